@@ -1,0 +1,166 @@
+//! Diagnostics as text. The only place that names miette.
+
+use std::fmt::{self, Write as _};
+
+use miette::{GraphicalReportHandler, GraphicalTheme, LabeledSpan, NamedSource, ThemeCharacters, ThemeStyles};
+
+use super::{Diagnostic, Severity};
+use crate::text::{Source, Span};
+
+/// At most so many findings of one file are shown; the rest are counted, since
+/// a screen of follow-ups helps nobody.
+pub const SHOWN_PER_FILE: usize = 20;
+
+/// How to draw.
+#[derive(Clone, Copy, Debug)]
+pub struct Style {
+    /// ANSI colours.
+    pub color: bool,
+    /// Columns to wrap at.
+    pub width: usize,
+}
+
+/// Each finding with source, caret, help and note, then a line that counts.
+#[must_use]
+pub fn text(source: &Source, diagnostics: &[Diagnostic], style: Style) -> String {
+    let styles = if style.color { ThemeStyles::ansi() } else { ThemeStyles::none() };
+    let handler = GraphicalReportHandler::new_themed(GraphicalTheme { characters: ThemeCharacters::unicode(), styles })
+        .with_width(style.width)
+        .with_context_lines(1);
+    let mut out = String::new();
+    for diagnostic in diagnostics.iter().take(SHOWN_PER_FILE) {
+        let view = View { diagnostic, source: NamedSource::new(source.name(), source.text().to_owned()) };
+        // Formatting into a string fails only if a Display of ours does; then
+        // the plain form still says everything that matters.
+        if handler.render_report(&mut out, &view).is_err() {
+            out.push_str(&short_line(source, diagnostic));
+        }
+        out.push('\n');
+    }
+    out.push_str(&summary(source, diagnostics));
+    out
+}
+
+/// One line each: `file:line:column: error[E101]: message`.
+#[must_use]
+pub fn short(source: &Source, diagnostics: &[Diagnostic]) -> String {
+    diagnostics.iter().map(|diagnostic| short_line(source, diagnostic)).collect()
+}
+
+/// An array with one object each, for programs.
+#[must_use]
+pub fn json(source: &Source, diagnostics: &[Diagnostic]) -> serde_json::Value {
+    let place = |span: Span| {
+        let (start, end) = (source.position(span.start), source.position(span.end));
+        serde_json::json!({
+            "start": { "offset": span.start, "line": start.line, "column": start.column },
+            "end": { "offset": span.end, "line": end.line, "column": end.column },
+        })
+    };
+    let one = |d: &Diagnostic| {
+        serde_json::json!({
+            "file": source.name(),
+            "code": d.code,
+            "severity": d.severity.word(),
+            "message": d.message,
+            "span": place(d.primary.span),
+            "label": d.primary.text,
+            "related": d.secondary.iter()
+                .map(|label| serde_json::json!({ "span": place(label.span), "label": label.text }))
+                .collect::<Vec<_>>(),
+            "help": d.help,
+            "note": d.note,
+            "fix": d.fix.as_ref().map(|fix| serde_json::json!({
+                "certain": fix.certain,
+                "edits": fix.edits.iter()
+                    .map(|edit| serde_json::json!({ "span": place(edit.span), "replacement": edit.replacement }))
+                    .collect::<Vec<_>>(),
+            })),
+        })
+    };
+    diagnostics.iter().map(one).collect()
+}
+
+fn short_line(source: &Source, d: &Diagnostic) -> String {
+    let at = source.position(d.primary.span.start);
+    let mut line = format!("{}:{at}: {}[{}]: {}", source.name(), d.severity.word(), d.code, d.message);
+    if let Some(help) = &d.help {
+        let _ = write!(line, " ({})", help.replace('\n', " "));
+    }
+    line.push('\n');
+    line
+}
+
+fn summary(source: &Source, diagnostics: &[Diagnostic]) -> String {
+    let count = |severity| diagnostics.iter().filter(|d| d.severity == severity).count();
+    let parts: Vec<String> = [Severity::Error, Severity::Warning, Severity::Advice]
+        .into_iter()
+        .map(|severity| (count(severity), severity.word()))
+        .filter(|(n, _)| *n > 0)
+        .map(|(n, word)| if n == 1 || word == "advice" { format!("{n} {word}") } else { format!("{n} {word}s") })
+        .collect();
+    let mut line = format!("{}: {}", source.name(), parts.join(", "));
+    if let Some(hidden) = diagnostics.len().checked_sub(SHOWN_PER_FILE).filter(|hidden| *hidden > 0) {
+        let _ = write!(line, " (the last {hidden} not shown)");
+    }
+    line.push('\n');
+    line
+}
+
+/// A diagnostic in the shape that miette draws.
+struct View<'a> {
+    diagnostic: &'a Diagnostic,
+    source: NamedSource<String>,
+}
+
+impl fmt::Debug for View<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(self.diagnostic, f)
+    }
+}
+
+impl fmt::Display for View<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.diagnostic.message)
+    }
+}
+
+impl std::error::Error for View<'_> {}
+
+impl miette::Diagnostic for View<'_> {
+    fn code<'a>(&'a self) -> Option<Box<dyn fmt::Display + 'a>> {
+        Some(Box::new(self.diagnostic.code))
+    }
+
+    fn severity(&self) -> Option<miette::Severity> {
+        Some(match self.diagnostic.severity {
+            Severity::Error => miette::Severity::Error,
+            Severity::Warning => miette::Severity::Warning,
+            Severity::Advice => miette::Severity::Advice,
+        })
+    }
+
+    fn help<'a>(&'a self) -> Option<Box<dyn fmt::Display + 'a>> {
+        let text = match (&self.diagnostic.help, &self.diagnostic.note) {
+            (Some(help), Some(note)) => format!("{help}\nnote: {note}"),
+            (Some(help), None) => help.clone(),
+            (None, Some(note)) => format!("note: {note}"),
+            (None, None) => return None,
+        };
+        Some(Box::new(text))
+    }
+
+    fn source_code(&self) -> Option<&dyn miette::SourceCode> {
+        Some(&self.source)
+    }
+
+    fn labels(&self) -> Option<Box<dyn Iterator<Item = LabeledSpan> + '_>> {
+        let labeled = |label: &super::Label, primary: bool| {
+            let text = (!label.text.is_empty()).then(|| label.text.clone());
+            let range = (label.span.start as usize, label.span.len());
+            if primary { LabeledSpan::new_primary_with_span(text, range) } else { LabeledSpan::new_with_span(text, range) }
+        };
+        let primary = std::iter::once(labeled(&self.diagnostic.primary, true));
+        Some(Box::new(primary.chain(self.diagnostic.secondary.iter().map(move |label| labeled(label, false)))))
+    }
+}

@@ -1,0 +1,108 @@
+//! A response as expressions see it: parsed only as far as one of them asks.
+
+use std::cell::OnceCell;
+use std::time::Duration;
+
+use serde_json::Value as Json;
+
+use crate::expr::{Given, Value};
+use crate::transport::{Exchange, Reply};
+
+/// One response and its times.
+pub(super) struct Answer<'a> {
+    reply: &'a Reply,
+    status: Option<u16>,
+    latency: Duration,
+    service_time: Duration,
+    ok: bool,
+    result: OnceCell<Json>,
+    text: OnceCell<String>,
+    structured: OnceCell<Option<Json>>,
+}
+
+impl<'a> Answer<'a> {
+    pub(super) fn new(reply: &'a Reply, exchange: &Exchange, latency: Duration) -> Answer<'a> {
+        Answer {
+            reply,
+            status: exchange.status,
+            latency,
+            service_time: exchange.latency().unwrap_or(latency),
+            ok: reply.error().is_none() && !reply.is_tool_error(),
+            result: OnceCell::new(),
+            text: OnceCell::new(),
+            structured: OnceCell::new(),
+        }
+    }
+
+    /// What an expression asks for; `None` where the response does not have it.
+    #[expect(clippy::cast_precision_loss, reason = "nanoseconds of a request stay below 2^53")]
+    pub(super) fn given(&self, what: Given) -> Option<Value> {
+        let duration = |duration: Duration| Some(Value::duration(duration.as_nanos() as f64));
+        match what {
+            Given::Result => self.reply.result().map(|_| Value::Json(self.result().clone())),
+            Given::Structured => self.structured().cloned().map(Value::Json),
+            Given::Text => Some(Value::Json(Json::String(self.text().to_owned()))),
+            Given::Error => Some(Value::Json(self.error())),
+            Given::Ok => Some(Value::bool(self.ok)),
+            Given::Latency => duration(self.latency),
+            Given::ServiceTime => duration(self.service_time),
+            Given::Size => Some(Value::Quantity(crate::units::Quantity::new(
+                self.reply.message().len() as f64,
+                crate::units::Dimension::Size,
+            ))),
+            Given::Status => Some(Value::Json(self.status.map_or(Json::Null, Json::from))),
+            Given::UserId | Given::UserIteration | Given::RunId => None,
+        }
+    }
+
+    pub(super) fn header(&self, name: &str) -> Option<String> {
+        self.reply.header(name).map(str::to_owned)
+    }
+
+    /// The cursor of the next page of a list.
+    pub(super) fn next_cursor(&self) -> Option<String> {
+        self.result().get("nextCursor").and_then(Json::as_str).map(str::to_owned)
+    }
+
+    fn result(&self) -> &Json {
+        self.result.get_or_init(|| {
+            self.reply.result().and_then(|text| serde_json::from_str(text).ok()).unwrap_or(Json::Null)
+        })
+    }
+
+    /// All text contents joined: of a tool's result, a prompt's messages, or a
+    /// resource.
+    fn text(&self) -> &str {
+        self.text.get_or_init(|| {
+            let result = self.result();
+            let contents = ["content", "contents"].iter().find_map(|key| result.get(key)).and_then(Json::as_array);
+            let own = contents.into_iter().flatten();
+            let messages = result.get("messages").and_then(Json::as_array).into_iter().flatten();
+            own.chain(messages.filter_map(|message| message.get("content")))
+                .filter_map(|content| content.get("text").and_then(Json::as_str))
+                .collect::<Vec<_>>()
+                .join("\n")
+        })
+    }
+
+    /// `structuredContent`, or the first text content parsed as JSON, as older
+    /// servers send it (the specification asks servers to send both).
+    fn structured(&self) -> Option<&Json> {
+        self.structured
+            .get_or_init(|| {
+                let result = self.result();
+                if let Some(structured) = result.get("structuredContent") {
+                    return Some(structured.clone());
+                }
+                let first = result.get("content")?.as_array()?.iter().find_map(|content| content.get("text"))?;
+                serde_json::from_str(first.as_str()?).ok()
+            })
+            .as_ref()
+    }
+
+    fn error(&self) -> Json {
+        self.reply.error().map_or(Json::Null, |error| {
+            serde_json::json!({ "code": error.code, "message": error.message, "data": error.data })
+        })
+    }
+}

@@ -1,0 +1,54 @@
+//! Stopping a run from outside.
+
+use std::sync::Arc;
+
+use tokio::sync::watch;
+
+/// What the engine is told to do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Stop {
+    /// Go on.
+    Run,
+    /// Begin no new work; what is under way may finish within the drain.
+    Drain,
+    /// Stop at once.
+    Kill,
+}
+
+/// A handle with which a run is stopped; clones act on the same run.
+#[derive(Clone, Debug)]
+pub struct Control {
+    sender: Arc<watch::Sender<Stop>>,
+}
+
+impl Default for Control {
+    fn default() -> Control {
+        Control::new()
+    }
+}
+
+impl Control {
+    /// A run that goes on until it is told otherwise.
+    #[must_use]
+    pub fn new() -> Control {
+        Control { sender: Arc::new(watch::Sender::new(Stop::Run)) }
+    }
+
+    /// Tells the run to drain, or to stop at once if it drains already.
+    pub fn stop(&self) {
+        self.sender.send_modify(|stop| *stop = if *stop == Stop::Run { Stop::Drain } else { Stop::Kill });
+    }
+
+    /// What the run was told last.
+    #[must_use]
+    pub fn now(&self) -> Stop {
+        *self.sender.borrow()
+    }
+
+    /// Resolves when the run was told to do at least `stop`.
+    pub async fn reached(&self, stop: Stop) {
+        let mut receiver = self.sender.subscribe();
+        // The sender lives as long as `self`, so waiting cannot fail.
+        let _ = receiver.wait_for(|now| *now >= stop).await;
+    }
+}

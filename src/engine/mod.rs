@@ -1,0 +1,205 @@
+//! The engine: runs a plan.
+//!
+//! Invariant: takes time only from its clock (tokio's, which tests pause) and
+//! randomness only from the plan's seed; never sees source text, files or
+//! standard output. May import `plan`, `expr`, `transport`, `record`.
+//!
+//! Thread per core, nothing shared on the measured path: each thread has its
+//! own single-threaded runtime, virtual users and recorder, and evaluates the
+//! whole schedule at its own indexes (k mod N). The calling thread merges what
+//! the threads hand over once a second.
+
+mod answer;
+mod closed;
+mod control;
+mod iteration;
+mod open;
+mod pacer;
+mod request;
+mod scope;
+mod shard;
+mod user;
+mod worker;
+
+#[cfg(test)]
+mod tests;
+
+pub use control::{Control, Stop};
+
+use std::sync::Arc;
+use std::sync::mpsc::{self, Receiver, Sender};
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use crate::plan::Plan;
+use crate::record::{Failure, Recording, Slice};
+use crate::transport::Connector;
+use worker::{Gate, Message, Worker};
+
+/// How to run, as far as the plan does not say.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// Threads; at least 1.
+    pub threads: usize,
+    /// `run.id` in expressions.
+    pub run_id: String,
+}
+
+/// What a run measured.
+#[derive(Clone, Debug)]
+pub struct Measured {
+    /// Second by second.
+    pub recording: Recording,
+    /// From the start of the load until no new work began.
+    pub load: Duration,
+    /// From the start of the load to the end of the drain.
+    pub total: Duration,
+    /// Whether somebody stopped it.
+    pub stopped: bool,
+}
+
+/// Why a run could not be finished.
+#[derive(Debug, thiserror::Error)]
+pub enum EngineError {
+    /// A thread or its runtime could not be started.
+    #[error("a thread of the load generator could not be started: {0}")]
+    Start(std::io::Error),
+    /// A defect of this program.
+    #[error("a thread of the load generator panicked; what was measured until then is kept")]
+    Panicked(Box<Measured>),
+}
+
+/// Runs `plan` on `settings.threads` threads and blocks until it is over. There
+/// is one connector for each server of the plan. `observe` is called once a
+/// second with that second's sum over all threads.
+///
+/// # Errors
+/// [`EngineError::Start`] without threads, [`EngineError::Panicked`] for a
+/// defect of the engine.
+pub fn run<C: Connector>(
+    plan: &Arc<Plan>,
+    connectors: &[C],
+    settings: &Settings,
+    control: &Control,
+    mut observe: impl FnMut(&Slice),
+) -> Result<Measured, EngineError> {
+    let threads = settings.threads.max(1);
+    let (sender, receiver) = mpsc::channel();
+    let gate = Gate::new();
+    let mut handles = Vec::with_capacity(threads);
+    for index in 0..threads {
+        let worker = Worker {
+            plan: Arc::clone(plan),
+            connectors: connectors.to_vec(),
+            part: (index as u64, threads as u64),
+            run_id: settings.run_id.clone(),
+            control: control.clone(),
+            precise: true,
+        };
+        let (sender, gate) = (sender.clone(), gate.clone());
+        let handle = std::thread::Builder::new()
+            .name(format!("load-{index}"))
+            .spawn(move || on_thread(worker, gate, sender))
+            .map_err(EngineError::Start)?;
+        handles.push(handle);
+    }
+    drop(sender);
+    let mut collector = Collector { threads, ready: 0, gate, pending: Vec::new(), measured: empty() };
+    collector.collect(&receiver, &mut observe);
+    let panicked = handles.into_iter().map(std::thread::JoinHandle::join).filter(Result::is_err).count() > 0;
+    let mut measured = collector.measured;
+    measured.stopped = control.now() != Stop::Run;
+    if panicked { Err(EngineError::Panicked(Box::new(measured))) } else { Ok(measured) }
+}
+
+/// Runs `plan` on the current thread and runtime, which must be single-threaded
+/// and inside a `LocalSet`. With tokio's clock paused the run takes no real time
+/// and is the same at each repetition.
+pub async fn run_here<C: Connector>(plan: &Arc<Plan>, connectors: &[C], run_id: &str, control: &Control) -> Measured {
+    let (sender, receiver) = mpsc::channel();
+    let gate = Gate::new();
+    let worker = Worker {
+        plan: Arc::clone(plan),
+        connectors: connectors.to_vec(),
+        part: (0, 1),
+        run_id: run_id.to_owned(),
+        control: control.clone(),
+        precise: false,
+    };
+    gate.open(Instant::now());
+    worker.run(&gate, &sender).await;
+    drop(sender);
+    let mut collector = Collector { threads: 1, ready: 0, gate, pending: Vec::new(), measured: empty() };
+    collector.collect(&receiver, &mut |_| {});
+    collector.measured.stopped = control.now() != Stop::Run;
+    collector.measured
+}
+
+fn empty() -> Measured {
+    Measured { recording: Recording::default(), load: Duration::ZERO, total: Duration::ZERO, stopped: false }
+}
+
+fn on_thread<C: Connector>(worker: Worker<C>, gate: Gate, sender: Sender<Message>) {
+    let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        // Out of descriptors, most likely. The collector sees a thread that is
+        // gone without having reported, and `join` reports the panic.
+        Err(error) => std::panic::panic_any(error.to_string()),
+    };
+    tokio::task::LocalSet::new().block_on(&runtime, worker.run(&gate, &sender));
+}
+
+/// Merges what the threads hand over.
+struct Collector {
+    threads: usize,
+    ready: usize,
+    gate: Gate,
+    /// Seconds that not all threads have handed over, with how many did.
+    pending: Vec<(Slice, usize)>,
+    measured: Measured,
+}
+
+impl Collector {
+    fn collect(&mut self, receiver: &Receiver<Message>, observe: &mut impl FnMut(&Slice)) {
+        while let Ok(message) = receiver.recv() {
+            match message {
+                Message::Ready => {
+                    self.ready += 1;
+                    if self.ready == self.threads {
+                        // A moment ahead, so that no thread begins late.
+                        self.gate.open(Instant::now() + Duration::from_millis(2));
+                    }
+                }
+                Message::Second { slices, failures } => self.second(slices, failures, observe),
+                Message::Done { load, total } => {
+                    self.measured.load = self.measured.load.max(load);
+                    self.measured.total = self.measured.total.max(total);
+                }
+            }
+        }
+        for (slice, _) in std::mem::take(&mut self.pending) {
+            observe(&slice);
+            self.measured.recording.add(slice);
+        }
+    }
+
+    fn second(&mut self, slices: Vec<Slice>, failures: Vec<Failure>, observe: &mut impl FnMut(&Slice)) {
+        self.measured.recording.add_failures(failures);
+        for slice in slices {
+            match self.pending.iter_mut().find(|(pending, _)| pending.second == slice.second) {
+                Some((pending, count)) => {
+                    pending.merge(slice);
+                    *count += 1;
+                }
+                None => self.pending.push((slice, 1)),
+            }
+        }
+        self.pending.sort_by_key(|(slice, _)| slice.second);
+        while self.pending.first().is_some_and(|(_, count)| *count >= self.threads) {
+            let (slice, _) = self.pending.remove(0);
+            observe(&slice);
+            self.measured.recording.add(slice);
+        }
+    }
+}

@@ -1,0 +1,278 @@
+//! One request step: render, send, judge, save, record.
+
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use super::answer::Answer;
+use super::iteration::Running;
+use super::shard::nanos_between;
+use crate::expr::{EvalError, Value};
+use crate::plan::{Check, Method, Request};
+use crate::record::{ErrorClass, Sample};
+use crate::transport::{Call, Client, Connector, Exchange, Reply};
+
+/// What follows a request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Next {
+    Step,
+    EndIteration,
+}
+
+/// A request that failed, and why.
+struct Trouble {
+    class: ErrorClass,
+    message: String,
+    /// Whether the rest of the iteration makes no sense.
+    fatal: bool,
+}
+
+/// Performs one request step; a list is one request for each page. `due`: when
+/// the request was due, if that comes from an arrival rate.
+pub(super) async fn perform<C: Connector>(run: &mut Running<'_, C>, request: &Request, due: Option<Instant>) -> Next {
+    let pages = match &request.method {
+        Method::List { pages, .. } => *pages,
+        _ => 1,
+    };
+    let mut cursor: Option<String> = None;
+    let mut due = due;
+    for page in 0..pages.max(1) {
+        let name = match render(run, request, cursor.as_deref()) {
+            Ok(name) => name,
+            Err(error) => {
+                unsent(run, request, due, &error);
+                return Next::EndIteration;
+            }
+        };
+        let (next, following) = exchange(run, request, name.as_deref(), due.take()).await;
+        cursor = following;
+        if next == Next::EndIteration || cursor.is_none() || page + 1 == pages {
+            return next;
+        }
+    }
+    Next::Step
+}
+
+/// Renders the parameters into the user's buffer; returns the name that goes
+/// into the `Mcp-Name` header.
+fn render<C: Connector>(
+    run: &mut Running<'_, C>,
+    request: &Request,
+    cursor: Option<&str>,
+) -> Result<Option<String>, EvalError> {
+    let mut params = std::mem::take(&mut run.user.params);
+    params.clear();
+    let rendered = match &request.method {
+        Method::Call { tool: name } | Method::Prompt { name } => {
+            request.params.render(&mut run.scope(None), &mut params).map(|()| Some(name.clone()))
+        }
+        Method::Read { uri } => uri.eval(&mut run.scope(None)).map(|uri| {
+            let uri = uri.to_text();
+            append_member(&mut params, "uri", &uri);
+            Some(uri)
+        }),
+        Method::List { .. } => {
+            match cursor {
+                Some(cursor) => append_member(&mut params, "cursor", cursor),
+                None => params.extend_from_slice(b"{}"),
+            }
+            Ok(None)
+        }
+    };
+    run.user.params = params;
+    rendered
+}
+
+/// `{"key":"value"}`
+fn append_member(out: &mut Vec<u8>, key: &str, value: &str) {
+    out.extend_from_slice(b"{\"");
+    out.extend_from_slice(key.as_bytes());
+    out.extend_from_slice(b"\":");
+    // Writing a text to a Vec cannot fail.
+    let _ = serde_json::to_writer(&mut *out, value);
+    out.push(b'}');
+}
+
+/// Sends one request and records what became of it. Returns the cursor of the
+/// next page, if the answer has one.
+async fn exchange<C: Connector>(
+    run: &mut Running<'_, C>,
+    request: &Request,
+    name: Option<&str>,
+    arrival: Option<Instant>,
+) -> (Next, Option<String>) {
+    let shard = run.shard;
+    if !run.job.arrival {
+        shard.pass_guard().await;
+    }
+    let called = Instant::now();
+    let server = shard.plan.servers.get(run.scenario.server);
+    let timeout = request.timeout_ns.or(server.map(|server| server.timeout_ns)).unwrap_or(u64::MAX);
+    let call = Call {
+        method: request.method.wire(),
+        name,
+        params: &run.user.params,
+        timeout: Duration::from_nanos(timeout),
+    };
+    shard.in_flight.set(shard.in_flight.get() + 1);
+    let exchange = run.user.client.call(call).await;
+    shard.in_flight.set(shard.in_flight.get().saturating_sub(1));
+    // Outside an arrival rate the client is not kept waiting by a connection
+    // that is made first: `connect` is a metric of its own.
+    let due = arrival.unwrap_or(called + exchange.connect.unwrap_or(Duration::ZERO) + exchange.drain);
+    let latency = exchange.done.saturating_duration_since(due);
+    let mut cursor = None;
+    let trouble = match &exchange.outcome {
+        Err(failure) => {
+            fail_expectations(run, request, &exchange);
+            Some(Trouble {
+                class: ErrorClass::from_name(failure.class()).unwrap_or(ErrorClass::Transport),
+                message: failure.to_string(),
+                fatal: !request.saves.is_empty() || request.checks.iter().any(|check| check.required),
+            })
+        }
+        Ok(reply) => {
+            let answer = Answer::new(reply, &exchange, latency);
+            let trouble = judge(run, request, &answer, reply, exchange.done);
+            if matches!(request.method, Method::List { .. }) {
+                cursor = answer.next_cursor();
+            }
+            trouble
+        }
+    };
+    record(run, request, due, latency, &exchange, trouble.as_ref());
+    let fatal = trouble.is_some_and(|trouble| trouble.fatal);
+    (if fatal { Next::EndIteration } else { Next::Step }, cursor)
+}
+
+/// Judges a response: the implied `expect ok`, the expectations, the saves.
+fn judge<C: Connector>(
+    run: &mut Running<'_, C>,
+    request: &Request,
+    answer: &Answer<'_>,
+    reply: &Reply,
+    done: Instant,
+) -> Option<Trouble> {
+    let fatal = !request.saves.is_empty() || request.checks.iter().any(|check| check.required);
+    let mut trouble = None;
+    if request.expects_ok {
+        if let Some(error) = reply.error() {
+            trouble = Some(Trouble { class: ErrorClass::Rpc, message: error.to_string(), fatal });
+        } else if reply.is_tool_error() {
+            let text = answer.given(crate::expr::Given::Text).unwrap_or(Value::NULL).to_text();
+            trouble = Some(Trouble { class: ErrorClass::Tool, message: text, fatal });
+        }
+    }
+    let refused = trouble.is_some();
+    let second = run.shard.second(done);
+    for check in &request.checks {
+        let failure = if refused { Some(String::new()) } else { check_failure(run, check, answer) };
+        if let Some(label) = check.label {
+            run.shard.recorder.borrow_mut().expectation(second, label, run.job.phase, failure.is_none());
+        }
+        if let Some(message) = failure
+            && !refused
+        {
+            let first = trouble.get_or_insert(Trouble { class: ErrorClass::Expectation, message, fatal: false });
+            first.fatal |= check.required;
+        }
+    }
+    if trouble.is_none() {
+        trouble = save(run, request, answer);
+    }
+    trouble
+}
+
+/// Why an expectation did not hold; `None` if it did.
+fn check_failure<C: Connector>(run: &mut Running<'_, C>, check: &Check, answer: &Answer<'_>) -> Option<String> {
+    match check.condition.eval(&mut run.scope(Some(answer))) {
+        Ok(value) if value.truthy() => None,
+        Ok(_) => Some(format!("expected `{}`{}", check.source, observed(run, check, answer))),
+        Err(error) => Some(format!("expected `{}`, but {error}", check.source)),
+    }
+}
+
+/// What the left side of a comparison was.
+fn observed<C: Connector>(run: &mut Running<'_, C>, check: &Check, answer: &Answer<'_>) -> String {
+    let left = match &check.condition {
+        crate::expr::Expr::Binary(op, left, _) if op.is_comparison() => left,
+        crate::expr::Expr::Matches(left, _) => left,
+        _ => return String::new(),
+    };
+    match left.eval(&mut run.scope(Some(answer))) {
+        Ok(value) => format!(", found {}", value.excerpt()),
+        Err(_) => String::new(),
+    }
+}
+
+fn save<C: Connector>(run: &mut Running<'_, C>, request: &Request, answer: &Answer<'_>) -> Option<Trouble> {
+    for save in &request.saves {
+        match save.value.eval(&mut run.scope(Some(answer))) {
+            Ok(value) => {
+                if let Some(slot) = run.user.locals.get_mut(save.slot) {
+                    *slot = Some(value);
+                }
+            }
+            Err(error) => {
+                let message = format!("cannot save `{}`: {error}", save.name);
+                return Some(Trouble { class: ErrorClass::Save, message, fatal: true });
+            }
+        }
+    }
+    None
+}
+
+/// An expectation on a response that never came did not hold.
+fn fail_expectations<C: Connector>(run: &Running<'_, C>, request: &Request, exchange: &Exchange) {
+    let second = run.shard.second(exchange.done);
+    let mut recorder = run.shard.recorder.borrow_mut();
+    for label in request.checks.iter().filter_map(|check| check.label) {
+        recorder.expectation(second, label, run.job.phase, false);
+    }
+}
+
+fn record<C: Connector>(
+    run: &Running<'_, C>,
+    request: &Request,
+    due: Instant,
+    latency: Duration,
+    exchange: &Exchange,
+    trouble: Option<&Trouble>,
+) {
+    let shard = run.shard;
+    let nanos = |duration: Duration| u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX);
+    let sample = Sample {
+        latency: nanos(latency),
+        service: exchange.latency().map(nanos),
+        wait: exchange.written.map(|written| nanos_between(due, written)),
+        first_byte: exchange.written.zip(exchange.first_byte).map(|(written, first)| nanos_between(written, first)),
+        bytes_in: exchange.bytes_in,
+        bytes_out: exchange.bytes_out,
+        notifications: exchange.notifications,
+        violations: exchange.violations,
+        error: trouble.map(|trouble| trouble.class),
+    };
+    let (second, phase) = (shard.second(exchange.done), shard.phase(run.scenario, due));
+    let series = run.first_series + request.ordinal;
+    let mut recorder = shard.recorder.borrow_mut();
+    recorder.request(second, series, phase, &sample);
+    if let Some(connect) = exchange.connect {
+        recorder.connect(second, run.job.scenario, phase, nanos(connect));
+    }
+    if let Some(trouble) = trouble {
+        recorder.failure(series, trouble.class, shard.nanos(exchange.done) / 1_000_000, &trouble.message);
+    }
+}
+
+/// A request whose arguments could not be put together.
+fn unsent<C: Connector>(run: &Running<'_, C>, request: &Request, due: Option<Instant>, error: &EvalError) {
+    let exchange = Exchange::unsent(crate::transport::Failure::Protocol(String::new()));
+    let due = due.unwrap_or(exchange.done);
+    let trouble = Trouble {
+        class: ErrorClass::Save,
+        message: format!("the arguments of `{}` cannot be put together: {error}", request.label),
+        fatal: true,
+    };
+    let latency = exchange.done.saturating_duration_since(due);
+    record(run, request, due, latency, &exchange, Some(&trouble));
+}

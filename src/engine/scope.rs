@@ -1,0 +1,46 @@
+//! Where the expressions of a running step find what they name.
+
+use rand_pcg::Pcg64Mcg;
+use regex::Regex;
+
+use super::answer::Answer;
+use super::shard::Patterns;
+use crate::expr::{Given, Scope, Value};
+
+/// One step of one iteration.
+pub(super) struct StepScope<'a> {
+    pub(super) locals: &'a [Option<Value>],
+    pub(super) answer: Option<&'a Answer<'a>>,
+    pub(super) user: u64,
+    pub(super) iteration: u64,
+    pub(super) run_id: &'a str,
+    pub(super) patterns: &'a Patterns,
+    pub(super) random: &'a mut Pcg64Mcg,
+}
+
+impl Scope for StepScope<'_> {
+    fn local(&self, slot: usize) -> Option<Value> {
+        self.locals.get(slot).cloned().flatten()
+    }
+
+    fn given(&self, what: Given) -> Option<Value> {
+        match what {
+            Given::UserId => Some(Value::Json(self.user.into())),
+            Given::UserIteration => Some(Value::Json(self.iteration.into())),
+            Given::RunId => Some(Value::Json(self.run_id.into())),
+            what => self.answer.and_then(|answer| answer.given(what)),
+        }
+    }
+
+    fn header(&self, name: &str) -> Option<String> {
+        self.answer.and_then(|answer| answer.header(name))
+    }
+
+    fn random(&mut self) -> &mut Pcg64Mcg {
+        self.random
+    }
+
+    fn pattern(&self, pattern: &str) -> Option<Regex> {
+        self.patterns.get(pattern)
+    }
+}

@@ -1,0 +1,147 @@
+//! What the tasks of one thread share.
+
+use std::cell::{Cell, RefCell};
+use std::collections::BTreeMap;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::time::Duration;
+
+use regex::Regex;
+use tokio::time::Instant;
+
+use super::Control;
+use crate::plan::{Plan, Scenario, Step};
+use crate::record::{Phase, Recorder, Shape};
+use crate::transport::Connector;
+
+/// One thread's part of a run. All of it lives on that thread.
+pub(super) struct Shard<C> {
+    pub(super) plan: Arc<Plan>,
+    pub(super) connectors: Vec<C>,
+    /// Which part of how many.
+    pub(super) part: (u64, u64),
+    pub(super) run_id: String,
+    pub(super) control: Control,
+    pub(super) precise: bool,
+    pub(super) recorder: RefCell<Recorder>,
+    pub(super) patterns: Patterns,
+    pub(super) in_flight: Cell<u64>,
+    pub(super) users: Cell<u64>,
+    start: Cell<Instant>,
+    /// When the guard's `max rate` lets the next request of a closed load pass.
+    next_allowed: Cell<Instant>,
+}
+
+impl<C: Connector> Shard<C> {
+    pub(super) fn new(
+        plan: Arc<Plan>,
+        connectors: Vec<C>,
+        part: (u64, u64),
+        run_id: String,
+        control: Control,
+        precise: bool,
+    ) -> Rc<Shard<C>> {
+        let shape = Shape {
+            series: plan.series.len(),
+            scenarios: plan.scenarios.len(),
+            expectations: plan.expectations.len(),
+        };
+        let now = Instant::now();
+        Rc::new(Shard {
+            patterns: Patterns::of(&plan),
+            recorder: RefCell::new(Recorder::new(shape)),
+            plan,
+            connectors,
+            part,
+            run_id,
+            control,
+            precise,
+            in_flight: Cell::new(0),
+            users: Cell::new(0),
+            start: Cell::new(now),
+            next_allowed: Cell::new(now),
+        })
+    }
+
+    /// The instant from which the schedule counts.
+    pub(super) fn begin(&self, start: Instant) {
+        self.start.set(start);
+        self.next_allowed.set(start);
+    }
+
+    /// The instant `nanos` after the start.
+    pub(super) fn at(&self, nanos: u64) -> Instant {
+        self.start.get() + Duration::from_nanos(nanos)
+    }
+
+    /// Nanoseconds from the start to `instant`; 0 before the start.
+    pub(super) fn nanos(&self, instant: Instant) -> u64 {
+        nanos_between(self.start.get(), instant)
+    }
+
+    /// The second of the run that `instant` lies in.
+    pub(super) fn second(&self, instant: Instant) -> u32 {
+        u32::try_from(self.nanos(instant) / 1_000_000_000).unwrap_or(u32::MAX)
+    }
+
+    /// Whether work that is due at `instant` counts.
+    pub(super) fn phase(&self, scenario: &Scenario, instant: Instant) -> Phase {
+        if self.nanos(instant) < scenario.warmup_ns { Phase::Warmup } else { Phase::Measured }
+    }
+
+    /// Waits until the guard's `max rate` lets one more request of a closed
+    /// load pass. An open load was checked against it before the start.
+    pub(super) async fn pass_guard(&self) {
+        let Some(rate) = self.plan.closed_rate() else { return };
+        #[expect(clippy::cast_precision_loss, reason = "a number of threads")]
+        let gap = Duration::from_secs_f64(self.part.1 as f64 / rate);
+        let turn = self.next_allowed.get().max(Instant::now());
+        self.next_allowed.set(turn + gap);
+        tokio::time::sleep_until(turn).await;
+    }
+}
+
+/// Nanoseconds from `from` to `to`; 0 if that is negative.
+pub(super) fn nanos_between(from: Instant, to: Instant) -> u64 {
+    u64::try_from(to.saturating_duration_since(from).as_nanos()).unwrap_or(u64::MAX)
+}
+
+/// The regular expressions of a plan, compiled once.
+#[derive(Debug, Default)]
+pub(super) struct Patterns {
+    compiled: BTreeMap<String, Regex>,
+}
+
+impl Patterns {
+    fn of(plan: &Plan) -> Patterns {
+        let mut patterns = Patterns::default();
+        for flow in &plan.flows {
+            for step in &flow.steps {
+                match step {
+                    Step::Request(request) => {
+                        request.params.holes().for_each(|hole| patterns.collect(hole));
+                        request.checks.iter().for_each(|check| patterns.collect(&check.condition));
+                        request.saves.iter().for_each(|save| patterns.collect(&save.value));
+                    }
+                    Step::Let(save) => patterns.collect(&save.value),
+                    Step::Think(_) => {}
+                }
+            }
+        }
+        patterns
+    }
+
+    fn collect(&mut self, expr: &crate::expr::Expr) {
+        expr.visit(&mut |part| {
+            if let crate::expr::Expr::Matches(_, pattern) = part
+                && let Ok(regex) = Regex::new(pattern)
+            {
+                self.compiled.insert(pattern.clone(), regex);
+            }
+        });
+    }
+
+    pub(super) fn get(&self, pattern: &str) -> Option<Regex> {
+        self.compiled.get(pattern).cloned()
+    }
+}

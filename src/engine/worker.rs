@@ -1,0 +1,220 @@
+//! One thread of the engine, from opening the first session to closing the
+//! last.
+
+use std::rc::Rc;
+use std::sync::Arc;
+use std::sync::mpsc::Sender;
+use std::time::Duration;
+
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+use tokio::time::Instant;
+
+use super::open::Pool;
+use super::shard::Shard;
+use super::{Control, Stop, closed, open};
+use crate::plan::{Load, Plan, Scenario};
+use crate::record::{Failure, Slice};
+use crate::transport::Connector;
+
+/// After the drain, so long may the ending of sessions take in all.
+const CLOSING: Duration = Duration::from_secs(5);
+
+/// So many sessions are ended at a time on one thread.
+const CLOSING_AT_ONCE: usize = 32;
+
+/// What a thread hands over.
+pub(super) enum Message {
+    /// It has opened its first sessions.
+    Ready,
+    /// Finished seconds.
+    Second { slices: Vec<Slice>, failures: Vec<Failure> },
+    /// It is done.
+    Done { load: Duration, total: Duration },
+}
+
+/// Opens for all threads at one instant, from which the schedule counts.
+#[derive(Clone, Debug)]
+pub(super) struct Gate {
+    start: Arc<watch::Sender<Option<Instant>>>,
+}
+
+impl Gate {
+    pub(super) fn new() -> Gate {
+        Gate { start: Arc::new(watch::Sender::new(None)) }
+    }
+
+    pub(super) fn open(&self, start: Instant) {
+        self.start.send_replace(Some(start));
+    }
+
+    async fn wait(&self) -> Instant {
+        let mut receiver = self.start.subscribe();
+        // The sender lives as long as `self`, so waiting cannot fail.
+        let start = receiver.wait_for(Option::is_some).await.ok().and_then(|start| *start);
+        start.unwrap_or_else(Instant::now)
+    }
+}
+
+/// What a thread is given.
+pub(super) struct Worker<C> {
+    pub(super) plan: Arc<Plan>,
+    pub(super) connectors: Vec<C>,
+    pub(super) part: (u64, u64),
+    pub(super) run_id: String,
+    pub(super) control: Control,
+    pub(super) precise: bool,
+}
+
+impl<C: Connector> Worker<C> {
+    /// Runs this thread's part of the plan.
+    pub(super) async fn run(self, gate: &Gate, sender: &Sender<Message>) {
+        let shard =
+            Shard::new(self.plan, self.connectors, self.part, self.run_id, self.control, self.precise);
+        let pools = open_pools(&shard).await;
+        // The receiver is gone only when the whole run is.
+        let _ = sender.send(Message::Ready);
+        let start = gate.wait().await;
+        tokio::time::sleep_until(start).await;
+        shard.begin(start);
+        let mut drivers = JoinSet::new();
+        for (index, (scenario, pool)) in shard.plan.scenarios.iter().zip(&pools).enumerate() {
+            match (&scenario.load, pool) {
+                (Load::Open { segments, arrivals }, Some(pool)) => {
+                    drivers.spawn_local(open::drive(Rc::clone(&shard), Rc::clone(pool), index, segments.clone(), *arrivals));
+                }
+                (Load::Closed { segments }, _) => {
+                    drivers.spawn_local(closed::drive(Rc::clone(&shard), index, segments.clone()));
+                }
+                (Load::Open { .. }, None) => {}
+            }
+        }
+        let load_end = tokio::task::spawn_local(load_end(Rc::clone(&shard)));
+        hand_over_until_done(&shard, sender, &mut drivers).await;
+        let total = Instant::now().saturating_duration_since(start);
+        let load = if load_end.is_finished() { load_end.await.unwrap_or(total) } else { total };
+        close_sessions(&shard, &pools).await;
+        shard.recorder.borrow_mut().finish();
+        hand_over(&shard, sender, 0);
+        let _ = sender.send(Message::Done { load: load.min(total), total });
+    }
+}
+
+/// When no new work begins any more, counted from the start.
+async fn load_end<C: Connector>(shard: Rc<Shard<C>>) -> Duration {
+    let planned = shard.at(shard.plan.load_ns());
+    tokio::select! {
+        () = shard.control.reached(Stop::Drain) => {}
+        () = tokio::time::sleep_until(planned) => {}
+    }
+    Instant::now().min(planned).saturating_duration_since(shard.at(0))
+}
+
+async fn open_pools<C: Connector>(shard: &Rc<Shard<C>>) -> Vec<Option<Rc<Pool<C>>>> {
+    let mut pools = Vec::new();
+    for (index, scenario) in shard.plan.scenarios.iter().enumerate() {
+        let pool = match &scenario.load {
+            Load::Open { .. } => {
+                let pool = Pool::new(shard, index, scenario);
+                tokio::select! {
+                    () = pool.open_ahead(scenario.load.peak()) => {}
+                    () = shard.control.reached(Stop::Drain) => {}
+                }
+                Some(pool)
+            }
+            Load::Closed { .. } => None,
+        };
+        pools.push(pool);
+    }
+    pools
+}
+
+/// Hands over each second as it ends, until all scenarios have drained.
+async fn hand_over_until_done<C: Connector>(shard: &Shard<C>, sender: &Sender<Message>, drivers: &mut JoinSet<()>) {
+    let mut second: u64 = 1;
+    let mut cpu = thread_cpu_ns();
+    loop {
+        tokio::select! {
+            biased;
+            joined = drivers.join_next() => match joined {
+                None => return,
+                Some(Err(error)) if error.is_panic() => std::panic::resume_unwind(error.into_panic()),
+                Some(_) => {}
+            },
+            () = tokio::time::sleep_until(shard.at(second * 1_000_000_000)) => {
+                shard.recorder.borrow_mut().advance(u32::try_from(second).unwrap_or(u32::MAX));
+                let now = thread_cpu_ns();
+                hand_over(shard, sender, now.saturating_sub(cpu));
+                cpu = now;
+                second += 1;
+            }
+        }
+    }
+}
+
+fn hand_over<C: Connector>(shard: &Shard<C>, sender: &Sender<Message>, cpu_ns: u64) {
+    let (mut slices, failures) = shard.recorder.borrow_mut().drain();
+    if let Some(last) = slices.last_mut() {
+        last.health.cpu_ns = cpu_ns;
+        last.health.in_flight = shard.in_flight.get();
+        last.health.users = shard.users.get();
+    }
+    let _ = sender.send(Message::Second { slices, failures });
+}
+
+/// Lets work under way finish within the scenario's drain, then cuts it off.
+pub(super) async fn drain<C: Connector>(shard: &Shard<C>, index: usize, scenario: &Scenario, mut running: JoinSet<()>) {
+    let finish = async {
+        while let Some(joined) = running.join_next().await {
+            if let Err(error) = joined
+                && error.is_panic()
+            {
+                std::panic::resume_unwind(error.into_panic());
+            }
+        }
+    };
+    let finished = tokio::select! {
+        biased;
+        () = finish => true,
+        () = shard.control.reached(Stop::Kill) => false,
+        () = tokio::time::sleep(Duration::from_nanos(scenario.drain_ns)) => false,
+    };
+    if finished {
+        return;
+    }
+    while running.try_join_next().is_some() {}
+    let now = Instant::now();
+    let end = shard.at(scenario.load.duration_ns()).min(now);
+    let (second, phase) = (shard.second(now), shard.phase(scenario, end));
+    shard.recorder.borrow_mut().abandoned(second, index, phase, running.len() as u64);
+    running.shutdown().await;
+}
+
+/// Ends all sessions, in bounded time.
+async fn close_sessions<C: Connector>(shard: &Rc<Shard<C>>, pools: &[Option<Rc<Pool<C>>>]) {
+    let closing = async {
+        let mut tasks = JoinSet::new();
+        for (index, pool) in pools.iter().enumerate() {
+            for mut user in pool.iter().flat_map(|pool| pool.drain()) {
+                if tasks.len() >= CLOSING_AT_ONCE {
+                    tasks.join_next().await;
+                }
+                let shard = Rc::clone(shard);
+                tasks.spawn_local(async move { user.close(&shard, index).await });
+            }
+        }
+        while tasks.join_next().await.is_some() {}
+    };
+    tokio::select! {
+        () = closing => {}
+        () = shard.control.reached(Stop::Kill) => {}
+        () = tokio::time::sleep(CLOSING) => {}
+    }
+}
+
+/// CPU time of this thread in nanoseconds.
+fn thread_cpu_ns() -> u64 {
+    let time = rustix::time::clock_gettime(rustix::time::ClockId::ThreadCPUTime);
+    let part = |value: i64| u64::try_from(value).unwrap_or(0);
+    part(time.tv_sec) * 1_000_000_000 + part(time.tv_nsec)
+}

@@ -1,0 +1,2 @@
+//! mcpl
+fn main(){}

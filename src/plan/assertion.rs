@@ -1,0 +1,240 @@
+//! What must hold of a run.
+
+use serde::{Deserialize, Serialize};
+
+use crate::units::{Dimension, Quantity};
+
+/// One line of `assert`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Assertion {
+    /// As written.
+    pub source: String,
+    /// The measured side.
+    pub left: MetricExpr,
+    /// How the sides compare.
+    pub comparison: Comparison,
+    /// The other side, usually a constant.
+    pub right: MetricExpr,
+    /// `in 99% of seconds`: the share of seconds in which it must hold; `None`:
+    /// of the whole run.
+    pub share_of_seconds: Option<f64>,
+}
+
+/// A comparison.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Comparison {
+    /// `==`
+    #[serde(rename = "==")]
+    Equal,
+    /// `!=`
+    #[serde(rename = "!=")]
+    NotEqual,
+    /// `<`
+    #[serde(rename = "<")]
+    Less,
+    /// `<=`
+    #[serde(rename = "<=")]
+    LessOrEqual,
+    /// `>`
+    #[serde(rename = ">")]
+    Greater,
+    /// `>=`
+    #[serde(rename = ">=")]
+    GreaterOrEqual,
+}
+
+impl Comparison {
+    /// As written.
+    #[must_use]
+    pub fn symbol(self) -> &'static str {
+        match self {
+            Comparison::Equal => "==",
+            Comparison::NotEqual => "!=",
+            Comparison::Less => "<",
+            Comparison::LessOrEqual => "<=",
+            Comparison::Greater => ">",
+            Comparison::GreaterOrEqual => ">=",
+        }
+    }
+
+    /// Whether `left` and `right` compare so. Two sides count as equal within
+    /// one part in 10^12, so that `1%` written and 1 in 100 measured agree.
+    #[must_use]
+    pub fn holds(self, left: f64, right: f64) -> bool {
+        let equal = (left - right).abs() <= 1e-12 * left.abs().max(right.abs());
+        match self {
+            Comparison::Equal => equal,
+            Comparison::NotEqual => !equal,
+            Comparison::Less => left < right && !equal,
+            Comparison::LessOrEqual => left < right || equal,
+            Comparison::Greater => left > right && !equal,
+            Comparison::GreaterOrEqual => left > right || equal,
+        }
+    }
+}
+
+/// Arithmetic over metrics.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum MetricExpr {
+    /// A literal.
+    Const(Quantity),
+    /// A statistic of a metric of a selection.
+    Metric(MetricRef),
+    /// `a + b`
+    Add(Box<MetricExpr>, Box<MetricExpr>),
+    /// `a - b`
+    Subtract(Box<MetricExpr>, Box<MetricExpr>),
+    /// `a * b`
+    Multiply(Box<MetricExpr>, Box<MetricExpr>),
+    /// `a / b`
+    Divide(Box<MetricExpr>, Box<MetricExpr>),
+}
+
+/// One measured number.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct MetricRef {
+    /// As written, such as `search.latency.p95`.
+    pub source: String,
+    /// Of what.
+    pub selection: Selection,
+    /// What was measured.
+    pub metric: Metric,
+    /// Which statistic of it.
+    pub statistic: Statistic,
+}
+
+/// What an assertion looks at.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Selection {
+    /// Series, by index in the plan.
+    pub series: Vec<usize>,
+    /// Scenarios, by index in the plan, for what belongs to no step.
+    pub scenarios: Vec<usize>,
+}
+
+/// A metric.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Metric {
+    /// A distribution of times over requests.
+    Time(TimeMetric),
+    /// Whole iterations, without think time.
+    Iteration,
+    /// Opening a connection.
+    Connect,
+    /// Opening an MCP session.
+    SessionOpen,
+    /// Ending an MCP session.
+    SessionClose,
+    /// Requests answered or failed.
+    Requests,
+    /// Iterations finished.
+    Iterations,
+    /// MCP sessions opened.
+    Sessions,
+    /// Arrivals that found no free virtual user.
+    Dropped,
+    /// Requests that failed, of one class or of all.
+    Errors {
+        /// Index in [`crate::record::ErrorClass::ALL`]'s names, by name.
+        class: Option<String>,
+    },
+    /// Passes and failures of `expect … as "label"`.
+    Expect {
+        /// Index of the label in the plan.
+        label: usize,
+    },
+    /// Breaches of the protocol.
+    Violations,
+    /// Bytes received.
+    BytesIn,
+    /// Bytes sent.
+    BytesOut,
+    /// How late the load generator was.
+    GeneratorLag,
+}
+
+/// Times recorded for each request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum TimeMetric {
+    /// From the due instant to the response message.
+    Latency,
+    /// From the first byte written to the response message.
+    ServiceTime,
+    /// From the due instant to the first byte written.
+    Wait,
+    /// From the first byte written to the first byte of the response.
+    FirstByte,
+}
+
+/// A statistic.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Statistic {
+    /// Smallest.
+    Min,
+    /// Arithmetic mean.
+    Mean,
+    /// Largest.
+    Max,
+    /// Standard deviation.
+    Stddev,
+    /// A percentile, 0 to 100.
+    Percentile(f64),
+    /// How many.
+    Count,
+    /// Per second for counts; the share for errors and expectations.
+    Rate,
+}
+
+impl Metric {
+    /// What a statistic of it measures; `None` when the metric has no such
+    /// statistic.
+    #[must_use]
+    pub fn dimension(&self, statistic: Statistic) -> Option<Dimension> {
+        use Statistic::{Count, Max, Mean, Min, Percentile, Rate, Stddev};
+        let is_time = matches!(
+            self,
+            Metric::Time(_)
+                | Metric::Iteration
+                | Metric::Connect
+                | Metric::SessionOpen
+                | Metric::SessionClose
+                | Metric::GeneratorLag
+        );
+        match (self, statistic) {
+            (_, Count) => Some(match self {
+                Metric::BytesIn | Metric::BytesOut => Dimension::Size,
+                _ => Dimension::Number,
+            }),
+            (_, Min | Mean | Max | Stddev | Percentile(_)) => is_time.then_some(Dimension::Duration),
+            (Metric::Errors { .. } | Metric::Expect { .. }, Rate) => Some(Dimension::Share),
+            (_, Rate) => (!is_time).then_some(Dimension::Rate),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_percent_written_and_measured_agree() {
+        assert!(Comparison::LessOrEqual.holds(1.0 / 100.0, 1.0 * 0.01));
+        assert!(!Comparison::Less.holds(0.1 + 0.2, 0.3), "0.1 + 0.2 is not below 0.3");
+        assert!(Comparison::Equal.holds(0.0, 0.0));
+        assert!(!Comparison::Equal.holds(0.0, 1e-300));
+    }
+
+    #[test]
+    fn a_metric_has_the_statistics_of_its_kind() {
+        let time = Metric::Time(TimeMetric::Latency);
+        assert_eq!(time.dimension(Statistic::Percentile(95.0)), Some(Dimension::Duration));
+        assert_eq!(time.dimension(Statistic::Rate), None);
+        assert_eq!(Metric::Errors { class: None }.dimension(Statistic::Rate), Some(Dimension::Share));
+        assert_eq!(Metric::Requests.dimension(Statistic::Rate), Some(Dimension::Rate));
+        assert_eq!(Metric::Requests.dimension(Statistic::Max), None);
+    }
+}

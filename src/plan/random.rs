@@ -1,0 +1,58 @@
+//! Streams of random numbers that depend on the plan alone.
+
+use rand_pcg::Pcg64Mcg;
+use rand::SeedableRng;
+
+/// What a stream is for; streams of different purposes never overlap in use.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Purpose {
+    /// Choices inside one iteration.
+    Iteration,
+    /// The order inside one bag of a mix.
+    Mix,
+    /// Spacing of Poisson arrivals.
+    Arrivals,
+}
+
+/// The stream for item `index` of `scenario`: the same for the same plan,
+/// whatever the timing or the number of threads.
+#[must_use]
+pub fn stream(seed: u64, purpose: Purpose, scenario: usize, index: u64) -> Pcg64Mcg {
+    let purpose = match purpose {
+        Purpose::Iteration => 1,
+        Purpose::Mix => 2,
+        Purpose::Arrivals => 3,
+    };
+    let key = mixed(mixed(mixed(seed) ^ purpose) ^ scenario as u64) ^ index;
+    Pcg64Mcg::seed_from_u64(mixed(key))
+}
+
+/// SplitMix64's finalizer (Steele, Lea, Flood, OOPSLA 2014): a bijection that
+/// spreads every input bit over the output.
+fn mixed(value: u64) -> u64 {
+    let mut z = value.wrapping_add(0x9e37_79b9_7f4a_7c15);
+    z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    z ^ (z >> 31)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rand::RngCore;
+
+    #[test]
+    fn streams_differ_by_every_part_of_their_key_and_repeat() {
+        let first = |seed, purpose, scenario, index| stream(seed, purpose, scenario, index).next_u64();
+        let base = first(1, Purpose::Iteration, 0, 0);
+        assert_eq!(base, first(1, Purpose::Iteration, 0, 0));
+        for other in [
+            first(2, Purpose::Iteration, 0, 0),
+            first(1, Purpose::Mix, 0, 0),
+            first(1, Purpose::Iteration, 1, 0),
+            first(1, Purpose::Iteration, 0, 1),
+        ] {
+            assert_ne!(base, other);
+        }
+    }
+}

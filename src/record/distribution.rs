@@ -1,0 +1,265 @@
+//! Distributions of times: HDR histograms, live and at rest.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD as BASE64;
+use hdrhistogram::Histogram;
+use hdrhistogram::serialization::{Deserializer, Serializer, V2Serializer};
+use serde::{Deserialize, Serialize};
+
+/// Values are kept to three significant digits: an error of at most 0.1 %.
+const SIGNIFICANT_DIGITS: u8 = 3;
+
+/// Finer than any clock that is read here; it saves the buckets below.
+const LOWEST_NS: u64 = 64;
+
+/// Buckets for values up to here exist from the start; beyond, the histogram
+/// grows by itself.
+const FIRST_HIGHEST_NS: u64 = 100_000_000;
+
+/// A distribution of times in nanoseconds, to three significant digits.
+#[derive(Clone, Debug)]
+pub struct Distribution {
+    histogram: Histogram<u64>,
+}
+
+impl Default for Distribution {
+    fn default() -> Distribution {
+        Distribution::new()
+    }
+}
+
+impl Distribution {
+    /// An empty one.
+    #[must_use]
+    pub fn new() -> Distribution {
+        #[expect(clippy::expect_used, reason = "the bounds are constants, and a test constructs one")]
+        let mut histogram = Histogram::new_with_bounds(LOWEST_NS, FIRST_HIGHEST_NS, SIGNIFICANT_DIGITS)
+            .expect("constant bounds are in order");
+        histogram.auto(true);
+        Distribution { histogram }
+    }
+
+    /// Records a time in nanoseconds.
+    pub fn record(&mut self, nanos: u64) {
+        // Fails only for a histogram that may not grow. (`saturating_record`
+        // would clamp to the present size instead of growing.)
+        let _ = self.histogram.record(nanos);
+    }
+
+    /// Adds everything in `other`.
+    pub fn add(&mut self, other: &Distribution) {
+        // Fails only for a histogram that may not grow; this one may.
+        let _ = self.histogram.add(&other.histogram);
+    }
+
+    /// Adds everything in `frozen`. Damaged bytes add nothing and return false.
+    pub fn add_frozen(&mut self, frozen: &Frozen) -> bool {
+        match frozen.thaw() {
+            Some(other) => self.histogram.add(other).is_ok(),
+            None => frozen.is_empty(),
+        }
+    }
+
+    /// At rest. An empty distribution takes no bytes.
+    #[must_use]
+    pub fn freeze(&self) -> Frozen {
+        let mut bytes = Vec::new();
+        if !self.histogram.is_empty() {
+            // Writing to a Vec fails only for counts beyond 2^63.
+            let _ = V2Serializer::new().serialize(&self.histogram, &mut bytes);
+        }
+        Frozen { bytes }
+    }
+
+    /// Empties it; the memory stays.
+    pub fn clear(&mut self) {
+        self.histogram.reset();
+    }
+
+    /// How many values.
+    #[must_use]
+    pub fn count(&self) -> u64 {
+        self.histogram.len()
+    }
+
+    /// Whether it holds no value.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.histogram.is_empty()
+    }
+
+    /// The value at `percentile` (0 to 100) in nanoseconds; `None` when empty.
+    /// No value is reported beyond the largest one recorded.
+    #[must_use]
+    pub fn percentile(&self, percentile: f64) -> Option<f64> {
+        self.known(self.histogram.value_at_percentile(percentile).min(self.histogram.max()))
+    }
+
+    /// The smallest value in nanoseconds; `None` when empty.
+    #[must_use]
+    pub fn min(&self) -> Option<f64> {
+        self.known(self.histogram.min())
+    }
+
+    /// The largest value in nanoseconds; `None` when empty.
+    #[must_use]
+    pub fn max(&self) -> Option<f64> {
+        self.known(self.histogram.max())
+    }
+
+    /// The arithmetic mean in nanoseconds; `None` when empty.
+    #[must_use]
+    pub fn mean(&self) -> Option<f64> {
+        (!self.is_empty()).then(|| self.histogram.mean())
+    }
+
+    /// The standard deviation in nanoseconds; `None` when empty.
+    #[must_use]
+    pub fn stddev(&self) -> Option<f64> {
+        (!self.is_empty()).then(|| self.histogram.stdev())
+    }
+
+    /// Values and how many of each, from small to large.
+    pub fn buckets(&self) -> impl Iterator<Item = (u64, u64)> + '_ {
+        self.histogram.iter_recorded().map(|bucket| (bucket.value_iterated_to(), bucket.count_at_value()))
+    }
+
+    #[expect(clippy::cast_precision_loss, reason = "times stay below 2^53 ns, 104 days")]
+    fn known(&self, nanos: u64) -> Option<f64> {
+        (!self.is_empty()).then_some(nanos as f64)
+    }
+}
+
+/// Fewer samples than this leave the upper end of a two-sided 95 % interval for
+/// the percentile unbounded: n ≥ ln 0.025 / ln(p/100), the binomial
+/// order-statistic interval. At least 1.
+#[must_use]
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a small positive number")]
+pub fn sample_floor(percentile: f64) -> u64 {
+    let share = percentile / 100.0;
+    if share <= 0.0 || share >= 1.0 {
+        return 1;
+    }
+    (0.025_f64.ln() / share.ln()).ceil().max(1.0) as u64
+}
+
+/// A distribution at rest: the HDR V2 encoding, in JSON as base64. Empty for an
+/// empty distribution.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Frozen {
+    bytes: Vec<u8>,
+}
+
+impl Frozen {
+    /// Whether it holds no value.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.bytes.is_empty()
+    }
+
+    /// Adds everything in `other`; commutative and associative.
+    pub fn merge(&mut self, other: &Frozen) {
+        if self.is_empty() {
+            self.clone_from(other);
+        } else if !other.is_empty() {
+            let mut sum = Distribution::new();
+            sum.add_frozen(self);
+            sum.add_frozen(other);
+            *self = sum.freeze();
+        }
+    }
+
+    fn thaw(&self) -> Option<Histogram<u64>> {
+        if self.is_empty() {
+            return None;
+        }
+        Deserializer::new().deserialize(&mut self.bytes.as_slice()).ok()
+    }
+}
+
+impl Serialize for Frozen {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&BASE64.encode(&self.bytes))
+    }
+}
+
+impl<'de> Deserialize<'de> for Frozen {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Frozen, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        let bytes = BASE64.decode(text).map_err(serde::de::Error::custom)?;
+        let frozen = Frozen { bytes };
+        if !frozen.is_empty() && frozen.thaw().is_none() {
+            return Err(serde::de::Error::custom("not an HDR histogram in V2 encoding"));
+        }
+        Ok(frozen)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn of(values: &[u64]) -> Distribution {
+        let mut distribution = Distribution::new();
+        values.iter().for_each(|value| distribution.record(*value));
+        distribution
+    }
+
+    #[test]
+    fn percentiles_are_within_a_thousandth() {
+        let values: Vec<u64> = (1..=10_000).map(|n| n * 10_000).collect();
+        let distribution = of(&values);
+        for percentile in [50.0, 90.0, 99.0, 99.9] {
+            let exact = percentile / 100.0 * 10_000.0 * 10_000.0;
+            let reported = distribution.percentile(percentile).unwrap();
+            assert!((reported / exact - 1.0).abs() < 1.1e-3, "p{percentile}: {reported} for {exact}");
+        }
+    }
+
+    #[test]
+    fn a_long_wait_is_not_cut_short() {
+        let hour = 3_600_000_000_000;
+        assert!((of(&[5, hour]).max().unwrap() / hour as f64 - 1.0).abs() < 1e-3);
+    }
+
+    #[test]
+    fn nothing_is_known_of_an_empty_distribution() {
+        let empty = Distribution::new();
+        assert_eq!((empty.percentile(50.0), empty.mean(), empty.max()), (None, None, None));
+        assert!(empty.freeze().is_empty());
+    }
+
+    #[test]
+    fn sample_floors_are_those_of_the_order_statistic() {
+        let floors = [(50.0, 6), (75.0, 13), (90.0, 36), (95.0, 72), (99.0, 368), (99.9, 3688), (99.99, 36887)];
+        for (percentile, floor) in floors {
+            assert_eq!(sample_floor(percentile), floor, "p{percentile}");
+        }
+    }
+
+    #[test]
+    fn damaged_bytes_are_refused_when_read() {
+        assert!(serde_json::from_str::<Frozen>("\"AAAA\"").is_err());
+        assert!(serde_json::from_str::<Frozen>("\"%\"").is_err());
+        assert!(serde_json::from_str::<Frozen>("\"\"").unwrap().is_empty());
+    }
+
+    proptest! {
+        #[test]
+        fn merging_at_rest_is_recording_together(a in prop::collection::vec(1..u64::from(u32::MAX) * 100, 0..50), b in prop::collection::vec(1..1_000_000_u64, 0..50)) {
+            let mut merged = of(&a).freeze();
+            merged.merge(&of(&b).freeze());
+            let mut reversed = of(&b).freeze();
+            reversed.merge(&of(&a).freeze());
+            let both = of(&a.iter().chain(&b).copied().collect::<Vec<_>>());
+            for merged in [merged, reversed] {
+                let mut thawed = Distribution::new();
+                prop_assert!(thawed.add_frozen(&merged));
+                prop_assert_eq!(thawed.count(), both.count());
+                prop_assert_eq!(thawed.percentile(90.0), both.percentile(90.0));
+                prop_assert_eq!(thawed.buckets().collect::<Vec<_>>(), both.buckets().collect::<Vec<_>>());
+            }
+        }
+    }
+}

@@ -1,0 +1,18 @@
+//! What is measured, in bounded memory.
+//!
+//! Invariant: memory is bounded in requests (it grows with series × seconds
+//! only); recordings merge associatively and commutatively. Imports nothing of
+//! the crate.
+
+mod class;
+mod distribution;
+mod recorder;
+mod recording;
+
+pub use class::ErrorClass;
+pub use distribution::{Distribution, Frozen, sample_floor};
+pub use recorder::{Recorder, Sample, Shape};
+pub use recording::{
+    Counts, Failure, Health, Phase, Recording, SESSION_TIMES, ScenarioRow, SeriesRow, SessionTime, Slice, TIMES, Tally,
+    Time,
+};

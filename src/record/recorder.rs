@@ -1,0 +1,397 @@
+//! The recorder of one thread.
+
+use std::collections::BTreeMap;
+
+use super::recording::{Health, SeriesRow};
+use super::{
+    Counts, Distribution, ErrorClass, Failure, Phase, SESSION_TIMES, ScenarioRow, SessionTime, Slice, TIMES, Tally, Time,
+};
+
+/// Failures whose text is kept, per series and class, on each thread.
+const FAILURES_KEPT: u8 = 5;
+
+/// Longest text kept of a failure, in characters.
+const MESSAGE_CHARS: usize = 400;
+
+/// One request that came to an end. Times in nanoseconds.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Sample {
+    /// From the due instant to the end.
+    pub latency: u64,
+    /// From the first byte written to the end.
+    pub service: Option<u64>,
+    /// From the due instant to the first byte written.
+    pub wait: Option<u64>,
+    /// From the first byte written to the first byte of the response.
+    pub first_byte: Option<u64>,
+    /// Bytes received.
+    pub bytes_in: u64,
+    /// Bytes sent.
+    pub bytes_out: u64,
+    /// Notifications before the response.
+    pub notifications: u32,
+    /// Breaches of the protocol.
+    pub violations: u32,
+    /// Why it failed, if it did.
+    pub error: Option<ErrorClass>,
+}
+
+/// How many of what a plan measures.
+#[derive(Clone, Copy, Debug)]
+pub struct Shape {
+    /// Series.
+    pub series: usize,
+    /// Scenarios.
+    pub scenarios: usize,
+    /// Labels of expectations.
+    pub expectations: usize,
+}
+
+/// Measures one thread. The caller tells the second that each event belongs to;
+/// seconds must not go back.
+#[derive(Debug)]
+pub struct Recorder {
+    second: u32,
+    series: Vec<[Option<Box<LiveSeries>>; 2]>,
+    scenarios: Vec<[LiveScenario; 2]>,
+    expectations: Vec<[(u64, u64); 2]>,
+    lag: Distribution,
+    finished: Vec<Slice>,
+    failures: Vec<Failure>,
+    kept: BTreeMap<(usize, ErrorClass), u8>,
+}
+
+#[derive(Debug, Default)]
+struct LiveSeries {
+    requests: u64,
+    errors: [u64; ErrorClass::ALL.len()],
+    bytes_in: u64,
+    bytes_out: u64,
+    notifications: u64,
+    violations: u64,
+    times: [Distribution; TIMES],
+}
+
+#[derive(Debug, Default)]
+struct LiveScenario {
+    started: u64,
+    iterations: u64,
+    dropped: u64,
+    abandoned: u64,
+    sessions: u64,
+    times: [Option<Box<Distribution>>; SESSION_TIMES],
+}
+
+impl Recorder {
+    /// For a plan of this shape, from second 0.
+    #[must_use]
+    pub fn new(shape: Shape) -> Recorder {
+        Recorder {
+            second: 0,
+            series: std::iter::repeat_with(Default::default).take(shape.series).collect(),
+            scenarios: std::iter::repeat_with(Default::default).take(shape.scenarios).collect(),
+            expectations: vec![Default::default(); shape.expectations],
+            lag: Distribution::new(),
+            finished: Vec::new(),
+            failures: Vec::new(),
+            kept: BTreeMap::new(),
+        }
+    }
+
+    /// Moves on to `second`; what was measured before is finished.
+    pub fn advance(&mut self, second: u32) {
+        if second > self.second {
+            let slice = self.cut();
+            self.finished.push(slice);
+            self.second = second;
+        }
+    }
+
+    /// Records a request that ended in `second`.
+    pub fn request(&mut self, second: u32, series: usize, phase: Phase, sample: &Sample) {
+        self.advance(second);
+        let Some(slot) = self.series.get_mut(series).and_then(|phases| phases.get_mut(phase as usize)) else { return };
+        let live = slot.get_or_insert_default();
+        live.requests += 1;
+        live.bytes_in += sample.bytes_in;
+        live.bytes_out += sample.bytes_out;
+        live.notifications += u64::from(sample.notifications);
+        live.violations += u64::from(sample.violations);
+        let [latency, service, wait, first_byte, failed] = &mut live.times;
+        if let Some(nanos) = sample.wait {
+            wait.record(nanos);
+        }
+        if let Some(nanos) = sample.first_byte {
+            first_byte.record(nanos);
+        }
+        match sample.error {
+            None => {
+                latency.record(sample.latency);
+                if let Some(nanos) = sample.service {
+                    service.record(nanos);
+                }
+            }
+            Some(class) => {
+                failed.record(sample.latency);
+                if let Some(count) = live.errors.get_mut(class.index()) {
+                    *count += 1;
+                }
+            }
+        }
+    }
+
+    /// Whether the text of one more such failure would be kept; asked first, so
+    /// that texts that would be thrown away are never made.
+    #[must_use]
+    pub fn wants_failure(&self, series: usize, class: ErrorClass) -> bool {
+        self.kept.get(&(series, class)).is_none_or(|count| *count < FAILURES_KEPT)
+    }
+
+    /// Keeps an example of a failure.
+    pub fn failure(&mut self, series: usize, class: ErrorClass, at_ms: u64, message: &str) {
+        if self.wants_failure(series, class) {
+            *self.kept.entry((series, class)).or_default() += 1;
+            let message = message.chars().take(MESSAGE_CHARS).collect();
+            self.failures.push(Failure { series, class, at_ms, message });
+        }
+    }
+
+    /// Records whether a labelled expectation held.
+    pub fn expectation(&mut self, second: u32, label: usize, phase: Phase, held: bool) {
+        self.advance(second);
+        if let Some((passed, failed)) = self.expectations.get_mut(label).and_then(|phases| phases.get_mut(phase as usize)) {
+            *(if held { passed } else { failed }) += 1;
+        }
+    }
+
+    /// Records how late due work was started, in nanoseconds.
+    pub fn lag(&mut self, second: u32, nanos: u64) {
+        self.advance(second);
+        self.lag.record(nanos);
+    }
+
+    /// Counts an iteration that was begun.
+    pub fn started(&mut self, second: u32, scenario: usize, phase: Phase) {
+        self.scenario(second, scenario, phase, |live| live.started += 1);
+    }
+
+    /// Records a finished iteration and its time without think time.
+    pub fn iteration(&mut self, second: u32, scenario: usize, phase: Phase, nanos: u64) {
+        self.scenario(second, scenario, phase, |live| {
+            live.iterations += 1;
+            live.record(SessionTime::Iteration, nanos);
+        });
+    }
+
+    /// Counts an arrival that found no free virtual user.
+    pub fn dropped(&mut self, second: u32, scenario: usize, phase: Phase) {
+        self.scenario(second, scenario, phase, |live| live.dropped += 1);
+    }
+
+    /// Counts iterations that were cut off.
+    pub fn abandoned(&mut self, second: u32, scenario: usize, phase: Phase, count: u64) {
+        self.scenario(second, scenario, phase, |live| live.abandoned += count);
+    }
+
+    /// Records the opening of an MCP session.
+    pub fn session(&mut self, second: u32, scenario: usize, phase: Phase, connect: u64, open: u64) {
+        self.scenario(second, scenario, phase, |live| {
+            live.sessions += 1;
+            live.record(SessionTime::Connect, connect);
+            live.record(SessionTime::Open, open);
+        });
+    }
+
+    /// Records a connection made apart from a session's opening.
+    pub fn connect(&mut self, second: u32, scenario: usize, phase: Phase, nanos: u64) {
+        self.scenario(second, scenario, phase, |live| live.record(SessionTime::Connect, nanos));
+    }
+
+    /// Records the end of an MCP session.
+    pub fn session_close(&mut self, second: u32, scenario: usize, phase: Phase, nanos: u64) {
+        self.scenario(second, scenario, phase, |live| live.record(SessionTime::Close, nanos));
+    }
+
+    fn scenario(&mut self, second: u32, scenario: usize, phase: Phase, update: impl FnOnce(&mut LiveScenario)) {
+        self.advance(second);
+        if let Some(live) = self.scenarios.get_mut(scenario).and_then(|phases| phases.get_mut(phase as usize)) {
+            update(live);
+        }
+    }
+
+    /// The seconds that are finished, and the failures kept since the last
+    /// call.
+    pub fn drain(&mut self) -> (Vec<Slice>, Vec<Failure>) {
+        (std::mem::take(&mut self.finished), std::mem::take(&mut self.failures))
+    }
+
+    /// Finishes the current second too.
+    pub fn finish(&mut self) {
+        let slice = self.cut();
+        self.finished.push(slice);
+        self.second = self.second.saturating_add(1);
+    }
+
+    fn cut(&mut self) -> Slice {
+        let mut slice = Slice { second: self.second, ..Slice::default() };
+        for phase in [Phase::Warmup, Phase::Measured] {
+            for (series, phases) in self.series.iter_mut().enumerate() {
+                if let Some(live) = phases.get_mut(phase as usize).and_then(Option::as_mut).filter(|live| live.requests > 0) {
+                    slice.series.push(live.cut(series, phase));
+                }
+            }
+            for (scenario, phases) in self.scenarios.iter_mut().enumerate() {
+                if let Some(row) = phases.get_mut(phase as usize).and_then(|live| live.cut(scenario, phase)) {
+                    slice.scenarios.push(row);
+                }
+            }
+            for (label, phases) in self.expectations.iter_mut().enumerate() {
+                let Some(counts) = phases.get_mut(phase as usize) else { continue };
+                let (passed, failed) = std::mem::take(counts);
+                if passed + failed > 0 {
+                    slice.expectations.push(Tally { label, phase, passed, failed });
+                }
+            }
+        }
+        slice.series.sort_by_key(|row| (row.series, row.phase));
+        slice.scenarios.sort_by_key(|row| (row.scenario, row.phase));
+        slice.expectations.sort_by_key(|row| (row.label, row.phase));
+        slice.health = Health { lag: self.lag.freeze(), ..Health::default() };
+        self.lag.clear();
+        slice
+    }
+}
+
+impl LiveSeries {
+    fn cut(&mut self, series: usize, phase: Phase) -> SeriesRow {
+        let errors = ErrorClass::ALL.into_iter().zip(std::mem::take(&mut self.errors)).filter(|(_, count)| *count > 0);
+        let counts = Counts {
+            requests: std::mem::take(&mut self.requests),
+            errors: errors.collect(),
+            bytes_in: std::mem::take(&mut self.bytes_in),
+            bytes_out: std::mem::take(&mut self.bytes_out),
+            notifications: std::mem::take(&mut self.notifications),
+            violations: std::mem::take(&mut self.violations),
+        };
+        let times = self.times.each_mut().map(|time| {
+            let frozen = time.freeze();
+            if !frozen.is_empty() {
+                time.clear();
+            }
+            frozen
+        });
+        SeriesRow { series, phase, counts, times }
+    }
+}
+
+impl LiveScenario {
+    fn record(&mut self, time: SessionTime, nanos: u64) {
+        if let Some(slot) = self.times.get_mut(time as usize) {
+            slot.get_or_insert_default().record(nanos);
+        }
+    }
+
+    fn cut(&mut self, scenario: usize, phase: Phase) -> Option<ScenarioRow> {
+        let taken = std::mem::take(self);
+        let times = taken.times.map(|time| time.map(|time| time.freeze()).unwrap_or_default());
+        let quiet = taken.started + taken.iterations + taken.dropped + taken.abandoned + taken.sessions == 0
+            && times.iter().all(super::Frozen::is_empty);
+        (!quiet).then_some(ScenarioRow {
+            scenario,
+            phase,
+            started: taken.started,
+            iterations: taken.iterations,
+            dropped: taken.dropped,
+            abandoned: taken.abandoned,
+            sessions: taken.sessions,
+            times,
+        })
+    }
+}
+
+impl Sample {
+    /// The time of one kind, if this sample has it.
+    #[must_use]
+    pub fn time(&self, time: Time) -> Option<u64> {
+        match time {
+            Time::Latency => self.error.is_none().then_some(self.latency),
+            Time::Service => self.service,
+            Time::Wait => self.wait,
+            Time::FirstByte => self.first_byte,
+            Time::Failed => self.error.is_some().then_some(self.latency),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::record::Recording;
+
+    fn recorder() -> Recorder {
+        Recorder::new(Shape { series: 2, scenarios: 1, expectations: 1 })
+    }
+
+    fn answered(latency: u64) -> Sample {
+        Sample { latency, service: Some(latency / 2), wait: Some(latency / 2), bytes_in: 10, ..Sample::default() }
+    }
+
+    fn recording(mut recorder: Recorder) -> Recording {
+        recorder.finish();
+        let (slices, failures) = recorder.drain();
+        let mut recording = Recording::default();
+        slices.into_iter().for_each(|slice| recording.add(slice));
+        recording.add_failures(failures);
+        recording
+    }
+
+    #[test]
+    fn each_second_holds_what_ended_in_it() {
+        let mut recorder = recorder();
+        recorder.request(0, 0, Phase::Measured, &answered(1000));
+        recorder.request(2, 0, Phase::Measured, &answered(2000));
+        recorder.request(2, 1, Phase::Warmup, &answered(3000));
+        let recording = recording(recorder);
+        let seen: Vec<_> = recording
+            .seconds
+            .iter()
+            .map(|slice| (slice.second, slice.series.iter().map(|row| (row.series, row.phase)).collect::<Vec<_>>()))
+            .collect();
+        assert_eq!(seen, [(0, vec![(0, Phase::Measured)]), (2, vec![(0, Phase::Measured), (1, Phase::Warmup)])]);
+    }
+
+    #[test]
+    fn failures_never_mix_with_successes() {
+        let mut recorder = recorder();
+        recorder.request(0, 0, Phase::Measured, &answered(1000));
+        let failed = Sample { error: Some(ErrorClass::Timeout), latency: 30_000_000_000, ..Sample::default() };
+        recorder.request(0, 0, Phase::Measured, &failed);
+        let recording = recording(recorder);
+        let row = &recording.seconds[0].series[0];
+        assert_eq!((row.counts.requests, row.counts.failed()), (2, 1));
+        let mut latency = Distribution::new();
+        latency.add_frozen(&row.times[Time::Latency as usize]);
+        assert_eq!(latency.count(), 1);
+        assert!(latency.max().unwrap() < 1100.0);
+    }
+
+    #[test]
+    fn merging_is_commutative() {
+        let part = |series, seconds: &[u32]| {
+            let mut recorder = recorder();
+            for second in seconds {
+                recorder.request(*second, series, Phase::Measured, &answered(u64::from(*second) * 100 + 500));
+                recorder.expectation(*second, 0, Phase::Measured, second % 2 == 0);
+                recorder.iteration(*second, 0, Phase::Measured, 700);
+                recorder.failure(series, ErrorClass::Tool, u64::from(*second), "no");
+            }
+            recording(recorder)
+        };
+        let (a, b) = (part(0, &[0, 1, 3, 4, 5, 6]), part(1, &[1, 2, 3]));
+        let (mut ab, mut ba) = (a.clone(), b.clone());
+        ab.merge(b);
+        ba.merge(a);
+        assert_eq!(ab, ba);
+        assert_eq!(ab.failures.len(), 8, "five of one series and three of the other");
+    }
+}

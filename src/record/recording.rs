@@ -1,0 +1,272 @@
+//! A recording: what happened in each second, per series.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use super::{ErrorClass, Frozen};
+
+/// Failures kept for each series and class, as examples: the first ones.
+const FAILURES_KEPT: usize = 5;
+
+/// Whether a request was due in the warm-up, which no statistic counts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Phase {
+    /// Due in the warm-up.
+    Warmup,
+    /// Counts.
+    Measured,
+}
+
+/// Times kept of each answered request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Time {
+    /// From the due instant to the response message; successes only.
+    Latency,
+    /// From the first byte written to the response message; successes only.
+    Service,
+    /// From the due instant to the first byte written.
+    Wait,
+    /// From the first byte written to the first byte of the response.
+    FirstByte,
+    /// From the due instant to the moment a failure was known.
+    Failed,
+}
+
+/// How many [`Time`]s there are.
+pub const TIMES: usize = 5;
+
+/// Times kept of MCP sessions and iterations.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SessionTime {
+    /// A whole iteration without think time.
+    Iteration,
+    /// Opening a connection or starting a child.
+    Connect,
+    /// The handshake of the revision.
+    Open,
+    /// Ending the session.
+    Close,
+}
+
+/// How many [`SessionTime`]s there are.
+pub const SESSION_TIMES: usize = 4;
+
+/// Counts of one series in one second.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Counts {
+    /// Requests answered or failed.
+    pub requests: u64,
+    /// Failures by class.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub errors: BTreeMap<ErrorClass, u64>,
+    /// Bytes received.
+    pub bytes_in: u64,
+    /// Bytes sent.
+    pub bytes_out: u64,
+    /// Notifications seen before the response.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub notifications: u64,
+    /// Breaches of the protocol.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub violations: u64,
+}
+
+fn is_zero(count: &u64) -> bool {
+    *count == 0
+}
+
+impl Counts {
+    /// All failures.
+    #[must_use]
+    pub fn failed(&self) -> u64 {
+        self.errors.values().sum()
+    }
+
+    /// Adds another second or part.
+    pub fn add(&mut self, other: &Counts) {
+        self.requests += other.requests;
+        for (class, count) in &other.errors {
+            *self.errors.entry(*class).or_default() += count;
+        }
+        self.bytes_in += other.bytes_in;
+        self.bytes_out += other.bytes_out;
+        self.notifications += other.notifications;
+        self.violations += other.violations;
+    }
+}
+
+/// One series in one second.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SeriesRow {
+    /// Index of the series in the plan.
+    pub series: usize,
+    /// Warm-up or not.
+    pub phase: Phase,
+    /// Counts.
+    pub counts: Counts,
+    /// Times, in the order of [`Time`].
+    pub times: [Frozen; TIMES],
+}
+
+/// One scenario in one second.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ScenarioRow {
+    /// Index of the scenario in the plan.
+    pub scenario: usize,
+    /// Warm-up or not.
+    pub phase: Phase,
+    /// Iterations that were due or begun.
+    pub started: u64,
+    /// Iterations finished.
+    pub iterations: u64,
+    /// Arrivals that found no free virtual user.
+    pub dropped: u64,
+    /// Iterations cut off at the end of the drain.
+    pub abandoned: u64,
+    /// MCP sessions opened.
+    pub sessions: u64,
+    /// Times, in the order of [`SessionTime`].
+    pub times: [Frozen; SESSION_TIMES],
+}
+
+/// Passes and failures of one expectation in one second.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Tally {
+    /// Index of the label in the plan.
+    pub label: usize,
+    /// Warm-up or not.
+    pub phase: Phase,
+    /// Times it held.
+    pub passed: u64,
+    /// Times it did not.
+    pub failed: u64,
+}
+
+/// The load generator's own state in one second, over its threads.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Health {
+    /// How late due work was started.
+    pub lag: Frozen,
+    /// CPU time used by the threads of the engine, in nanoseconds.
+    pub cpu_ns: u64,
+    /// Requests on their way at the end of the second.
+    pub in_flight: u64,
+    /// Virtual users that exist at the end of the second.
+    pub users: u64,
+}
+
+/// Everything of one second, counted from the start of the run by the instant
+/// at which a request ended.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Slice {
+    /// From 0.
+    pub second: u32,
+    /// Per series and phase, sorted.
+    pub series: Vec<SeriesRow>,
+    /// Per scenario and phase, sorted.
+    pub scenarios: Vec<ScenarioRow>,
+    /// Per label and phase, sorted.
+    pub expectations: Vec<Tally>,
+    /// The load generator itself.
+    pub health: Health,
+}
+
+impl Slice {
+    /// Adds what another thread or machine measured in the same second.
+    pub fn merge(&mut self, other: Slice) {
+        let series_key = |row: &SeriesRow| (row.series, row.phase);
+        merge_rows(&mut self.series, other.series, series_key, |row, more| {
+            row.counts.add(&more.counts);
+            row.times.iter_mut().zip(&more.times).for_each(|(time, more)| time.merge(more));
+        });
+        let scenario_key = |row: &ScenarioRow| (row.scenario, row.phase);
+        merge_rows(&mut self.scenarios, other.scenarios, scenario_key, |row, more| {
+            row.started += more.started;
+            row.iterations += more.iterations;
+            row.dropped += more.dropped;
+            row.abandoned += more.abandoned;
+            row.sessions += more.sessions;
+            row.times.iter_mut().zip(&more.times).for_each(|(time, more)| time.merge(more));
+        });
+        let tally_key = |row: &Tally| (row.label, row.phase);
+        merge_rows(&mut self.expectations, other.expectations, tally_key, |row, more| {
+            row.passed += more.passed;
+            row.failed += more.failed;
+        });
+        self.health.lag.merge(&other.health.lag);
+        self.health.cpu_ns += other.health.cpu_ns;
+        self.health.in_flight += other.health.in_flight;
+        self.health.users += other.health.users;
+    }
+}
+
+fn merge_rows<R, K: Ord>(rows: &mut Vec<R>, others: Vec<R>, key: impl Fn(&R) -> K, add: impl Fn(&mut R, &R)) {
+    for other in others {
+        match rows.binary_search_by(|row| key(row).cmp(&key(&other))) {
+            Ok(at) => {
+                if let Some(row) = rows.get_mut(at) {
+                    add(row, &other);
+                }
+            }
+            Err(at) => rows.insert(at, other),
+        }
+    }
+}
+
+/// An example of a failure, for people.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Failure {
+    /// Index of the series in the plan.
+    pub series: usize,
+    /// Its class.
+    pub class: ErrorClass,
+    /// Milliseconds from the start of the run.
+    pub at_ms: u64,
+    /// What was wrong.
+    pub message: String,
+}
+
+/// A whole run.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Recording {
+    /// Seconds in order; a second in which nothing happened may be absent.
+    pub seconds: Vec<Slice>,
+    /// The first failures of each series and class.
+    pub failures: Vec<Failure>,
+}
+
+impl Recording {
+    /// Adds one second of one thread.
+    pub fn add(&mut self, slice: Slice) {
+        match self.seconds.binary_search_by_key(&slice.second, |slice| slice.second) {
+            Ok(at) => {
+                if let Some(same) = self.seconds.get_mut(at) {
+                    same.merge(slice);
+                }
+            }
+            Err(at) => self.seconds.insert(at, slice),
+        }
+    }
+
+    /// Adds examples of failures, and keeps the first of each kind.
+    pub fn add_failures(&mut self, failures: impl IntoIterator<Item = Failure>) {
+        self.failures.extend(failures);
+        self.failures.sort();
+        let mut kept: BTreeMap<(usize, ErrorClass), usize> = BTreeMap::new();
+        self.failures.retain(|failure| {
+            let count = kept.entry((failure.series, failure.class)).or_default();
+            *count += 1;
+            *count <= FAILURES_KEPT
+        });
+    }
+
+    /// Adds another recording of the same plan.
+    pub fn merge(&mut self, other: Recording) {
+        for slice in other.seconds {
+            self.add(slice);
+        }
+        self.add_failures(other.failures);
+    }
+}

@@ -1,0 +1,135 @@
+//! The results of a run: the only form of it that is kept.
+//!
+//! Invariant: versioned, mergeable, and enough for any report and any
+//! assertion without another run. May import `record`, `plan`.
+
+mod query;
+mod read;
+
+pub use query::Window;
+pub use read::ReadError;
+
+use serde::{Deserialize, Serialize};
+
+use crate::plan::Plan;
+use crate::record::Recording;
+
+/// Version of the results format. A reader refuses what it does not know.
+pub const SCHEMA: &str = "mcpl.results/1";
+
+/// A whole run, as kept in `run.json`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Results {
+    /// [`SCHEMA`].
+    pub schema: String,
+    /// What made it.
+    pub tool: Tool,
+    /// What was to be done. Holds no secret.
+    pub plan: Plan,
+    /// SHA-256 of the plan.
+    pub plan_hash: String,
+    /// When and how it went.
+    pub run: Run,
+    /// Where it ran.
+    pub environment: Environment,
+    /// The servers as they presented themselves, by index of the plan.
+    pub servers: Vec<ServerInfo>,
+    /// What was measured.
+    pub recording: Recording,
+}
+
+/// The program that made a file.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Tool {
+    /// `mcpl`.
+    pub name: String,
+    /// Its version.
+    pub version: String,
+}
+
+/// When and how a run went.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Run {
+    /// Identifies it; also sent to the server in nothing but `run.id`.
+    pub id: String,
+    /// Start of the load, RFC 3339 in UTC.
+    pub started: String,
+    /// From the start of the load until no new work began, in milliseconds.
+    pub load_ms: u64,
+    /// From the start of the load to the end of the drain, in milliseconds.
+    pub total_ms: u64,
+    /// How it ended.
+    pub ended: Ended,
+    /// Threads of the engine.
+    pub threads: usize,
+}
+
+/// How a run ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Ended {
+    /// As planned.
+    Completed,
+    /// By the user; what was measured until then counts.
+    Interrupted,
+}
+
+/// The machine that generated the load.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Environment {
+    /// Operating system and kernel.
+    pub os: String,
+    /// Processor.
+    pub cpu: String,
+    /// Logical processors this process may use.
+    pub cores: usize,
+    /// Main memory in bytes; 0 when unknown.
+    pub memory_bytes: u64,
+    /// Limit of open file descriptors; 0 when unknown.
+    pub open_files: u64,
+}
+
+/// A server as it presented itself.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ServerInfo {
+    /// Its name in the scenario file.
+    pub name: String,
+    /// `http` or `stdio`.
+    pub transport: String,
+    /// The revision that was pinned.
+    pub revision: String,
+    /// The name it gave.
+    pub server_name: String,
+    /// The version it gave.
+    pub server_version: String,
+    /// Tools it lists.
+    pub tools: usize,
+}
+
+impl Results {
+    /// Sums up the parts of one run. Other parts must be of the same plan.
+    ///
+    /// # Errors
+    /// [`ReadError::OtherPlan`] when the plans differ.
+    pub fn merge(&mut self, other: Results) -> Result<(), ReadError> {
+        if self.plan_hash != other.plan_hash {
+            return Err(ReadError::OtherPlan);
+        }
+        self.recording.merge(other.recording);
+        self.run.load_ms = self.run.load_ms.max(other.run.load_ms);
+        self.run.total_ms = self.run.total_ms.max(other.run.total_ms);
+        if other.run.ended == Ended::Interrupted {
+            self.run.ended = Ended::Interrupted;
+        }
+        Ok(())
+    }
+
+    /// As the JSON text of a results file.
+    #[must_use]
+    pub fn to_json(&self) -> String {
+        // Every part is plain data with text keys, which serde_json can write.
+        let mut text = serde_json::to_string(self).unwrap_or_default();
+        text.push('\n');
+        text
+    }
+}

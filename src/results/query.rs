@@ -1,0 +1,128 @@
+//! Sums over parts of a run.
+
+use super::Results;
+use crate::plan::Selection;
+use crate::record::{Counts, Distribution, Phase, ScenarioRow, SeriesRow, SessionTime, Slice, Time};
+
+/// Which seconds to look at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Window {
+    /// All of the run.
+    Whole,
+    /// One second, counted from the start.
+    Second(u32),
+}
+
+impl Results {
+    fn slices(&self, window: Window) -> impl Iterator<Item = &Slice> {
+        self.recording.seconds.iter().filter(move |slice| match window {
+            Window::Whole => true,
+            Window::Second(second) => slice.second == second,
+        })
+    }
+
+    /// The measured rows of the selected series, warm-up excluded.
+    pub fn rows<'a>(&'a self, selection: &'a Selection, window: Window) -> impl Iterator<Item = &'a SeriesRow> {
+        self.slices(window)
+            .flat_map(|slice| &slice.series)
+            .filter(|row| row.phase == Phase::Measured && selection.series.contains(&row.series))
+    }
+
+    /// The measured rows of the selected scenarios, warm-up excluded.
+    pub fn scenario_rows<'a>(&'a self, selection: &'a Selection, window: Window) -> impl Iterator<Item = &'a ScenarioRow> {
+        self.slices(window)
+            .flat_map(|slice| &slice.scenarios)
+            .filter(|row| row.phase == Phase::Measured && selection.scenarios.contains(&row.scenario))
+    }
+
+    /// Everything there is: all series and all scenarios.
+    #[must_use]
+    pub fn everything(&self) -> Selection {
+        Selection {
+            series: (0..self.plan.series.len()).collect(),
+            scenarios: (0..self.plan.scenarios.len()).collect(),
+        }
+    }
+
+    /// Counts of the selected series, warm-up excluded.
+    #[must_use]
+    pub fn counts(&self, selection: &Selection, window: Window) -> Counts {
+        let mut sum = Counts::default();
+        self.rows(selection, window).for_each(|row| sum.add(&row.counts));
+        sum
+    }
+
+    /// Times of requests of the selected series, warm-up excluded.
+    #[must_use]
+    pub fn times(&self, selection: &Selection, time: Time, window: Window) -> Distribution {
+        let mut sum = Distribution::new();
+        for row in self.rows(selection, window) {
+            if let Some(frozen) = row.times.get(time as usize) {
+                sum.add_frozen(frozen);
+            }
+        }
+        sum
+    }
+
+    /// Times of sessions and iterations of the selected scenarios. Sessions are
+    /// counted in the warm-up too: most are opened before the load begins.
+    #[must_use]
+    pub fn session_times(&self, selection: &Selection, time: SessionTime, window: Window) -> Distribution {
+        let mut sum = Distribution::new();
+        let with_warmup = time != SessionTime::Iteration;
+        let rows = self.slices(window).flat_map(|slice| &slice.scenarios).filter(|row| {
+            (with_warmup || row.phase == Phase::Measured) && selection.scenarios.contains(&row.scenario)
+        });
+        for row in rows {
+            if let Some(frozen) = row.times.get(time as usize) {
+                sum.add_frozen(frozen);
+            }
+        }
+        sum
+    }
+
+    /// How late the load generator was.
+    #[must_use]
+    pub fn lag(&self, window: Window) -> Distribution {
+        let mut sum = Distribution::new();
+        self.slices(window).for_each(|slice| {
+            sum.add_frozen(&slice.health.lag);
+        });
+        sum
+    }
+
+    /// Passes and failures of a labelled expectation, warm-up excluded.
+    #[must_use]
+    pub fn tally(&self, label: usize, window: Window) -> (u64, u64) {
+        self.slices(window)
+            .flat_map(|slice| &slice.expectations)
+            .filter(|tally| tally.phase == Phase::Measured && tally.label == label)
+            .fold((0, 0), |(passed, failed), tally| (passed + tally.passed, failed + tally.failed))
+    }
+
+    /// The measured stretch of the selected scenarios, in nanoseconds from the
+    /// start: from the end of the shortest warm-up to the end of the longest
+    /// load, or to the moment the run was stopped.
+    #[must_use]
+    pub fn measured_span(&self, selection: &Selection) -> (u64, u64) {
+        let chosen = |index: &usize| {
+            selection.scenarios.contains(index)
+                || selection.series.iter().any(|series| {
+                    self.plan.series.get(*series).is_some_and(|series| series.scenario == *index)
+                })
+        };
+        let scenarios: Vec<_> =
+            self.plan.scenarios.iter().enumerate().filter(|(index, _)| chosen(index)).map(|(_, s)| s).collect();
+        let from = scenarios.iter().map(|scenario| scenario.warmup_ns).min().unwrap_or(0);
+        let planned = scenarios.iter().map(|scenario| scenario.load.duration_ns()).max().unwrap_or(0);
+        let to = planned.min(self.run.load_ms.saturating_mul(1_000_000));
+        (from.min(to), to)
+    }
+
+    /// Seconds that lie wholly or partly in the measured stretch.
+    pub fn measured_seconds(&self, selection: &Selection) -> std::ops::Range<u32> {
+        let (from, to) = self.measured_span(selection);
+        let whole = |nanos: u64| u32::try_from(nanos / 1_000_000_000).unwrap_or(u32::MAX);
+        whole(from)..u32::try_from(to.div_ceil(1_000_000_000)).unwrap_or(u32::MAX)
+    }
+}

@@ -1,0 +1,106 @@
+//! Reading a results file: whatever the bytes, an answer or an error.
+
+use serde::Deserialize;
+
+use super::{Results, SCHEMA};
+
+/// Why a results file cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum ReadError {
+    /// Not JSON, cut off, or of another shape.
+    #[error("line {line}, column {column}: {message}")]
+    Damaged {
+        /// From 1.
+        line: usize,
+        /// From 1.
+        column: usize,
+        /// What is wrong there.
+        message: String,
+    },
+    /// Made by a version that this one does not know.
+    #[error("its format is `{found}`, and this version reads `{SCHEMA}`")]
+    OtherSchema {
+        /// What the file says.
+        found: String,
+    },
+    /// JSON, but no results of a run.
+    #[error("it has no `schema` that begins with `mcpl.results/`")]
+    NoResults,
+    /// It names a series, scenario or label that its plan does not have.
+    #[error("it is inconsistent: {0}")]
+    Inconsistent(String),
+    /// Parts of different plans cannot be summed up.
+    #[error("the files were made from different plans")]
+    OtherPlan,
+}
+
+impl From<serde_json::Error> for ReadError {
+    fn from(error: serde_json::Error) -> ReadError {
+        let text = error.to_string();
+        let message = text.split(" at line ").next().unwrap_or(&text).to_owned();
+        ReadError::Damaged { line: error.line(), column: error.column(), message }
+    }
+}
+
+#[derive(Deserialize)]
+struct Head {
+    schema: Option<serde_json::Value>,
+}
+
+impl Results {
+    /// Reads the JSON text of a results file.
+    ///
+    /// # Errors
+    /// [`ReadError`], never a panic.
+    pub fn from_json(text: &str) -> Result<Results, ReadError> {
+        let head: Head = serde_json::from_str(text).map_err(|error| match error.classify() {
+            serde_json::error::Category::Data => ReadError::NoResults,
+            _ => error.into(),
+        })?;
+        match head.schema.as_ref().and_then(serde_json::Value::as_str) {
+            Some(SCHEMA) => {}
+            Some(found) if found.starts_with("mcpl.results/") => {
+                return Err(ReadError::OtherSchema { found: found.to_owned() });
+            }
+            _ => return Err(ReadError::NoResults),
+        }
+        let results: Results = serde_json::from_str(text)?;
+        results.check()?;
+        Ok(results)
+    }
+
+    fn check(&self) -> Result<(), ReadError> {
+        let wrong = |what: &str, index: usize| Err(ReadError::Inconsistent(format!("no {what} has the number {index}")));
+        let plan = &self.plan;
+        for series in &plan.series {
+            if series.scenario >= plan.scenarios.len() {
+                return wrong("scenario", series.scenario);
+            }
+            if series.flow >= plan.flows.len() {
+                return wrong("flow", series.flow);
+            }
+        }
+        if let Some(scenario) = plan.scenarios.iter().find(|scenario| scenario.server >= plan.servers.len()) {
+            return wrong("server", scenario.server);
+        }
+        for slice in &self.recording.seconds {
+            if let Some(row) = slice.series.iter().find(|row| row.series >= plan.series.len()) {
+                return wrong("series", row.series);
+            }
+            if let Some(row) = slice.scenarios.iter().find(|row| row.scenario >= plan.scenarios.len()) {
+                return wrong("scenario", row.scenario);
+            }
+            if let Some(tally) = slice.expectations.iter().find(|tally| tally.label >= plan.expectations.len()) {
+                return wrong("expectation", tally.label);
+            }
+        }
+        let sorted = self.recording.seconds.is_sorted_by(|a, b| a.second < b.second);
+        if !sorted {
+            return Err(ReadError::Inconsistent("its seconds are not in order".to_owned()));
+        }
+        if let Some(failure) = self.recording.failures.iter().find(|failure| failure.series >= plan.series.len()) {
+            return wrong("series", failure.series);
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,104 @@
+//! Clients for any target, pinned to one revision.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::client::{Client, Connector, Opened};
+use super::exchange::{Call, Exchange};
+use super::failure::{Failure, OpenError};
+use super::http::{HttpClient, HttpPlan};
+use super::revision::Revision;
+use super::stdio::{StdioClient, StdioPlan};
+use super::target::Target;
+
+/// How the client names itself to servers.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+pub struct ClientInfo {
+    /// The name.
+    pub name: String,
+    /// The version.
+    pub version: String,
+}
+
+impl Default for ClientInfo {
+    fn default() -> Self {
+        Self {
+            name: "mcpl".to_owned(),
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+        }
+    }
+}
+
+/// Makes clients for one target, all of one revision. What does not change from
+/// request to request is rendered here, once, and shared.
+#[derive(Clone, Debug)]
+pub struct AnyConnector {
+    plan: Plan,
+}
+
+#[derive(Clone, Debug)]
+enum Plan {
+    Http(Arc<HttpPlan>),
+    Stdio(Arc<StdioPlan>),
+}
+
+impl AnyConnector {
+    /// Clients that introduce themselves as mcpl.
+    #[must_use]
+    pub fn new(target: &Target, revision: Revision) -> Self {
+        Self::with_info(target, revision, &ClientInfo::default())
+    }
+
+    /// Clients that introduce themselves as `info` says.
+    #[must_use]
+    pub fn with_info(target: &Target, revision: Revision, info: &ClientInfo) -> Self {
+        let plan = match target {
+            Target::Http(target) => Plan::Http(Arc::new(HttpPlan::new(target.clone(), revision, info))),
+            Target::Stdio(target) => Plan::Stdio(Arc::new(StdioPlan::new(target.clone(), revision, info))),
+        };
+        Self { plan }
+    }
+}
+
+impl Connector for AnyConnector {
+    type Client = AnyClient;
+
+    fn client(&self) -> AnyClient {
+        match &self.plan {
+            Plan::Http(plan) => AnyClient::Http(HttpClient::new(Arc::clone(plan))),
+            Plan::Stdio(plan) => AnyClient::Stdio(StdioClient::new(Arc::clone(plan))),
+        }
+    }
+}
+
+/// A client over HTTP or stdio.
+#[derive(Debug)]
+pub enum AnyClient {
+    /// Over Streamable HTTP.
+    Http(HttpClient),
+    /// Over the standard streams of a child process.
+    Stdio(StdioClient),
+}
+
+impl Client for AnyClient {
+    async fn open(&mut self) -> Result<Opened, OpenError> {
+        match self {
+            Self::Http(client) => client.open().await,
+            Self::Stdio(client) => client.open().await,
+        }
+    }
+
+    async fn call(&mut self, call: Call<'_>) -> Exchange {
+        match self {
+            Self::Http(client) => client.call(call).await,
+            Self::Stdio(client) => client.call(call).await,
+        }
+    }
+
+    async fn close(&mut self) -> Result<Duration, Failure> {
+        match self {
+            Self::Http(client) => client.close().await,
+            Self::Stdio(client) => client.close().await,
+        }
+    }
+}

@@ -1,0 +1,256 @@
+//! JSON-RPC messages, read no further than they are needed.
+//!
+//! The envelope is split into raw pieces in one pass; the result itself stays
+//! text until somebody asks for it.
+
+use std::borrow::Cow;
+use std::fmt;
+use std::ops::Range;
+
+use bytes::Bytes;
+use hyper::HeaderMap;
+use serde::Deserialize;
+use serde_json::value::RawValue;
+
+use super::failure::excerpt;
+
+/// A JSON-RPC response to our request: a result or an error.
+#[derive(Clone, Debug)]
+pub struct Reply {
+    message: Bytes,
+    /// Where in `message` the result is.
+    result: Range<usize>,
+    error: Option<Box<RpcError>>,
+    headers: HeaderMap,
+}
+
+impl Reply {
+    /// Reads a response by itself, whatever its id: for servers that are
+    /// simulated.
+    ///
+    /// # Errors
+    ///
+    /// What is wrong with it, if it is no response with a numeric id.
+    pub fn from_message(message: Bytes) -> Result<Self, String> {
+        let envelope: Envelope<'_> = serde_json::from_slice(&message).map_err(|error| error.to_string())?;
+        let id = envelope.id.and_then(|id| id.get().parse().ok()).ok_or("no numeric id")?;
+        match read(message, id) {
+            Message::Reply(reply) => Ok(reply),
+            other => Err(format!("{other:?}")),
+        }
+    }
+
+    /// The message as it came, without the framing of its transport.
+    #[must_use]
+    pub fn message(&self) -> &[u8] {
+        &self.message
+    }
+
+    /// The JSON text of `result`; `None` if the response is an error.
+    #[must_use]
+    pub fn result(&self) -> Option<&str> {
+        if self.error.is_some() {
+            return None;
+        }
+        // The envelope's parser has already found this to be UTF-8; finding it
+        // again is cheaper than carrying a second copy.
+        std::str::from_utf8(self.message.get(self.result.clone())?).ok()
+    }
+
+    /// The error, if the response is one.
+    #[must_use]
+    pub fn error(&self) -> Option<&RpcError> {
+        self.error.as_deref()
+    }
+
+    /// Whether the result says `isError: true`: the second error channel of
+    /// MCP, by which a tool reports its own failure.
+    ///
+    /// Skims the top level of the result at each call.
+    #[must_use]
+    pub fn is_tool_error(&self) -> bool {
+        #[derive(Deserialize)]
+        struct Head {
+            #[serde(rename = "isError", default)]
+            is_error: bool,
+        }
+        self.result()
+            .filter(|result| is_object(result.as_bytes()))
+            .and_then(|result| serde_json::from_str::<Head>(result).ok())
+            .is_some_and(|head| head.is_error)
+    }
+
+    /// A header of the HTTP response; `None` over stdio, if there is none of
+    /// that name, or if its value is not visible ASCII.
+    #[must_use]
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers.get(name)?.to_str().ok()
+    }
+
+    /// The result as a type of the caller's, or why that is not possible.
+    pub(super) fn parse<'a, T: Deserialize<'a>>(&'a self) -> Result<T, String> {
+        serde_json::from_str(self.result().unwrap_or("null")).map_err(|error| error.to_string())
+    }
+
+    pub(super) fn with_headers(mut self, headers: HeaderMap) -> Self {
+        self.headers = headers;
+        self
+    }
+}
+
+/// The error of a JSON-RPC response.
+#[derive(Clone, Debug, PartialEq, serde::Serialize, Deserialize)]
+pub struct RpcError {
+    /// The code, such as -32602.
+    pub code: i64,
+    /// The server's words; empty if it had none.
+    #[serde(default)]
+    pub message: String,
+    /// Anything else.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub data: Option<serde_json::Value>,
+}
+
+impl fmt::Display for RpcError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match excerpt(self.message.as_bytes()) {
+            message if message.is_empty() => write!(f, "error {}", self.code),
+            message => write!(f, "{message} ({})", self.code),
+        }
+    }
+}
+
+/// What a message is to a client that waits for the response to one request.
+#[derive(Debug)]
+pub(super) enum Message {
+    /// The response that was waited for.
+    Reply(Reply),
+    /// A response to a request that is not in flight.
+    Stranger(Stranger),
+    /// A request of the server; its id, as JSON, and its method.
+    Request { id: Box<str>, method: Box<str> },
+    /// A message that wants no answer.
+    Notification,
+    /// Not a JSON-RPC message; what is wrong with it.
+    Invalid(String),
+}
+
+/// The id of a response that nobody waits for.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Stranger {
+    /// An id that this client could have used.
+    Number(u64),
+    /// Any other id, for a message.
+    Other(String),
+}
+
+impl fmt::Display for Stranger {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Number(id) => write!(f, "id {id}"),
+            Self::Other(id) => write!(f, "id {id}"),
+        }
+    }
+}
+
+#[derive(Deserialize)]
+struct Envelope<'a> {
+    #[serde(borrow, default)]
+    id: Option<&'a RawValue>,
+    #[serde(borrow, default)]
+    method: Option<Cow<'a, str>>,
+    #[serde(borrow, default)]
+    result: Option<&'a RawValue>,
+    #[serde(borrow, default)]
+    error: Option<&'a RawValue>,
+}
+
+/// Reads one message. `id` is that of the request in flight.
+///
+/// An error without an id (or with `null`) is taken as the answer: servers that
+/// cannot read a request cannot repeat its id, and nothing else is in flight.
+pub(super) fn read(message: Bytes, id: u64) -> Message {
+    if !is_object(&message) {
+        return Message::Invalid(not_a_message(&message));
+    }
+    let envelope: Envelope<'_> = match serde_json::from_slice(&message) {
+        Ok(envelope) => envelope,
+        Err(error) if error.is_data() => {
+            let start = excerpt(&message);
+            return Message::Invalid(format!("an object that is not a JSON-RPC message ({error}): {start}"));
+        }
+        Err(_) => return Message::Invalid(not_a_message(&message)),
+    };
+    if let Some(method) = envelope.method {
+        return match envelope.id {
+            Some(id) => Message::Request {
+                id: id.get().into(),
+                method: method.into(),
+            },
+            None => Message::Notification,
+        };
+    }
+    match (envelope.id.map(|raw| identify(raw.get())), envelope.error) {
+        (Some(Stranger::Number(given)), _) if given == id => {}
+        (None, Some(_)) => {}
+        (Some(stranger), _) => return Message::Stranger(stranger),
+        (None, None) => return Message::Invalid("a message with neither id nor method".to_owned()),
+    }
+    let (result, error) = match (envelope.result, envelope.error) {
+        (Some(result), None) => (range_in(&message, result.get()), None),
+        (None, Some(error)) => match serde_json::from_str(error.get()) {
+            Ok(parsed) if is_object(error.get().as_bytes()) => (0..0, Some(Box::new(parsed))),
+            _ => {
+                let error = excerpt(error.get().as_bytes());
+                return Message::Invalid(format!("an error that is not a JSON-RPC error object: {error}"));
+            }
+        },
+        (Some(_), Some(_)) => return Message::Invalid("a response with both result and error".to_owned()),
+        (None, None) => return Message::Invalid("a response with neither result nor error".to_owned()),
+    };
+    Message::Reply(Reply {
+        message,
+        result,
+        error,
+        headers: HeaderMap::new(),
+    })
+}
+
+/// Whether the JSON text is that of an object, if it is JSON at all: serde would
+/// also fill a struct from an array.
+fn is_object(text: &[u8]) -> bool {
+    text.trim_ascii_start().first() == Some(&b'{')
+}
+
+fn not_a_message(text: &[u8]) -> String {
+    let start = excerpt(text);
+    let json = serde_json::from_slice::<serde::de::IgnoredAny>(text).is_ok();
+    match text.trim_ascii_start().first() {
+        None => "an empty message".to_owned(),
+        Some(b'[') if json => format!("a JSON-RPC batch, which mcpl does not read: {start}"),
+        Some(_) if json => format!("JSON but not a JSON-RPC message: {start}"),
+        Some(_) => format!("text that is not JSON: {start}"),
+    }
+}
+
+/// The id as a number if it is one of the kind that we send; some servers send
+/// numbers back as strings.
+fn identify(raw: &str) -> Stranger {
+    let digits = raw
+        .strip_prefix('"')
+        .and_then(|rest| rest.strip_suffix('"'))
+        .unwrap_or(raw);
+    // `u64::from_str` would also take a leading plus sign.
+    if digits.bytes().all(|byte| byte.is_ascii_digit())
+        && let Ok(number) = digits.parse()
+    {
+        return Stranger::Number(number);
+    }
+    Stranger::Other(excerpt(raw.as_bytes()))
+}
+
+/// Where `part`, which is borrowed from `whole`, lies in it.
+fn range_in(whole: &[u8], part: &str) -> Range<usize> {
+    let start = (part.as_ptr() as usize).saturating_sub(whole.as_ptr() as usize);
+    start..start + part.len()
+}

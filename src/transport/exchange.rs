@@ -1,0 +1,90 @@
+//! One request and what became of it.
+
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use super::envelope::Reply;
+use super::failure::Failure;
+
+/// One request as the engine hands it over.
+#[derive(Clone, Copy, Debug)]
+pub struct Call<'a> {
+    /// The JSON-RPC method, such as `tools/call`.
+    pub method: &'a str,
+    /// The value of the `Mcp-Name` header: tool name, prompt name, resource
+    /// URI or task id. Sent over HTTP since 2026-07-28, ignored otherwise.
+    pub name: Option<&'a str>,
+    /// The text of a JSON object without `_meta`, which the transport adds
+    /// where the revision asks for it. `{}` when there are no parameters.
+    pub params: &'a [u8],
+    /// The longest that the whole request may take, from the start of
+    /// [`Client::call`](super::Client::call) to the response message, with a
+    /// new connection if one is needed.
+    pub timeout: Duration,
+}
+
+/// What became of one request.
+///
+/// The latency of the server is `done - written`. What came before `written`
+/// (draining the previous answer, a new connection) is the client's own.
+#[derive(Debug)]
+pub struct Exchange {
+    /// When the write of the request's first byte began; `None` if nothing was
+    /// written.
+    pub written: Option<Instant>,
+    /// When the first byte after the request arrived; `None` if none did.
+    pub first_byte: Option<Instant>,
+    /// When the response message was complete (not the end of the stream it
+    /// came on), or when the failure was known.
+    pub done: Instant,
+    /// The HTTP status; `None` over stdio or without a response.
+    pub status: Option<u16>,
+    /// Bytes written for this exchange, with headers.
+    pub bytes_out: u64,
+    /// Bytes read, with headers and framing. What is read of a stream after
+    /// its response message counts in the next exchange of the same client, so
+    /// that sums are right.
+    pub bytes_in: u64,
+    /// The cost of the connection that had to be made for this exchange;
+    /// `None` if one was reused.
+    pub connect: Option<Duration>,
+    /// How long the call waited for the end of the previous event stream before
+    /// it could use the connection; zero in most cases.
+    pub drain: Duration,
+    /// Messages without an id that came before the response.
+    pub notifications: u32,
+    /// Departures from the protocol that did not prevent an answer: unknown
+    /// ids, text on stdout that is not JSON, messages after the response (those
+    /// count in the next exchange, which is the first to see them).
+    pub violations: u32,
+    /// The response, or why there is none.
+    pub outcome: Result<Reply, Failure>,
+}
+
+impl Exchange {
+    /// An exchange that failed now, before anything was sent.
+    #[must_use]
+    pub fn unsent(failure: Failure) -> Self {
+        Self {
+            written: None,
+            first_byte: None,
+            done: Instant::now(),
+            status: None,
+            bytes_out: 0,
+            bytes_in: 0,
+            connect: None,
+            drain: Duration::ZERO,
+            notifications: 0,
+            violations: 0,
+            outcome: Err(failure),
+        }
+    }
+
+    /// From the first byte written to the response message; `None` if nothing
+    /// was written.
+    #[must_use]
+    pub fn latency(&self) -> Option<Duration> {
+        Some(self.done.saturating_duration_since(self.written?))
+    }
+}

@@ -1,0 +1,47 @@
+//! The measured path.
+//!
+//! Invariant: this module turns one MCP request into one outcome with
+//! timestamps, and knows no scenario. It never retries, never opens a second
+//! session by itself, never follows a redirect, never caches an answer and
+//! adds nothing to a request that the caller did not ask for: each of these
+//! would put the load generator's own behaviour into the measurements.
+//!
+//! A [`Client`] is one virtual user. It lives on one thread, holds at most one
+//! connection (or one child process) and has at most one request in flight. A
+//! [`Connector`] makes clients and is shared by all threads.
+//!
+//! ```text
+//! Target ─ probe ─► Revision ─ AnyConnector ─► AnyClient ─ open, call…, close
+//! ```
+
+mod client;
+mod connector;
+mod deadline;
+mod envelope;
+mod exchange;
+mod failure;
+mod handshake;
+mod http;
+mod probe;
+mod render;
+mod revision;
+mod scan;
+mod sse;
+mod stdio;
+mod target;
+mod tools;
+
+#[cfg(test)]
+mod tests;
+
+pub use client::{Client, Connector, Opened, ServerInfo};
+pub use connector::{AnyClient, AnyConnector, ClientInfo};
+pub use envelope::{Reply, RpcError};
+pub use exchange::{Call, Exchange};
+pub use failure::{Failure, OpenError, TargetError};
+pub use http::HttpClient;
+pub use probe::{Probe, probe};
+pub use revision::{Revision, UnknownRevision};
+pub use stdio::StdioClient;
+pub use target::{HttpTarget, StdioTarget, Target};
+pub use tools::{ToolInfo, list_tools};

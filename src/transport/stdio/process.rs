@@ -1,0 +1,180 @@
+//! A child process: its start, its last words, its end.
+
+use std::collections::VecDeque;
+use std::process::{ExitStatus, Stdio};
+use std::os::unix::process::ExitStatusExt as _;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use rustix::process::{Pid, Signal, kill_process_group};
+use tokio::io::{AsyncRead, AsyncReadExt as _};
+use tokio::process::{Child, ChildStdin, ChildStdout, Command};
+use tokio::task::JoinHandle;
+
+use super::super::failure::{Failure, OpenError, excerpt, seconds};
+use super::super::target::StdioTarget;
+
+/// How long a child may take to exit once its input has ended, and again once
+/// it has been sent SIGTERM. rmcp and the SDKs wait about as long.
+const GRACE: Duration = Duration::from_secs(3);
+
+/// How long to wait for the exit status of a child that has closed its output,
+/// and for the end of its stderr. Both follow at once unless the child only
+/// closed its stdout, or left children of its own behind.
+const OBITUARY: Duration = Duration::from_secs(1);
+
+/// How much of stderr is kept for error messages: the end of a stack trace.
+const LAST_WORDS: usize = 2 * 1024;
+
+/// A running child in a process group of its own, so that a signal reaches what
+/// wrappers like npx or uv start in turn, and Ctrl-C in the terminal does not.
+#[derive(Debug)]
+pub(super) struct Process {
+    child: Child,
+    /// `None` once closed.
+    pub(super) stdin: Option<ChildStdin>,
+    pub(super) stdout: ChildStdout,
+    words: Arc<Mutex<VecDeque<u8>>>,
+    /// Reads stderr for as long as it is open: a child whose stderr is full
+    /// would stop.
+    listener: JoinHandle<()>,
+}
+
+impl Process {
+    /// Starts the child.
+    pub(super) fn spawn(target: &StdioTarget) -> Result<Self, OpenError> {
+        let program = target.command.first().map_or("", String::as_str);
+        let fail = |reason: String| OpenError::Spawn {
+            program: program.to_owned(),
+            reason,
+        };
+        let mut command = Command::new(program);
+        command
+            .args(target.command.iter().skip(1))
+            .envs(target.env.iter().map(|(name, value)| (name, value)))
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .process_group(0)
+            .kill_on_drop(true);
+        if let Some(cwd) = &target.cwd {
+            command.current_dir(cwd);
+        }
+        let mut child = command.spawn().map_err(|error| match &target.cwd {
+            Some(cwd) if !cwd.is_dir() => fail(format!("the directory {} does not exist", cwd.display())),
+            _ => fail(error.to_string()),
+        })?;
+        let stdin = child.stdin.take();
+        let (Some(stdout), Some(stderr)) = (child.stdout.take(), child.stderr.take()) else {
+            return Err(fail("its output cannot be read".to_owned()));
+        };
+        let words = Arc::new(Mutex::new(VecDeque::new()));
+        let listener = tokio::spawn(listen(stderr, Arc::clone(&words)));
+        Ok(Self {
+            child,
+            stdin,
+            stdout,
+            words,
+            listener,
+        })
+    }
+
+    /// How the child came to its end, after it has closed its output: a sentence
+    /// that goes on with `when`.
+    pub(super) async fn obituary(&mut self, when: &str) -> String {
+        let status = tokio::time::timeout(OBITUARY, self.child.wait()).await;
+        // Nobody joins the listener twice: the process is given up after this.
+        let _ = tokio::time::timeout(OBITUARY, &mut self.listener).await;
+        let end = match status {
+            Ok(Ok(status)) => format!("the child {} {when}", describe(status)),
+            _ => format!("the child closed its output {when} but did not exit"),
+        };
+        self.with_last_words(end)
+    }
+
+    /// The sentence, followed by the end of stderr if there was any.
+    pub(super) fn with_last_words(&self, sentence: String) -> String {
+        let mut words = self.words.lock().unwrap_or_else(PoisonError::into_inner);
+        let words = words.make_contiguous().trim_ascii();
+        if words.is_empty() {
+            return sentence;
+        }
+        format!("{sentence}; its last words were: {}", last(words))
+    }
+
+    /// Ends the child: end of input, then SIGTERM, then SIGKILL.
+    pub(super) async fn stop(mut self) -> Result<(), Failure> {
+        self.stdin = None;
+        if self.exits_within(GRACE).await {
+            return Ok(());
+        }
+        self.signal(Signal::TERM);
+        if self.exits_within(GRACE).await {
+            return Ok(());
+        }
+        self.signal(Signal::KILL);
+        self.exits_within(GRACE).await;
+        Err(Failure::Transport(format!(
+            "the child ignored the end of its input for {0} and SIGTERM for {0}, and was killed",
+            seconds(GRACE)
+        )))
+    }
+
+    /// Waits for the exit; throws away what the child still has to say.
+    async fn exits_within(&mut self, limit: Duration) -> bool {
+        let (child, stdout) = (&mut self.child, &mut self.stdout);
+        let exit = async {
+            let mut waste = [0; 4096];
+            let mut open = true;
+            loop {
+                tokio::select! {
+                    biased;
+                    _ = child.wait() => return,
+                    read = stdout.read(&mut waste), if open => open = matches!(read, Ok(1..)),
+                }
+            }
+        };
+        tokio::time::timeout(limit, exit).await.is_ok()
+    }
+
+    fn signal(&self, signal: Signal) {
+        // No id: the child has been waited for, and its id may be another's.
+        if let Some(pid) = self.child.id().and_then(|id| Pid::from_raw(id.cast_signed())) {
+            // It can only fail if the group is gone, which is what is wanted.
+            let _ = kill_process_group(pid, signal);
+        }
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        self.signal(Signal::KILL);
+        self.listener.abort();
+    }
+}
+
+async fn listen(mut stderr: impl AsyncRead + Unpin, words: Arc<Mutex<VecDeque<u8>>>) {
+    let mut chunk = [0; 1024];
+    while let Ok(read @ 1..) = stderr.read(&mut chunk).await {
+        let mut words = words.lock().unwrap_or_else(PoisonError::into_inner);
+        words.extend(chunk.get(..read).unwrap_or_default());
+        let excess = words.len().saturating_sub(LAST_WORDS);
+        words.drain(..excess);
+    }
+}
+
+/// The end of `words` as one line.
+fn last(words: &[u8]) -> String {
+    // Excerpts keep the start of a text, but an error stands at the end.
+    let start = words.len().saturating_sub(super::super::failure::EXCERPT_CHARS);
+    let line = excerpt(words.get(start..).unwrap_or_default());
+    if start == 0 { line } else { format!("…{line}") }
+}
+
+fn describe(status: ExitStatus) -> String {
+    match (status.code(), status.signal()) {
+        (Some(code), _) => format!("exited with status {code}"),
+        (None, Some(signal)) => format!("was killed by signal {signal}"),
+        (None, None) => "ended".to_owned(),
+    }
+}

@@ -1,0 +1,217 @@
+//! Where the server is: a URL or a command.
+
+use std::net::{IpAddr, SocketAddr};
+use std::path::PathBuf;
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
+
+use hyper::Uri;
+use hyper::header::{self, HeaderMap, HeaderName, HeaderValue};
+
+use super::failure::TargetError;
+
+/// How long a TCP connection may take unless the target says otherwise: above
+/// two lost SYN packets (1 s + 2 s), below any patience.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// How long each request of the opening may take unless the target says
+/// otherwise: servers started by a package runner need seconds, more than half
+/// a minute means that something is wrong.
+const OPEN_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// A server, before anything is known about it.
+#[derive(Clone, Debug)]
+#[allow(clippy::large_enum_variant, reason = "there is one per run")]
+pub enum Target {
+    /// Reached by Streamable HTTP.
+    Http(HttpTarget),
+    /// Started as a child process and spoken to over its standard streams.
+    Stdio(StdioTarget),
+}
+
+impl Target {
+    /// How long each request of the opening may take.
+    pub(super) const fn open_timeout(&self) -> Duration {
+        match self {
+            Self::Http(target) => target.open_timeout,
+            Self::Stdio(target) => target.open_timeout,
+        }
+    }
+}
+
+/// A server command: one child process per client.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StdioTarget {
+    /// The program and its arguments; not a shell line.
+    pub command: Vec<String>,
+    /// Variables added to the environment of this process.
+    pub env: Vec<(String, String)>,
+    /// The child's working directory; the current one if `None`.
+    pub cwd: Option<PathBuf>,
+    /// How long each request of the opening may take, with the start of the
+    /// program.
+    pub open_timeout: Duration,
+}
+
+impl StdioTarget {
+    /// A command in the current directory with the current environment.
+    ///
+    /// # Errors
+    ///
+    /// If the command is empty.
+    pub fn new(command: Vec<String>) -> Result<Self, TargetError> {
+        if command.first().is_none_or(String::is_empty) {
+            return Err(TargetError::Command);
+        }
+        Ok(Self {
+            command,
+            env: Vec::new(),
+            cwd: None,
+            open_timeout: OPEN_TIMEOUT,
+        })
+    }
+}
+
+/// The endpoint of a Streamable HTTP server.
+#[derive(Clone, Debug)]
+pub struct HttpTarget {
+    host: String,
+    port: u16,
+    /// `Host` as RFC 9110 wants it: with the port unless it is the scheme's own.
+    host_header: HeaderValue,
+    /// Path and query.
+    uri: Uri,
+    headers: HeaderMap,
+    /// How long a TCP connection may take.
+    pub connect_timeout: Duration,
+    /// How long each request of the opening may take.
+    pub open_timeout: Duration,
+    /// The address that answered first. One look-up serves the whole run: name
+    /// resolution is not what is measured, and it must not spread the load over
+    /// other servers half-way.
+    pub(super) address: Arc<OnceLock<SocketAddr>>,
+}
+
+/// Headers that frame the message or carry the protocol. Setting them by hand
+/// would break the connection or contradict the pinned revision.
+const RESERVED: [HeaderName; 12] = [
+    header::CONNECTION,
+    header::CONTENT_LENGTH,
+    header::CONTENT_TYPE,
+    header::ACCEPT,
+    header::EXPECT,
+    header::TE,
+    header::TRANSFER_ENCODING,
+    header::UPGRADE,
+    HeaderName::from_static("mcp-method"),
+    HeaderName::from_static("mcp-name"),
+    HeaderName::from_static("mcp-protocol-version"),
+    HeaderName::from_static("mcp-session-id"),
+];
+
+impl HttpTarget {
+    /// A server at `url`, which gets `headers` with every request.
+    ///
+    /// A header of the user replaces one of ours with the same name (`host`,
+    /// `user-agent`); those that carry the protocol cannot be set.
+    ///
+    /// # Errors
+    ///
+    /// If the URL is malformed, is not `http`, or holds credentials; if a header
+    /// is malformed or reserved.
+    pub fn parse(url: &str, headers: Vec<(String, String)>) -> Result<Self, TargetError> {
+        let bad = |reason: &str| TargetError::Url {
+            url: url.to_owned(),
+            reason: reason.to_owned(),
+        };
+        let uri: Uri = url.trim().parse().map_err(|error| bad(&format!("{error}")))?;
+        match uri.scheme_str() {
+            Some("http") => {}
+            Some("https") => return Err(TargetError::Tls),
+            Some(other) => return Err(TargetError::Scheme(other.to_owned())),
+            None => return Err(bad("it does not begin with http://")),
+        }
+        let authority = uri.authority().ok_or_else(|| bad("it has no host"))?;
+        if authority.as_str().contains('@') {
+            return Err(TargetError::Credentials);
+        }
+        let host = authority.host();
+        if host.is_empty() || host == "[]" {
+            return Err(bad("it has no host"));
+        }
+        let port = authority.port_u16();
+        if port.is_none() && authority.as_str() != host || port == Some(0) {
+            return Err(bad("the port is not a number from 1 to 65535"));
+        }
+        let host_header = match port {
+            Some(port) if port != 80 => HeaderValue::from_str(&format!("{host}:{port}")),
+            _ => HeaderValue::from_str(host),
+        }
+        .map_err(|_| bad("the host cannot be sent as a header"))?;
+        let path = uri.path_and_query().cloned();
+        Ok(Self {
+            host: host.trim_start_matches('[').trim_end_matches(']').to_owned(),
+            port: port.unwrap_or(80),
+            host_header,
+            uri: path.map_or_else(|| Uri::from_static("/"), Uri::from),
+            headers: parse_headers(headers)?,
+            connect_timeout: CONNECT_TIMEOUT,
+            open_timeout: OPEN_TIMEOUT,
+            address: Arc::new(OnceLock::new()),
+        })
+    }
+
+    /// The host without brackets: a name or an address.
+    #[must_use]
+    pub fn host(&self) -> &str {
+        &self.host
+    }
+
+    /// The port, 80 if the URL gave none.
+    #[must_use]
+    pub const fn port(&self) -> u16 {
+        self.port
+    }
+
+    /// Whether the server runs on this machine, by the look of its address: no
+    /// name is resolved.
+    #[must_use]
+    pub fn is_loopback(&self) -> bool {
+        let name = self.host.to_ascii_lowercase();
+        name == "localhost"
+            || name.ends_with(".localhost")
+            || self.host.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback())
+    }
+
+    pub(super) const fn host_header(&self) -> &HeaderValue {
+        &self.host_header
+    }
+
+    pub(super) const fn uri(&self) -> &Uri {
+        &self.uri
+    }
+
+    pub(super) const fn headers(&self) -> &HeaderMap {
+        &self.headers
+    }
+}
+
+fn parse_headers(headers: Vec<(String, String)>) -> Result<HeaderMap, TargetError> {
+    let mut map = HeaderMap::with_capacity(headers.len());
+    for (name, value) in headers {
+        let bad = |reason: &str| TargetError::Header {
+            name: name.clone(),
+            reason: reason.to_owned(),
+        };
+        let parsed: HeaderName = name
+            .parse()
+            .map_err(|_| bad("the name may hold letters, digits and hyphens only"))?;
+        if RESERVED.contains(&parsed) {
+            return Err(bad("it is set by mcpl as the protocol asks"));
+        }
+        let value = HeaderValue::from_str(&value)
+            .map_err(|_| bad("the value may hold visible ASCII characters and spaces only"))?;
+        map.append(parsed, value);
+    }
+    Ok(map)
+}

@@ -1,0 +1,22 @@
+//! Tests of the transports against scripted peers: raw TCP servers and small
+//! shell scripts. No test sleeps; each waits for what it needs.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "a test fails by panicking"
+)]
+
+mod envelope;
+mod http_answers;
+mod http_connection;
+mod http_session;
+mod peer;
+mod probe;
+mod sse;
+mod stdio;
+mod stdio_faults;
+mod target;
+mod tools;

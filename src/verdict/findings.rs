@@ -1,0 +1,115 @@
+//! What a reader should know besides the assertions, derived from the data.
+
+use super::{Finding, Level};
+use crate::record::ErrorClass;
+use crate::results::{Results, Window};
+use crate::units;
+
+/// No reader acts on more.
+const FINDINGS_SHOWN: usize = 5;
+
+/// Due work that starts later than this shows in the latencies (they count
+/// from the due instant): 1 ms, the budget for a generator that is not itself
+/// the bottleneck.
+const LAG_LIMIT_NS: f64 = 1e6;
+
+/// The findings, most important first.
+pub(super) fn find(results: &Results) -> Vec<Finding> {
+    let mut found = Vec::new();
+    found.extend(generator_late(results));
+    found.extend(dropped(results));
+    found.extend(abandoned(results));
+    found.extend(errors(results));
+    found.extend(violations(results));
+    found.sort_by_key(|finding| finding.level);
+    found.truncate(FINDINGS_SHOWN);
+    found
+}
+
+fn finding(level: Level, text: String) -> Finding {
+    Finding { level, text }
+}
+
+fn generator_late(results: &Results) -> Option<Finding> {
+    let lag = results.lag(Window::Whole);
+    let p99 = lag.percentile(99.0).filter(|p99| *p99 > LAG_LIMIT_NS)?;
+    Some(finding(
+        Level::Problem,
+        format!(
+            "the load generator started 1% of the work more than {} late, and the latencies hold that delay: \
+             give it more threads or a machine of its own",
+            units::duration(p99)
+        ),
+    ))
+}
+
+#[expect(clippy::cast_precision_loss, reason = "counts stay below 2^53")]
+fn dropped(results: &Results) -> Option<Finding> {
+    let everything = results.everything();
+    let rows = || results.scenario_rows(&everything, Window::Whole);
+    let (dropped, started): (u64, u64) =
+        rows().fold((0, 0), |(dropped, started), row| (dropped + row.dropped, started + row.started));
+    (dropped > 0).then(|| {
+        finding(
+            Level::Problem,
+            format!(
+                "{dropped} of {} arrivals ({}) found no free virtual user and were dropped: the server was too slow \
+                 for this rate, or `max users` is too low",
+                dropped + started,
+                units::percent(dropped as f64 / (dropped + started) as f64)
+            ),
+        )
+    })
+}
+
+fn abandoned(results: &Results) -> Option<Finding> {
+    let everything = results.everything();
+    let abandoned: u64 = results.scenario_rows(&everything, Window::Whole).map(|row| row.abandoned).sum();
+    (abandoned > 0).then(|| {
+        let noun = if abandoned == 1 { "iteration was" } else { "iterations were" };
+        finding(
+            Level::Problem,
+            format!("{abandoned} {noun} still under way when the drain ended and cut off; their requests are in no figure"),
+        )
+    })
+}
+
+#[expect(clippy::cast_precision_loss, reason = "counts stay below 2^53")]
+fn errors(results: &Results) -> Option<Finding> {
+    let counts = results.counts(&results.everything(), Window::Whole);
+    let (class, count) = counts.errors.iter().max_by_key(|(_, count)| **count)?;
+    let example = results.recording.failures.iter().find(|failure| failure.class == *class);
+    let step = example.and_then(|failure| results.plan.series.get(failure.series)).map(|series| series.step.as_str());
+    let mut text = format!(
+        "{count} of {} requests ({}) failed with {}",
+        counts.requests,
+        units::percent(*count as f64 / counts.requests.max(1) as f64),
+        describe(*class)
+    );
+    if let (Some(step), Some(example)) = (step, example) {
+        text.push_str(&format!("; the first in `{step}` at {}: {}", units::duration(example.at_ms as f64 * 1e6), example.message));
+    }
+    Some(finding(Level::Problem, text))
+}
+
+fn describe(class: ErrorClass) -> &'static str {
+    match class {
+        ErrorClass::Connect => "no connection",
+        ErrorClass::Timeout => "a timeout",
+        ErrorClass::Transport => "a broken connection",
+        ErrorClass::Http => "an HTTP status",
+        ErrorClass::Protocol => "an answer that breaks the protocol",
+        ErrorClass::Rpc => "a JSON-RPC error",
+        ErrorClass::Tool => "a tool error (`isError`)",
+        ErrorClass::Expectation => "an expectation that did not hold",
+        ErrorClass::Save => "a path that led nowhere",
+    }
+}
+
+fn violations(results: &Results) -> Option<Finding> {
+    let count = results.counts(&results.everything(), Window::Whole).violations;
+    (count > 0).then(|| {
+        let noun = if count == 1 { "breach" } else { "breaches" };
+        finding(Level::Notice, format!("{count} {noun} of the protocol in the traffic, such as rubbish on standard output or unknown ids"))
+    })
+}

@@ -1,0 +1,220 @@
+//! Judging each assertion, and the run by them.
+
+use super::evaluate::{Observed, evaluate};
+use super::{Judgement, Outcome, State, Verdict, findings};
+use crate::plan::{Assertion, Metric, MetricExpr, Selection, Statistic};
+use crate::record::sample_floor;
+use crate::results::{Ended, Results, Window};
+use crate::units::{self, Dimension, Quantity};
+
+/// Judges a run by the assertions of its plan.
+#[must_use]
+pub fn judge(results: &Results) -> Verdict {
+    let assertions: Vec<Judgement> =
+        results.plan.assertions.iter().map(|assertion| judge_one(results, assertion)).collect();
+    let requests = results.counts(&results.everything(), Window::Whole).requests;
+    let failed = assertions.iter().filter(|judgement| !judgement.state.held()).count();
+    let outcome = match (results.run.ended, failed) {
+        (Ended::Interrupted, _) => Outcome::Interrupted,
+        (Ended::Completed, 0) if requests == 0 => Outcome::Inconclusive,
+        (Ended::Completed, 0) => Outcome::Passed,
+        (Ended::Completed, _) => Outcome::Failed,
+    };
+    let sentence = sentence(outcome, &assertions, failed, requests);
+    Verdict { outcome, sentence, findings: findings::find(results), assertions }
+}
+
+fn sentence(outcome: Outcome, assertions: &[Judgement], failed: usize, requests: u64) -> String {
+    let all = assertions.len();
+    let judged = match (all, failed) {
+        (0, _) => "nothing was asserted".to_owned(),
+        (1, 0) => "the assertion held".to_owned(),
+        (2, 0) => "both assertions held".to_owned(),
+        (all, 0) => format!("all {all} assertions held"),
+        (1, 1) => "the assertion did not hold".to_owned(),
+        (all, failed) => format!("{failed} of {all} assertions did not hold"),
+    };
+    match outcome {
+        Outcome::Inconclusive => "nothing was measured: no request came to an end after the warm-up".to_owned(),
+        Outcome::Interrupted if requests == 0 => "stopped before anything was measured".to_owned(),
+        Outcome::Interrupted => format!("stopped early; of what was measured, {judged}"),
+        Outcome::Passed | Outcome::Failed => judged,
+    }
+}
+
+fn judge_one(results: &Results, assertion: &Assertion) -> Judgement {
+    let left = evaluate(results, &assertion.left, Window::Whole);
+    let right = evaluate(results, &assertion.right, Window::Whole);
+    let selection = selection_of(assertion);
+    let seconds = results.measured_seconds(&selection);
+    let first_second = seconds.start;
+    let per_second: Vec<Option<f64>> =
+        seconds.clone().map(|second| evaluate(results, &assertion.left, Window::Second(second)).value).collect();
+    let limits: Vec<Option<f64>> =
+        seconds.clone().map(|second| evaluate(results, &assertion.right, Window::Second(second)).value).collect();
+    let held_in: Vec<Option<bool>> = per_second
+        .iter()
+        .zip(&limits)
+        .map(|(left, right)| left.zip(*right).map(|(left, right)| assertion.comparison.holds(left, right)))
+        .collect();
+    let seconds_met = share_true(&held_in);
+    let (state, explanation) = match assertion.share_of_seconds {
+        Some(wanted) => by_seconds(seconds_met, &held_in, wanted),
+        None => by_whole(assertion, left, right),
+    };
+    let dimension = dimension_of(&assertion.left);
+    let quantity = |value: Option<f64>| value.map(|value| Quantity::new(value, dimension));
+    let breach = if averages_out(&assertion.left) {
+        None
+    } else {
+        seconds.zip(&held_in).find(|(_, held)| **held == Some(false)).map(|(second, _)| second)
+    };
+    Judgement {
+        source: assertion.source.clone(),
+        state,
+        observed: quantity(left.value),
+        comparison: assertion.comparison,
+        limit: quantity(right.value),
+        margin: left.value.zip(right.value).and_then(|(left, right)| margin(state, left, right)),
+        samples: if left.samples == u64::MAX { 0 } else { left.samples },
+        explanation,
+        first_breach: breach,
+        seconds_met,
+        per_second,
+        first_second,
+    }
+}
+
+/// A total over the run says nothing about one second.
+fn averages_out(expr: &MetricExpr) -> bool {
+    match expr {
+        MetricExpr::Const(_) => false,
+        MetricExpr::Metric(reference) => matches!(reference.statistic, Statistic::Count),
+        MetricExpr::Add(a, b) | MetricExpr::Subtract(a, b) | MetricExpr::Multiply(a, b) | MetricExpr::Divide(a, b) => {
+            averages_out(a) || averages_out(b)
+        }
+    }
+}
+
+#[expect(clippy::cast_precision_loss, reason = "numbers of seconds")]
+fn share_true(held: &[Option<bool>]) -> Option<f64> {
+    let known = held.iter().flatten().count();
+    (known > 0).then(|| held.iter().flatten().filter(|held| **held).count() as f64 / known as f64)
+}
+
+fn by_seconds(met: Option<f64>, held: &[Option<bool>], wanted: f64) -> (State, String) {
+    let known = held.iter().flatten().count();
+    let Some(met) = met else { return (State::NoData, "no data: no second of the run has a value".to_owned()) };
+    let text = format!("it held in {} of {known} seconds, and had to in {}", units::percent(met), units::percent(wanted));
+    (if met + 1e-12 >= wanted { State::Held } else { State::Failed }, text)
+}
+
+fn by_whole(assertion: &Assertion, left: Observed, right: Observed) -> (State, String) {
+    let dimension = dimension_of(&assertion.left);
+    let (Some(observed), Some(limit)) = (left.value, right.value) else {
+        return (State::NoData, format!("no data: nothing was measured for `{}`", missing_part(assertion, left)));
+    };
+    let (samples, needs) = (left.samples.min(right.samples), left.needs.max(right.needs));
+    if samples < needs {
+        return (
+            State::TooFewSamples,
+            format!(
+                "too few samples: {samples} of the {needs} that {} needs",
+                percentile_of(assertion).map_or("it".to_owned(), |p| format!("p{p}"))
+            ),
+        );
+    }
+    let (observed_text, limit_text) = texts(observed, limit, dimension);
+    if assertion.comparison.holds(observed, limit) {
+        return (State::Held, format!("{observed_text}, and the limit is {limit_text}"));
+    }
+    let distance = Quantity::new((observed - limit).abs(), dimension);
+    let side = if observed > limit { "above" } else { "below" };
+    let relative =
+        if limit == 0.0 { String::new() } else { format!(" ({})", units::percent((observed - limit).abs() / limit.abs())) };
+    let text = if observed == limit {
+        format!("{observed_text}, which is the limit itself")
+    } else {
+        format!("{observed_text} is {distance}{relative} {side} the limit of {limit_text}")
+    };
+    (State::Failed, text)
+}
+
+/// Both sides as text, with more digits when three would make them look equal.
+fn texts(observed: f64, limit: f64, dimension: Dimension) -> (String, String) {
+    let (a, b) = (Quantity::new(observed, dimension).to_string(), Quantity::new(limit, dimension).to_string());
+    #[expect(clippy::float_cmp, reason = "asks whether the same number was printed twice")]
+    if a == b && observed != limit && dimension == Dimension::Duration {
+        return (format!("{observed:.0}ns"), format!("{limit:.0}ns"));
+    }
+    (a, b)
+}
+
+fn missing_part(assertion: &Assertion, left: Observed) -> String {
+    let side = if left.value.is_none() { &assertion.left } else { &assertion.right };
+    metrics(side).first().map_or_else(|| assertion.source.clone(), |reference| reference.source.clone())
+}
+
+fn percentile_of(assertion: &Assertion) -> Option<f64> {
+    let percentile = |reference: &&crate::plan::MetricRef| match reference.statistic {
+        Statistic::Percentile(p) => Some(p),
+        _ => None,
+    };
+    metrics(&assertion.left)
+        .iter()
+        .chain(&metrics(&assertion.right))
+        .filter_map(percentile)
+        .max_by_key(|percentile| sample_floor(*percentile))
+}
+
+/// Positive when it held, negative when it did not.
+fn margin(state: State, observed: f64, limit: f64) -> Option<f64> {
+    let distance = (limit != 0.0).then(|| (observed - limit).abs() / limit.abs())?;
+    match state {
+        State::Held => Some(distance),
+        State::Failed => Some(-distance),
+        State::NoData | State::TooFewSamples => None,
+    }
+}
+
+fn metrics(expr: &MetricExpr) -> Vec<&crate::plan::MetricRef> {
+    match expr {
+        MetricExpr::Const(_) => Vec::new(),
+        MetricExpr::Metric(reference) => vec![reference],
+        MetricExpr::Add(a, b) | MetricExpr::Subtract(a, b) | MetricExpr::Multiply(a, b) | MetricExpr::Divide(a, b) => {
+            let mut both = metrics(a);
+            both.extend(metrics(b));
+            both
+        }
+    }
+}
+
+fn selection_of(assertion: &Assertion) -> Selection {
+    let mut selection = Selection::default();
+    for reference in metrics(&assertion.left).into_iter().chain(metrics(&assertion.right)) {
+        selection.series.extend(&reference.selection.series);
+        selection.scenarios.extend(&reference.selection.scenarios);
+    }
+    selection
+}
+
+/// The dimension of an expression that was found well typed when the file was
+/// compiled.
+fn dimension_of(expr: &MetricExpr) -> Dimension {
+    match expr {
+        MetricExpr::Const(quantity) => quantity.dimension,
+        MetricExpr::Metric(reference) => match (&reference.metric, reference.statistic) {
+            (Metric::BytesIn | Metric::BytesOut, Statistic::Rate) => Dimension::Rate,
+            (metric, statistic) => metric.dimension(statistic).unwrap_or(Dimension::Number),
+        },
+        MetricExpr::Add(a, _) | MetricExpr::Subtract(a, _) => dimension_of(a),
+        MetricExpr::Multiply(a, b) => match dimension_of(a) {
+            Dimension::Number => dimension_of(b),
+            dimension => dimension,
+        },
+        MetricExpr::Divide(a, b) => {
+            let (a, b) = (dimension_of(a), dimension_of(b));
+            if a == b { Dimension::Number } else { a }
+        }
+    }
+}

@@ -1,0 +1,139 @@
+//! The verdict: did what had to hold, hold?
+//!
+//! Invariant: a pure function of results (and, later, stored runs): the same
+//! results give the same verdict, byte for byte. May import `results`, `plan`,
+//! `record`, `units`.
+
+mod evaluate;
+mod findings;
+mod judge;
+
+pub use judge::judge;
+
+use serde::{Deserialize, Serialize};
+
+use crate::plan::Comparison;
+use crate::units::Quantity;
+
+/// What became of a run.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Verdict {
+    /// In one word.
+    pub outcome: Outcome,
+    /// In one sentence, without a full stop.
+    pub sentence: String,
+    /// One for each assertion, in the order of the file.
+    pub assertions: Vec<Judgement>,
+    /// What else a reader should know, most important first; at most five.
+    pub findings: Vec<Finding>,
+}
+
+/// In one word.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Outcome {
+    /// All assertions held.
+    Passed,
+    /// At least one did not.
+    Failed,
+    /// Nothing can be said, for example because nothing was measured.
+    Inconclusive,
+    /// The user stopped the run; the assertions were judged on what there was.
+    Interrupted,
+}
+
+impl Outcome {
+    /// The exit code that says so.
+    #[must_use]
+    pub fn exit_code(self) -> u8 {
+        match self {
+            Outcome::Passed => 0,
+            Outcome::Failed => 1,
+            Outcome::Inconclusive => 5,
+            Outcome::Interrupted => 130,
+        }
+    }
+
+    /// The word for it.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Outcome::Passed => "passed",
+            Outcome::Failed => "failed",
+            Outcome::Inconclusive => "inconclusive",
+            Outcome::Interrupted => "interrupted",
+        }
+    }
+}
+
+/// One assertion and what was measured.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Judgement {
+    /// The assertion as written.
+    pub source: String,
+    /// Whether it held.
+    pub state: State,
+    /// The left side as measured; absent without data.
+    pub observed: Option<Quantity>,
+    /// How the sides compare.
+    pub comparison: Comparison,
+    /// The right side.
+    pub limit: Option<Quantity>,
+    /// Distance from the limit relative to it: positive when it held, negative
+    /// when it did not; 0.2 is a fifth of the limit. Absent when the limit is 0.
+    pub margin: Option<f64>,
+    /// How many samples the left side rests on.
+    pub samples: u64,
+    /// What happened, in one sentence without a full stop.
+    pub explanation: String,
+    /// The first measured second (from 0) in which it did not hold.
+    pub first_breach: Option<u32>,
+    /// Share of the seconds with data in which it held, 0 to 1.
+    pub seconds_met: Option<f64>,
+    /// The left side second by second over the measured stretch, in base units;
+    /// absent where a second has no data.
+    pub per_second: Vec<Option<f64>>,
+    /// The second of the first entry of `per_second`.
+    pub first_second: u32,
+}
+
+/// Whether an assertion held.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum State {
+    /// It held.
+    Held,
+    /// It did not.
+    Failed,
+    /// There was nothing to judge, which is a failure.
+    NoData,
+    /// There were fewer samples than the percentile needs, which is a failure.
+    TooFewSamples,
+}
+
+impl State {
+    /// Whether the run may pass.
+    #[must_use]
+    pub fn held(self) -> bool {
+        self == State::Held
+    }
+}
+
+/// Something a reader should know.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Finding {
+    /// How much it matters.
+    pub level: Level,
+    /// One sentence.
+    pub text: String,
+}
+
+/// How much a finding matters.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Level {
+    /// It puts the numbers in doubt, or users were harmed.
+    Problem,
+    /// Worth a look.
+    Notice,
+}
