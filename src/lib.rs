@@ -2,15 +2,20 @@
 //!
 //! How text becomes a report, room by room: [`syntax`] → [`model`] → [`plan`] →
 //! [`engine`] (with [`transport`] and [`record`]) → [`results`] → [`verdict`] →
-//! [`report`]. `ARCHITECTURE.md` has the map.
+//! [`report`]. `ARCHITECTURE.md` has the map, and a test holds it.
 
+pub mod cli;
 pub mod diag;
 pub mod engine;
 pub mod expr;
+pub mod model;
 pub mod plan;
 pub mod record;
-pub mod text;
-pub mod units;
+pub mod report;
 pub mod results;
+pub mod rulebook;
+pub mod syntax;
+pub mod text;
 pub mod transport;
+pub mod units;
 pub mod verdict;

@@ -1,2 +1,10 @@
-//! mcpl
-fn main(){}
+//! The `mcpl` program.
+
+use std::process::ExitCode;
+
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+fn main() -> ExitCode {
+    mcpl::cli::main(std::env::args_os())
+}

@@ -138,8 +138,7 @@ fn size(number: &str) -> Option<f64> {
 
 /// `1m30s` and its like: each unit at most once, from large to small.
 fn compound_duration(text: &str) -> Option<f64> {
-    const UNITS: [(&str, f64); 6] =
-        [("h", 3600e9), ("m", 60e9), ("s", 1e9), ("ms", 1e6), ("us", 1e3), ("ns", 1.0)];
+    const UNITS: [(&str, f64); 6] = [("h", 3600e9), ("m", 60e9), ("s", 1e9), ("ms", 1e6), ("us", 1e3), ("ns", 1.0)];
     let mut rest = text;
     let mut total = 0.0;
     let mut allowed = UNITS.as_slice();

@@ -158,7 +158,11 @@ impl miette::Diagnostic for View<'_> {
         let labeled = |label: &super::Label, primary: bool| {
             let text = (!label.text.is_empty()).then(|| label.text.clone());
             let range = (label.span.start as usize, label.span.len());
-            if primary { LabeledSpan::new_primary_with_span(text, range) } else { LabeledSpan::new_with_span(text, range) }
+            if primary {
+                LabeledSpan::new_primary_with_span(text, range)
+            } else {
+                LabeledSpan::new_with_span(text, range)
+            }
         };
         let primary = std::iter::once(labeled(&self.diagnostic.primary, true));
         Some(Box::new(primary.chain(self.diagnostic.secondary.iter().map(move |label| labeled(label, false)))))

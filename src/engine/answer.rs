@@ -65,9 +65,8 @@ impl<'a> Answer<'a> {
     }
 
     fn result(&self) -> &Json {
-        self.result.get_or_init(|| {
-            self.reply.result().and_then(|text| serde_json::from_str(text).ok()).unwrap_or(Json::Null)
-        })
+        self.result
+            .get_or_init(|| self.reply.result().and_then(|text| serde_json::from_str(text).ok()).unwrap_or(Json::Null))
     }
 
     /// All text contents joined: of a tool's result, a prompt's messages, or a
@@ -101,8 +100,9 @@ impl<'a> Answer<'a> {
     }
 
     fn error(&self) -> Json {
-        self.reply.error().map_or(Json::Null, |error| {
-            serde_json::json!({ "code": error.code, "message": error.message, "data": error.data })
-        })
+        self.reply.error().map_or(
+            Json::Null,
+            |error| serde_json::json!({ "code": error.code, "message": error.message, "data": error.data }),
+        )
     }
 }

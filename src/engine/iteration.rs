@@ -7,8 +7,8 @@ use rand_pcg::Pcg64Mcg;
 use tokio::time::Instant;
 
 use super::request::{self, Next};
-use super::shard::{Shard, nanos_between};
 use super::scope::StepScope;
+use super::shard::{Shard, nanos_between};
 use super::user::User;
 use crate::plan::random::{Purpose, stream};
 use crate::plan::{Flow, Save, Step, Think};
@@ -140,4 +140,3 @@ fn no_session<C: Connector>(shard: &Shard<C>, series: usize, job: Job, error: &O
     recorder.request(shard.second(now), series, job.phase, &sample);
     recorder.failure(series, class, shard.nanos(now) / 1_000_000, &error.to_string());
 }
-

@@ -54,7 +54,12 @@ impl<C: Connector> Pool<C> {
 
     /// Opens sessions before the load begins. One that fails is tried again by
     /// the iteration that needs it, which then reports the failure.
-    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, clippy::cast_precision_loss, reason = "a small positive number")]
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        clippy::cast_precision_loss,
+        reason = "a small positive number"
+    )]
     pub(super) async fn open_ahead(self: &Rc<Self>, peak: f64) {
         let arrivals = peak * OPENED_AHEAD.as_secs_f64() / self.shard.part.1 as f64;
         let count = (arrivals.ceil() as u64).clamp(1, OPENED_AHEAD_MAX).min(self.limit);

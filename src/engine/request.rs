@@ -108,12 +108,8 @@ async fn exchange<C: Connector>(
     let called = Instant::now();
     let server = shard.plan.servers.get(run.scenario.server);
     let timeout = request.timeout_ns.or(server.map(|server| server.timeout_ns)).unwrap_or(u64::MAX);
-    let call = Call {
-        method: request.method.wire(),
-        name,
-        params: &run.user.params,
-        timeout: Duration::from_nanos(timeout),
-    };
+    let call =
+        Call { method: request.method.wire(), name, params: &run.user.params, timeout: Duration::from_nanos(timeout) };
     shard.in_flight.set(shard.in_flight.get() + 1);
     let exchange = run.user.client.call(call).await;
     shard.in_flight.set(shard.in_flight.get().saturating_sub(1));

@@ -41,11 +41,8 @@ impl<C: Connector> Shard<C> {
         control: Control,
         precise: bool,
     ) -> Rc<Shard<C>> {
-        let shape = Shape {
-            series: plan.series.len(),
-            scenarios: plan.scenarios.len(),
-            expectations: plan.expectations.len(),
-        };
+        let shape =
+            Shape { series: plan.series.len(), scenarios: plan.scenarios.len(), expectations: plan.expectations.len() };
         let now = Instant::now();
         Rc::new(Shard {
             patterns: Patterns::of(&plan),

@@ -295,8 +295,7 @@ fn arrivals_without_a_free_user_are_dropped_and_counted() {
     let mut plan = plan(open(vec![level(10.0, 5)]), one_call());
     plan.scenarios[0].max_users = Some(4);
     let measured = simulate(plan, &sim);
-    let (started, dropped) =
-        (scenario_sum(&measured, |row| row.started), scenario_sum(&measured, |row| row.dropped));
+    let (started, dropped) = (scenario_sum(&measured, |row| row.started), scenario_sum(&measured, |row| row.dropped));
     assert_eq!(started + dropped, 50);
     assert_eq!(requests(&measured), started);
     assert_eq!(dropped, 30, "4 of 10 arrivals a second find a user");
@@ -358,11 +357,8 @@ fn what_a_step_saves_the_next_one_sends() {
     second.params = Template::raw(r#"{"name":"get","arguments":{"id":"#);
     second.params.push_json(Expr::Local(0));
     second.params.push_raw("}}");
-    let steps = vec![
-        Step::Request(Box::new(first)),
-        Step::Think(Think::Between(1e9, 1e9)),
-        Step::Request(Box::new(second)),
-    ];
+    let steps =
+        vec![Step::Request(Box::new(first)), Step::Think(Think::Between(1e9, 1e9)), Step::Request(Box::new(second))];
     let measured = simulate(plan(open(vec![level(1.0, 1)]), steps), &sim);
     assert_eq!(sim.sent(), [r#"{"name":"echo"}"#, r#"{"name":"get","arguments":{"id":9007199254740993}}"#]);
     let mut iteration = Distribution::new();

@@ -69,8 +69,7 @@ pub(super) struct Worker<C> {
 impl<C: Connector> Worker<C> {
     /// Runs this thread's part of the plan.
     pub(super) async fn run(self, gate: &Gate, sender: &Sender<Message>) {
-        let shard =
-            Shard::new(self.plan, self.connectors, self.part, self.run_id, self.control, self.precise);
+        let shard = Shard::new(self.plan, self.connectors, self.part, self.run_id, self.control, self.precise);
         let pools = open_pools(&shard).await;
         // The receiver is gone only when the whole run is.
         let _ = sender.send(Message::Ready);
@@ -81,7 +80,13 @@ impl<C: Connector> Worker<C> {
         for (index, (scenario, pool)) in shard.plan.scenarios.iter().zip(&pools).enumerate() {
             match (&scenario.load, pool) {
                 (Load::Open { segments, arrivals }, Some(pool)) => {
-                    drivers.spawn_local(open::drive(Rc::clone(&shard), Rc::clone(pool), index, segments.clone(), *arrivals));
+                    drivers.spawn_local(open::drive(
+                        Rc::clone(&shard),
+                        Rc::clone(pool),
+                        index,
+                        segments.clone(),
+                        *arrivals,
+                    ));
                 }
                 (Load::Closed { segments }, _) => {
                     drivers.spawn_local(closed::drive(Rc::clone(&shard), index, segments.clone()));

@@ -115,9 +115,7 @@ fn json(expr: &Expr, scope: &mut dyn Scope) -> Result<serde_json::Value, EvalErr
 
 fn field(base: &Value, name: &str) -> Result<Value, EvalError> {
     match base {
-        Value::Json(json) => {
-            json.get(name).cloned().map(Value::Json).ok_or_else(|| missing(format!(".{name}")))
-        }
+        Value::Json(json) => json.get(name).cloned().map(Value::Json).ok_or_else(|| missing(format!(".{name}"))),
         Value::Quantity(_) => Err(missing(format!(".{name}"))),
     }
 }
@@ -228,12 +226,10 @@ fn binary(op: BinaryOp, left: &Expr, right: &Expr, scope: &mut dyn Scope) -> Res
         _ => {}
     }
     let b = right.eval(scope)?;
-    let mismatch = || {
-        EvalError::Mismatch(format!("`{}` has no meaning for {} and {}", op.symbol(), a.excerpt(), b.excerpt()))
-    };
-    let ordered = |wanted: &[Ordering]| {
-        a.order(&b).map(|order| Value::bool(wanted.contains(&order))).ok_or_else(mismatch)
-    };
+    let mismatch =
+        || EvalError::Mismatch(format!("`{}` has no meaning for {} and {}", op.symbol(), a.excerpt(), b.excerpt()));
+    let ordered =
+        |wanted: &[Ordering]| a.order(&b).map(|order| Value::bool(wanted.contains(&order))).ok_or_else(mismatch);
     match op {
         BinaryOp::Or | BinaryOp::And => Ok(Value::bool(b.truthy())),
         BinaryOp::Equal => Ok(Value::bool(a.equals(&b))),

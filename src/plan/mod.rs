@@ -1,18 +1,18 @@
 //! The execution plan: everything a run does, as data.
 //!
 //! Invariant: pure and serialisable: the same file and seed give the same
-//! bytes; the parts of a plan sum to the plan. May import `model`, `expr`,
+//! bytes; the parts of a plan sum to the plan. May import `expr`,
 //! `units`.
 
 mod assertion;
-//mod compile;
+
 pub mod mix;
 pub mod random;
 pub mod schedule;
 mod step;
 
 pub use assertion::{Assertion, Comparison, Metric, MetricExpr, MetricRef, Selection, Statistic, TimeMetric};
-//pub use compile::compile;
+
 pub use step::{Check, Flow, Method, Request, Save, Step, Think};
 
 use serde::{Deserialize, Serialize};

@@ -1,7 +1,7 @@
 //! Streams of random numbers that depend on the plan alone.
 
-use rand_pcg::Pcg64Mcg;
 use rand::SeedableRng;
+use rand_pcg::Pcg64Mcg;
 
 /// What a stream is for; streams of different purposes never overlap in use.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

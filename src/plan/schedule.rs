@@ -38,7 +38,11 @@ enum Spacing {
     Even,
     /// The total is fixed; positions are the order statistics of uniform draws,
     /// which is a Poisson process given its count.
-    Poisson { random: Pcg64Mcg, at: u64, share: f64 },
+    Poisson {
+        random: Pcg64Mcg,
+        at: u64,
+        share: f64,
+    },
 }
 
 impl Due {
@@ -105,7 +109,12 @@ impl Line {
 
     /// When the area from the start reaches `area`; areas must not decrease
     /// from call to call.
-    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, clippy::cast_precision_loss, reason = "nanoseconds of a run stay below 2^53")]
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        clippy::cast_precision_loss,
+        reason = "nanoseconds of a run stay below 2^53"
+    )]
     fn time_of(&mut self, area: f64) -> u64 {
         while let Some(segment) = self.segments.get(self.at) {
             let inside = area - self.area_before;
@@ -157,7 +166,12 @@ pub fn active_spans(segments: &[Segment], user: u64) -> Vec<(u64, u64)> {
     spans
 }
 
-#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, clippy::cast_precision_loss, reason = "a part of the segment's length")]
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    clippy::cast_precision_loss,
+    reason = "a part of the segment's length"
+)]
 fn crossing_ns(segment: &Segment, level: f64) -> u64 {
     let part = (level - segment.from) / (segment.to - segment.from);
     (part.clamp(0.0, 1.0) * segment.duration_ns as f64).round() as u64
@@ -233,8 +247,11 @@ mod tests {
 
     fn any_segments() -> impl Strategy<Value = Vec<Segment>> {
         let level = prop_oneof![Just(0.0), 0.0..300.0];
-        let one = (level.clone(), level, 1..5_000_u64)
-            .prop_map(|(from, to, millis)| Segment { from, to, duration_ns: millis * 1_000_000 });
+        let one = (level.clone(), level, 1..5_000_u64).prop_map(|(from, to, millis)| Segment {
+            from,
+            to,
+            duration_ns: millis * 1_000_000,
+        });
         prop::collection::vec(one, 1..5)
     }
 

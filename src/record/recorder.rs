@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use super::recording::{Health, SeriesRow};
 use super::{
-    Counts, Distribution, ErrorClass, Failure, Phase, SESSION_TIMES, ScenarioRow, SessionTime, Slice, TIMES, Tally, Time,
+    Counts, Distribution, ErrorClass, Failure, Phase, SESSION_TIMES, ScenarioRow, SessionTime, Slice, TIMES, Tally,
+    Time,
 };
 
 /// Failures whose text is kept, per series and class, on each thread.
@@ -159,7 +160,9 @@ impl Recorder {
     /// Records whether a labelled expectation held.
     pub fn expectation(&mut self, second: u32, label: usize, phase: Phase, held: bool) {
         self.advance(second);
-        if let Some((passed, failed)) = self.expectations.get_mut(label).and_then(|phases| phases.get_mut(phase as usize)) {
+        if let Some((passed, failed)) =
+            self.expectations.get_mut(label).and_then(|phases| phases.get_mut(phase as usize))
+        {
             *(if held { passed } else { failed }) += 1;
         }
     }
@@ -236,7 +239,9 @@ impl Recorder {
         let mut slice = Slice { second: self.second, ..Slice::default() };
         for phase in [Phase::Warmup, Phase::Measured] {
             for (series, phases) in self.series.iter_mut().enumerate() {
-                if let Some(live) = phases.get_mut(phase as usize).and_then(Option::as_mut).filter(|live| live.requests > 0) {
+                if let Some(live) =
+                    phases.get_mut(phase as usize).and_then(Option::as_mut).filter(|live| live.requests > 0)
+                {
                     slice.series.push(live.cut(series, phase));
                 }
             }

@@ -29,7 +29,11 @@ impl Results {
     }
 
     /// The measured rows of the selected scenarios, warm-up excluded.
-    pub fn scenario_rows<'a>(&'a self, selection: &'a Selection, window: Window) -> impl Iterator<Item = &'a ScenarioRow> {
+    pub fn scenario_rows<'a>(
+        &'a self,
+        selection: &'a Selection,
+        window: Window,
+    ) -> impl Iterator<Item = &'a ScenarioRow> {
         self.slices(window)
             .flat_map(|slice| &slice.scenarios)
             .filter(|row| row.phase == Phase::Measured && selection.scenarios.contains(&row.scenario))
@@ -38,10 +42,7 @@ impl Results {
     /// Everything there is: all series and all scenarios.
     #[must_use]
     pub fn everything(&self) -> Selection {
-        Selection {
-            series: (0..self.plan.series.len()).collect(),
-            scenarios: (0..self.plan.scenarios.len()).collect(),
-        }
+        Selection { series: (0..self.plan.series.len()).collect(), scenarios: (0..self.plan.scenarios.len()).collect() }
     }
 
     /// Counts of the selected series, warm-up excluded.
@@ -70,9 +71,10 @@ impl Results {
     pub fn session_times(&self, selection: &Selection, time: SessionTime, window: Window) -> Distribution {
         let mut sum = Distribution::new();
         let with_warmup = time != SessionTime::Iteration;
-        let rows = self.slices(window).flat_map(|slice| &slice.scenarios).filter(|row| {
-            (with_warmup || row.phase == Phase::Measured) && selection.scenarios.contains(&row.scenario)
-        });
+        let rows = self
+            .slices(window)
+            .flat_map(|slice| &slice.scenarios)
+            .filter(|row| (with_warmup || row.phase == Phase::Measured) && selection.scenarios.contains(&row.scenario));
         for row in rows {
             if let Some(frozen) = row.times.get(time as usize) {
                 sum.add_frozen(frozen);
@@ -107,9 +109,10 @@ impl Results {
     pub fn measured_span(&self, selection: &Selection) -> (u64, u64) {
         let chosen = |index: &usize| {
             selection.scenarios.contains(index)
-                || selection.series.iter().any(|series| {
-                    self.plan.series.get(*series).is_some_and(|series| series.scenario == *index)
-                })
+                || selection
+                    .series
+                    .iter()
+                    .any(|series| self.plan.series.get(*series).is_some_and(|series| series.scenario == *index))
         };
         let scenarios: Vec<_> =
             self.plan.scenarios.iter().enumerate().filter(|(index, _)| chosen(index)).map(|(_, s)| s).collect();

@@ -70,7 +70,8 @@ impl Results {
     }
 
     fn check(&self) -> Result<(), ReadError> {
-        let wrong = |what: &str, index: usize| Err(ReadError::Inconsistent(format!("no {what} has the number {index}")));
+        let wrong =
+            |what: &str, index: usize| Err(ReadError::Inconsistent(format!("no {what} has the number {index}")));
         let plan = &self.plan;
         for series in &plan.series {
             if series.scenario >= plan.scenarios.len() {

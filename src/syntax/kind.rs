@@ -46,6 +46,8 @@ macro_rules! kinds {
                 match rule {
                     $(Rule::$rule => Kind::$kind,)*
                     $(Rule::$hidden => Kind::Hidden,)*
+                    // A statement ends with the file, too.
+                    Rule::EOI => Kind::End,
                 }
             }
         }
@@ -262,10 +264,10 @@ kinds! {
     hidden {
         WHITESPACE, blank, word_char, line, item, item_name, item_open, close, server_stmt, guard_stmt,
         scenario_stmt, stages_line, scenario_word, stage, step, request_rest, request_line, step_word,
-        request_word, request_stmt, report_stmt, operand, free_operand, op_start, operator, prefix,
-        postfix, primary, reserved, word_literal, quantity, decimal, per_word, foreign_unit,
+        request_word, request_stmt, report_stmt, operand, free_operand, op_start, operator, prefix, prefix_start,
+        postfix, primary, reserved, word_literal, quantity, decimal, hours, minutes, seconds, millis, micros, nanos, per_word, foreign_unit,
         plain_string, any_string, string_char, escape, format_string, loose_hole, ident, bad_chunk,
-        any_stmt, at_item, item_word, EOI,
+        any_stmt, at_item, item_word,
     }
     own {
         Blank => "blank",
@@ -278,5 +280,58 @@ kinds! {
         Unparsed => "unparsed",
         DuplicateKey => "duplicate_key",
         TooLong => "too_long",
+    }
+}
+
+impl Kind {
+    /// Whether it is a keyword token.
+    pub(super) fn is_keyword(self) -> bool {
+        self.name().starts_with("KW_")
+    }
+
+    /// Whether a syntax diagnostic is given wherever it stands.
+    pub(super) fn is_error(self) -> bool {
+        matches!(
+            self,
+            Kind::NoName
+                | Kind::LateOpen
+                | Kind::NoOpen
+                | Kind::NoRequestOpen
+                | Kind::NoClose
+                | Kind::BadHead
+                | Kind::BareKey
+                | Kind::BadName
+                | Kind::BadQuantity
+                | Kind::SpacedQuantity
+                | Kind::LooseStr
+                | Kind::OpenStr
+                | Kind::WrongStr
+                | Kind::LooseFstr
+                | Kind::OpenFstr
+                | Kind::Skipped
+                | Kind::TooLong
+                | Kind::DuplicateKey
+        )
+    }
+
+    /// Whether it is an item or a statement.
+    pub(super) fn is_statement(self) -> bool {
+        (self >= Kind::Edition && self <= Kind::Junit && !self.is_part()) || self == Kind::AssertLine
+    }
+
+    /// Whether it is a part of a statement, among the kinds of statements.
+    fn is_part(self) -> bool {
+        matches!(
+            self,
+            Kind::EditionNumber
+                | Kind::NoName
+                | Kind::LateOpen
+                | Kind::NoOpen
+                | Kind::NoClose
+                | Kind::TextValue
+                | Kind::Amount
+                | Kind::NoRequestOpen
+                | Kind::Label
+        )
     }
 }

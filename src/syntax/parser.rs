@@ -15,10 +15,10 @@ use super::raw::Raw;
 struct Grammar;
 
 /// The tree under the file may be this deep. Nesting in the text is limited
-/// before parsing and a level of it takes at most seven levels of rules; a
+/// before parsing and a level of it takes at most three levels of rules; a
 /// deeper tree would mean that the two disagree, and then the recursion of
 /// those who read the tree is no longer bounded.
-const MAX_RULE_DEPTH: usize = 640;
+const MAX_RULE_DEPTH: usize = 256;
 
 /// All pairs of a file in the order of their starts. `None` when pest refuses
 /// or the tree is too deep to walk.

@@ -107,6 +107,7 @@ impl Raws {
 }
 
 /// The children of one pair.
+#[derive(Clone)]
 pub(super) struct Children<'a> {
     raws: &'a Raws,
     at: usize,

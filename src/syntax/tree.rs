@@ -8,10 +8,6 @@ use rowan::{Checkpoint, GreenNode, GreenNodeBuilder};
 use super::kind::Kind;
 use super::raw::Raws;
 
-/// At most so many operands and operators in one expression. A chain becomes a
-/// tree as deep as it is long, and all who read it recurse.
-pub(super) const MAX_CHAIN: usize = 256;
-
 /// The language, as rowan wants it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(super) enum Mcpl {}
@@ -103,7 +99,7 @@ impl Build<'_> {
                 self.open(pair.kind);
                 self.close();
             }
-            kind if is_chain(kind) => self.chain(index),
+            kind if is_chain(kind) || kind == Kind::TooLong => self.chain(index),
             kind if self.raws.is_leaf(index) => {
                 self.gap(span.start);
                 let doc = kind == Kind::Comment && is_doc(self.text.get(span.clone()).unwrap_or(""));
@@ -130,13 +126,12 @@ impl Build<'_> {
     fn chain(&mut self, index: usize) {
         let raws = self.raws;
         let children: Vec<usize> = raws.children(index).collect();
-        let long = chain_len(raws, index) > MAX_CHAIN;
         let mut rest = children.as_slice();
         self.trivia(&mut rest);
         if let Some(first) = rest.first() {
             self.gap(raws.get(*first).span().range().start);
         }
-        if long {
+        if raws.kind(index) == Kind::TooLong {
             self.open(Kind::TooLong);
             self.all(rest);
             self.close();

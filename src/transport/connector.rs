@@ -22,10 +22,7 @@ pub struct ClientInfo {
 
 impl Default for ClientInfo {
     fn default() -> Self {
-        Self {
-            name: "mcpl".to_owned(),
-            version: env!("CARGO_PKG_VERSION").to_owned(),
-        }
+        Self { name: "mcpl".to_owned(), version: env!("CARGO_PKG_VERSION").to_owned() }
     }
 }
 

@@ -36,7 +36,8 @@ impl Reply {
         let id = envelope.id.and_then(|id| id.get().parse().ok()).ok_or("no numeric id")?;
         match read(message, id) {
             Message::Reply(reply) => Ok(reply),
-            other => Err(format!("{other:?}")),
+            Message::Invalid(reason) => Err(reason),
+            _ => Err("not a response".to_owned()),
         }
     }
 
@@ -183,10 +184,7 @@ pub(super) fn read(message: Bytes, id: u64) -> Message {
     };
     if let Some(method) = envelope.method {
         return match envelope.id {
-            Some(id) => Message::Request {
-                id: id.get().into(),
-                method: method.into(),
-            },
+            Some(id) => Message::Request { id: id.get().into(), method: method.into() },
             None => Message::Notification,
         };
     }
@@ -208,12 +206,7 @@ pub(super) fn read(message: Bytes, id: u64) -> Message {
         (Some(_), Some(_)) => return Message::Invalid("a response with both result and error".to_owned()),
         (None, None) => return Message::Invalid("a response with neither result nor error".to_owned()),
     };
-    Message::Reply(Reply {
-        message,
-        result,
-        error,
-        headers: HeaderMap::new(),
-    })
+    Message::Reply(Reply { message, result, error, headers: HeaderMap::new() })
 }
 
 /// Whether the JSON text is that of an object, if it is JSON at all: serde would
@@ -236,10 +229,7 @@ fn not_a_message(text: &[u8]) -> String {
 /// The id as a number if it is one of the kind that we send; some servers send
 /// numbers back as strings.
 fn identify(raw: &str) -> Stranger {
-    let digits = raw
-        .strip_prefix('"')
-        .and_then(|rest| rest.strip_suffix('"'))
-        .unwrap_or(raw);
+    let digits = raw.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')).unwrap_or(raw);
     // `u64::from_str` would also take a leading plus sign.
     if digits.bytes().all(|byte| byte.is_ascii_digit())
         && let Ok(number) = digits.parse()

@@ -28,10 +28,7 @@ pub(super) fn reply(method: &'static str, exchange: Exchange) -> Result<Reply, O
     }
     match exchange.outcome {
         Ok(reply) => match reply.error() {
-            Some(error) => Err(OpenError::Refused {
-                method,
-                error: error.clone(),
-            }),
+            Some(error) => Err(OpenError::Refused { method, error: error.clone() }),
             None => Ok(reply),
         },
         Err(failure) => Err(failed(method, failure)),
@@ -72,9 +69,6 @@ pub(super) fn greeting(reply: &Reply, asked: Revision) -> Result<Greeting, OpenE
             capabilities: result.capabilities,
             instructions: result.instructions,
         }),
-        _ => Err(OpenError::Version {
-            offered: vec![result.protocol_version],
-            asked: Some(asked),
-        }),
+        _ => Err(OpenError::Version { offered: vec![result.protocol_version], asked: Some(asked) }),
     }
 }

@@ -53,10 +53,7 @@ pub(super) struct Discovered {
 impl Discovered {
     /// A server that is modern, and has said no more than that.
     fn unknown() -> Self {
-        Self {
-            versions: vec![Revision::NEWEST_MODERN.to_string()],
-            ..Self::default()
-        }
+        Self { versions: vec![Revision::NEWEST_MODERN.to_string()], ..Self::default() }
     }
 }
 
@@ -111,21 +108,13 @@ pub async fn probe(target: &Target) -> Result<Probe, OpenError> {
             instructions: found.instructions,
         }),
         Some(revision) => initialize(target, revision).await,
-        None => Err(OpenError::Version {
-            offered: found.versions,
-            asked: None,
-        }),
+        None => Err(OpenError::Version { offered: found.versions, asked: None }),
     }
 }
 
 /// Asks `server/discover`; `None` means a legacy server.
 async fn discover(target: &Target) -> Result<Option<Discovered>, OpenError> {
-    let call = |timeout| Call {
-        method: DISCOVER,
-        name: None,
-        params: b"{}",
-        timeout,
-    };
+    let call = |timeout| Call { method: DISCOVER, name: None, params: b"{}", timeout };
     match AnyConnector::new(target, Revision::NEWEST_MODERN).client() {
         AnyClient::Http(mut client) => {
             let exchange = client.call(call(target.open_timeout())).await;
@@ -191,22 +180,13 @@ async fn initialize(target: &Target, revision: Revision) -> Result<Probe, OpenEr
         AnyClient::Stdio(client) => client.open_fully().await,
     };
     let (opened, instructions) = opened.map_err(|error| match error {
-        OpenError::Failed {
-            method,
-            failure: Failure::Http {
-                status: status @ (400 | 404 | 405),
-                ..
-            },
-        } => OpenError::NotStreamable { method, status },
+        OpenError::Failed { method, failure: Failure::Http { status: status @ (400 | 404 | 405), .. } } => {
+            OpenError::NotStreamable { method, status }
+        }
         error => error,
     })?;
     // The probe has what it wanted; a server that cannot end a session will show
     // it in the run.
     let _ = client.close().await;
-    Ok(Probe {
-        revision: opened.revision,
-        server: opened.server,
-        capabilities: opened.capabilities,
-        instructions,
-    })
+    Ok(Probe { revision: opened.revision, server: opened.server, capabilities: opened.capabilities, instructions })
 }

@@ -63,12 +63,7 @@ impl StdioTarget {
         if command.first().is_none_or(String::is_empty) {
             return Err(TargetError::Command);
         }
-        Ok(Self {
-            command,
-            env: Vec::new(),
-            cwd: None,
-            open_timeout: OPEN_TIMEOUT,
-        })
+        Ok(Self { command, env: Vec::new(), cwd: None, open_timeout: OPEN_TIMEOUT })
     }
 }
 
@@ -120,10 +115,7 @@ impl HttpTarget {
     /// If the URL is malformed, is not `http`, or holds credentials; if a header
     /// is malformed or reserved.
     pub fn parse(url: &str, headers: Vec<(String, String)>) -> Result<Self, TargetError> {
-        let bad = |reason: &str| TargetError::Url {
-            url: url.to_owned(),
-            reason: reason.to_owned(),
-        };
+        let bad = |reason: &str| TargetError::Url { url: url.to_owned(), reason: reason.to_owned() };
         let uri: Uri = url.trim().parse().map_err(|error| bad(&format!("{error}")))?;
         match uri.scheme_str() {
             Some("http") => {}
@@ -199,13 +191,8 @@ impl HttpTarget {
 fn parse_headers(headers: Vec<(String, String)>) -> Result<HeaderMap, TargetError> {
     let mut map = HeaderMap::with_capacity(headers.len());
     for (name, value) in headers {
-        let bad = |reason: &str| TargetError::Header {
-            name: name.clone(),
-            reason: reason.to_owned(),
-        };
-        let parsed: HeaderName = name
-            .parse()
-            .map_err(|_| bad("the name may hold letters, digits and hyphens only"))?;
+        let bad = |reason: &str| TargetError::Header { name: name.clone(), reason: reason.to_owned() };
+        let parsed: HeaderName = name.parse().map_err(|_| bad("the name may hold letters, digits and hyphens only"))?;
         if RESERVED.contains(&parsed) {
             return Err(bad("it is set by mcpl as the protocol asks"));
         }

@@ -58,12 +58,7 @@ pub async fn list_tools(client: &mut impl Client, timeout: Duration) -> Result<V
     let mut tools = Vec::new();
     let mut params = "{}".to_owned();
     for _ in 0..MAX_PAGES {
-        let call = Call {
-            method: "tools/list",
-            name: None,
-            params: params.as_bytes(),
-            timeout,
-        };
+        let call = Call { method: "tools/list", name: None, params: params.as_bytes(), timeout };
         let reply = client.call(call).await.outcome?;
         if let Some(error) = reply.error() {
             return Err(Failure::Protocol(format!("the server refused tools/list: {error}")));
@@ -77,7 +72,5 @@ pub async fn list_tools(client: &mut impl Client, timeout: Duration) -> Result<V
             None => return Ok(tools),
         }
     }
-    Err(Failure::Protocol(format!(
-        "the list of tools has more than {MAX_PAGES} pages"
-    )))
+    Err(Failure::Protocol(format!("the list of tools has more than {MAX_PAGES} pages")))
 }

@@ -85,7 +85,13 @@ fn kind(time: TimeMetric) -> Time {
     }
 }
 
-fn session(results: &Results, selection: &Selection, time: SessionTime, window: Window, statistic: Statistic) -> Observed {
+fn session(
+    results: &Results,
+    selection: &Selection,
+    time: SessionTime,
+    window: Window,
+    statistic: Statistic,
+) -> Observed {
     of_distribution(&results.session_times(selection, time, window), statistic)
 }
 
@@ -103,7 +109,13 @@ fn of_distribution(distribution: &Distribution, statistic: Statistic) -> Observe
     Observed { value, samples: distribution.count(), needs }
 }
 
-fn errors(results: &Results, selection: &Selection, class: Option<&str>, window: Window, statistic: Statistic) -> Observed {
+fn errors(
+    results: &Results,
+    selection: &Selection,
+    class: Option<&str>,
+    window: Window,
+    statistic: Statistic,
+) -> Observed {
     let counts = results.counts(selection, window);
     let failed = match class.map(ErrorClass::from_name) {
         None => counts.failed(),
@@ -147,7 +159,14 @@ fn count(results: &Results, selection: &Selection, metric: &Metric, window: Wind
 }
 
 #[expect(clippy::cast_precision_loss, reason = "counts and nanoseconds stay below 2^53")]
-fn of_count(results: &Results, selection: &Selection, count: u64, basis: u64, window: Window, statistic: Statistic) -> Observed {
+fn of_count(
+    results: &Results,
+    selection: &Selection,
+    count: u64,
+    basis: u64,
+    window: Window,
+    statistic: Statistic,
+) -> Observed {
     let seconds = match window {
         Window::Whole => {
             let (from, to) = results.measured_span(selection);

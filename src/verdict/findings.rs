@@ -69,7 +69,9 @@ fn abandoned(results: &Results) -> Option<Finding> {
         let noun = if abandoned == 1 { "iteration was" } else { "iterations were" };
         finding(
             Level::Problem,
-            format!("{abandoned} {noun} still under way when the drain ended and cut off; their requests are in no figure"),
+            format!(
+                "{abandoned} {noun} still under way when the drain ended and cut off; their requests are in no figure"
+            ),
         )
     })
 }
@@ -87,7 +89,11 @@ fn errors(results: &Results) -> Option<Finding> {
         describe(*class)
     );
     if let (Some(step), Some(example)) = (step, example) {
-        text.push_str(&format!("; the first in `{step}` at {}: {}", units::duration(example.at_ms as f64 * 1e6), example.message));
+        text.push_str(&format!(
+            "; the first in `{step}` at {}: {}",
+            units::duration(example.at_ms as f64 * 1e6),
+            example.message
+        ));
     }
     Some(finding(Level::Problem, text))
 }
@@ -110,6 +116,9 @@ fn violations(results: &Results) -> Option<Finding> {
     let count = results.counts(&results.everything(), Window::Whole).violations;
     (count > 0).then(|| {
         let noun = if count == 1 { "breach" } else { "breaches" };
-        finding(Level::Notice, format!("{count} {noun} of the protocol in the traffic, such as rubbish on standard output or unknown ids"))
+        finding(
+            Level::Notice,
+            format!("{count} {noun} of the protocol in the traffic, such as rubbish on standard output or unknown ids"),
+        )
     })
 }

@@ -105,7 +105,8 @@ fn share_true(held: &[Option<bool>]) -> Option<f64> {
 fn by_seconds(met: Option<f64>, held: &[Option<bool>], wanted: f64) -> (State, String) {
     let known = held.iter().flatten().count();
     let Some(met) = met else { return (State::NoData, "no data: no second of the run has a value".to_owned()) };
-    let text = format!("it held in {} of {known} seconds, and had to in {}", units::percent(met), units::percent(wanted));
+    let text =
+        format!("it held in {} of {known} seconds, and had to in {}", units::percent(met), units::percent(wanted));
     (if met + 1e-12 >= wanted { State::Held } else { State::Failed }, text)
 }
 
@@ -130,8 +131,11 @@ fn by_whole(assertion: &Assertion, left: Observed, right: Observed) -> (State, S
     }
     let distance = Quantity::new((observed - limit).abs(), dimension);
     let side = if observed > limit { "above" } else { "below" };
-    let relative =
-        if limit == 0.0 { String::new() } else { format!(" ({})", units::percent((observed - limit).abs() / limit.abs())) };
+    let relative = if limit == 0.0 {
+        String::new()
+    } else {
+        format!(" ({})", units::percent((observed - limit).abs() / limit.abs()))
+    };
     let text = if observed == limit {
         format!("{observed_text}, which is the limit itself")
     } else {

@@ -50,11 +50,7 @@ pub(super) struct Seen {
 impl Answer {
     /// A failure, known now, that leaves the connection in an unknown state.
     pub(super) fn broken(failure: Failure) -> Self {
-        Self {
-            outcome: Err(failure),
-            done: Instant::now(),
-            rest: Rest::Broken,
-        }
+        Self { outcome: Err(failure), done: Instant::now(), rest: Rest::Broken }
     }
 }
 
@@ -76,10 +72,8 @@ pub(super) async fn read(
     let (head, mut body) = response.into_parts();
     let success = head.status.is_success();
     if success && media_type(&head.headers).eq_ignore_ascii_case(b"text/event-stream") {
-        return stream(link, body, id, deadline, seen).await.map_or_else(Answer::broken, |(reply, done, tail)| Answer {
-            outcome: Ok(reply.with_headers(head.headers)),
-            done,
-            rest: Rest::Tail(tail),
+        return stream(link, body, id, deadline, seen).await.map_or_else(Answer::broken, |(reply, done, tail)| {
+            Answer { outcome: Ok(reply.with_headers(head.headers)), done, rest: Rest::Tail(tail) }
         });
     }
     let text = match whole(link, &mut body, deadline).await {
@@ -93,11 +87,7 @@ pub(super) async fn read(
     } else {
         refused(head.status, &head.headers, text, id)
     };
-    Answer {
-        outcome: outcome.map(|reply| reply.with_headers(head.headers)),
-        done,
-        rest: Rest::Clean,
-    }
+    Answer { outcome: outcome.map(|reply| reply.with_headers(head.headers)), done, rest: Rest::Clean }
 }
 
 /// Reads a body to its end.
@@ -132,13 +122,7 @@ async fn next(link: &mut Link, body: &mut Incoming, deadline: &mut Deadline) -> 
 }
 
 /// The outcome of a 2xx response that is no event stream.
-fn accepted(
-    status: StatusCode,
-    headers: &HeaderMap,
-    text: Bytes,
-    id: u64,
-    seen: &mut Seen,
-) -> Result<Reply, Failure> {
+fn accepted(status: StatusCode, headers: &HeaderMap, text: Bytes, id: u64, seen: &mut Seen) -> Result<Reply, Failure> {
     if text.is_empty() {
         return Err(Failure::Protocol(format!(
             "the server answered HTTP {} with an empty body instead of a JSON-RPC response",
@@ -190,10 +174,7 @@ fn refused(status: StatusCode, headers: &HeaderMap, text: Bytes, id: u64) -> Res
     };
     match envelope::read(text, id) {
         Message::Reply(reply) if reply.error().is_some() => Ok(reply),
-        _ => Err(Failure::Http {
-            status: status.as_u16(),
-            excerpt,
-        }),
+        _ => Err(Failure::Http { status: status.as_u16(), excerpt }),
     }
 }
 
@@ -223,9 +204,7 @@ async fn stream(
             }
         }
     }
-    Err(Failure::Protocol(
-        "the event stream ended without the response".to_owned(),
-    ))
+    Err(Failure::Protocol("the event stream ended without the response".to_owned()))
 }
 
 fn too_large() -> Failure {

@@ -15,12 +15,7 @@ use super::link::Link;
 pub(super) async fn connect(target: &HttpTarget, left: Duration) -> Result<Link, Failure> {
     let limit = target.connect_timeout.min(left);
     let stream = tokio::time::timeout(limit, stream(target)).await.map_err(|_| {
-        Failure::Connect(format!(
-            "no connection to {}:{} within {}",
-            target.host(),
-            target.port(),
-            seconds(limit)
-        ))
+        Failure::Connect(format!("no connection to {}:{} within {}", target.host(), target.port(), seconds(limit)))
     })??;
     Link::new(stream).await
 }
@@ -51,11 +46,7 @@ async fn stream(target: &HttpTarget) -> Result<TcpStream, Failure> {
 /// Connects with TCP_NODELAY: a request is one write, and holding it back for
 /// more would be measured as latency of the server.
 async fn one(address: SocketAddr) -> io::Result<TcpStream> {
-    let socket = if address.is_ipv4() {
-        TcpSocket::new_v4()?
-    } else {
-        TcpSocket::new_v6()?
-    };
+    let socket = if address.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
     socket.set_nodelay(true)?;
     socket.connect(address).await
 }

@@ -19,6 +19,7 @@ use tokio::net::TcpStream;
 
 use super::super::deadline::Deadline;
 use super::super::failure::Failure;
+use super::quiet::Quiet;
 use super::wire::{Meter, Wire};
 
 /// The most bytes of status line and headers: far above what servers and
@@ -30,12 +31,30 @@ const MAX_HEAD: usize = 64 * 1024;
 #[derive(Debug)]
 pub(super) struct Link {
     send: SendRequest<Full<Bytes>>,
-    connection: Connection<Wire, Full<Bytes>>,
+    driver: Driver,
+    quiet: Quiet,
     pub(super) meter: Rc<Meter>,
-    /// The connection's future has finished and must not be polled again.
-    ended: bool,
     /// It has carried a request before this one.
     pub(super) reused: bool,
+}
+
+/// The half of a connection that does the work.
+#[derive(Debug)]
+struct Driver {
+    connection: Connection<Wire, Full<Bytes>>,
+    /// The future has finished and must not be polled again.
+    ended: bool,
+}
+
+impl Driver {
+    /// Ready when the connection has ended. An error is not told here, but to
+    /// the response or the body that it concerns.
+    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        if !self.ended {
+            self.ended = Pin::new(&mut self.connection).poll(cx).is_ready();
+        }
+        if self.ended { Poll::Ready(()) } else { Poll::Pending }
+    }
 }
 
 impl Link {
@@ -44,14 +63,17 @@ impl Link {
         let meter = Rc::new(Meter::default());
         let (send, connection) = Builder::new()
             .max_header_size(MAX_HEAD)
+            // One buffer and one plain write: requests are small, and a vectored
+            // write costs more than the copy.
+            .writev(false)
             .handshake(Wire::new(stream, Rc::clone(&meter)))
             .await
             .map_err(|error| Failure::Connect(error.to_string()))?;
         Ok(Self {
             send,
-            connection,
+            driver: Driver { connection, ended: false },
+            quiet: Quiet::new(Waker::noop().clone()),
             meter,
-            ended: false,
             reused: false,
         })
     }
@@ -59,10 +81,9 @@ impl Link {
     /// Whether the connection can take a request. Notices that the server has
     /// closed it.
     pub(super) fn is_idle(&mut self) -> bool {
-        // Whatever wakes the connection wakes this task for nothing, because a
-        // request follows at once and drives it.
+        // No waker: a request follows at once, and drives the connection.
         let mut cx = Context::from_waker(Waker::noop());
-        self.drive(&mut cx).is_pending() && self.send.is_ready()
+        self.driver.poll(&mut cx).is_pending() && self.send.is_ready()
     }
 
     /// Sends a request and waits for the head of the response.
@@ -72,25 +93,19 @@ impl Link {
         deadline: &mut Deadline,
     ) -> Result<Response<Incoming>, Failure> {
         let mut response = pin!(self.send.send_request(request));
+        let (driver, quiet) = (&mut self.driver, &mut self.quiet);
         let outcome = poll_fn(|cx| {
-            let ended = drive(&mut self.connection, &mut self.ended, cx).is_ready();
-            // Before the first byte there can be no response, and asking would
-            // only leave a waker behind that wakes this task from within.
-            if (ended || self.meter.first_byte().is_some())
-                && let Poll::Ready(outcome) = response.as_mut().poll(cx)
-            {
-                return Poll::Ready(Some(outcome));
-            }
-            deadline.poll(cx).map(|()| None)
+            quiet.poll(cx, |cx| {
+                // Should the connection end here, the response learns of it.
+                let _ = driver.poll(cx);
+                match response.as_mut().poll(cx) {
+                    Poll::Ready(outcome) => Poll::Ready(Some(outcome)),
+                    Poll::Pending => deadline.poll(cx).map(|()| None),
+                }
+            })
         })
         .await;
-        match outcome {
-            Some(Ok(response)) => Ok(response),
-            Some(Err(error)) => Err(self.failure(&error)),
-            None => Err(Failure::Timeout {
-                after: deadline.after(),
-            }),
-        }
+        self.finish(outcome, deadline)
     }
 
     /// The next piece of a body; `None` at its end.
@@ -99,34 +114,34 @@ impl Link {
         body: &mut Incoming,
         deadline: &mut Deadline,
     ) -> Result<Option<Bytes>, Failure> {
-        let frame = poll_fn(|cx| {
-            // What the connection has already taken apart comes first, without
-            // a waker: the connection is polled next and would ring it.
-            let mut quiet = Context::from_waker(Waker::noop());
-            if let Poll::Ready(frame) = Pin::new(&mut *body).poll_frame(&mut quiet) {
-                return Poll::Ready(Some(frame));
-            }
-            // Should it end here, the body learns of it and is ready below.
-            let _ = drive(&mut self.connection, &mut self.ended, cx);
-            if let Poll::Ready(frame) = Pin::new(&mut *body).poll_frame(cx) {
-                return Poll::Ready(Some(frame));
-            }
-            deadline.poll(cx).map(|()| None)
+        let (driver, quiet) = (&mut self.driver, &mut self.quiet);
+        let outcome = poll_fn(|cx| {
+            quiet.poll(cx, |cx| {
+                // What the connection has already taken apart comes first.
+                if let Poll::Ready(frame) = Pin::new(&mut *body).poll_frame(cx) {
+                    return Poll::Ready(Some(frame));
+                }
+                // Should the connection end here, the body learns of it.
+                let _ = driver.poll(cx);
+                match Pin::new(&mut *body).poll_frame(cx) {
+                    Poll::Ready(frame) => Poll::Ready(Some(frame)),
+                    Poll::Pending => deadline.poll(cx).map(|()| None),
+                }
+            })
         })
         .await;
-        match frame {
-            // Trailers have no meaning in MCP.
-            Some(Some(Ok(frame))) => Ok(Some(frame.into_data().unwrap_or_default())),
-            Some(Some(Err(error))) => Err(self.failure(&error)),
-            Some(None) => Ok(None),
-            None => Err(Failure::Timeout {
-                after: deadline.after(),
-            }),
-        }
+        let frame = self.finish(outcome.map(Option::transpose), deadline)?;
+        // Trailers have no meaning in MCP.
+        Ok(frame.map(|frame| frame.into_data().unwrap_or_default()))
     }
 
-    fn drive(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        drive(&mut self.connection, &mut self.ended, cx)
+    /// The outcome of a poll of hyper's; `None` if the deadline came first.
+    fn finish<T>(&self, outcome: Option<hyper::Result<T>>, deadline: &Deadline) -> Result<T, Failure> {
+        match outcome {
+            Some(Ok(value)) => Ok(value),
+            Some(Err(error)) => Err(self.failure(&error)),
+            None => Err(Failure::Timeout { after: deadline.after() }),
+        }
     }
 
     /// What an error of hyper means to the user.
@@ -157,14 +172,6 @@ impl Link {
             .to_owned(),
         )
     }
-}
-
-fn drive(connection: &mut Connection<Wire, Full<Bytes>>, ended: &mut bool, cx: &mut Context<'_>) -> Poll<()> {
-    if !*ended {
-        // Its error, if any, is told to the request or body that it concerns.
-        *ended = Pin::new(connection).poll(cx).is_ready();
-    }
-    if *ended { Poll::Ready(()) } else { Poll::Pending }
 }
 
 /// The innermost cause, which says more than hyper's own words.

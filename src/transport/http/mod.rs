@@ -4,6 +4,7 @@ mod answer;
 mod connect;
 mod heads;
 mod link;
+mod quiet;
 mod wire;
 
 use std::sync::Arc;
@@ -18,6 +19,8 @@ use tokio::time::Instant;
 use self::answer::{Answer, Rest, Seen, Tail};
 use self::heads::{Heads, SESSION, Session};
 use self::link::Link;
+#[cfg(test)]
+pub(super) use self::quiet::Quiet;
 use super::client::{Client, Opened, ServerInfo};
 use super::connector::ClientInfo;
 use super::deadline::Deadline;
@@ -109,10 +112,7 @@ impl HttpClient {
         }
         let start = Instant::now();
         let link = connect::connect(&self.plan.target, self.deadline.left()).await?;
-        Ok(Ready {
-            link: Box::new(link),
-            connect: Some(start.elapsed()),
-        })
+        Ok(Ready { link: Box::new(link), connect: Some(start.elapsed()) })
     }
 
     /// Reads the rest of the previous stream, so that its connection can be used
@@ -165,11 +165,7 @@ impl HttpClient {
         let Ready { mut link, connect } = match self.ready().await {
             Ok(ready) => ready,
             Err(failure) => {
-                return Exchange {
-                    drain,
-                    violations: seen.violations,
-                    ..Exchange::unsent(failure)
-                };
+                return Exchange { drain, violations: seen.violations, ..Exchange::unsent(failure) };
             }
         };
         link.meter.reset_stamps();
@@ -232,12 +228,7 @@ impl HttpClient {
         self.session = Session::default();
         let params = initialize_params(plan.revision, &plan.info);
         let exchange = self
-            .call(Call {
-                method: INITIALIZE,
-                name: None,
-                params: params.as_bytes(),
-                timeout: plan.target.open_timeout,
-            })
+            .call(Call { method: INITIALIZE, name: None, params: params.as_bytes(), timeout: plan.target.open_timeout })
             .await;
         let connect = exchange.connect.unwrap_or_default();
         // Errors may carry a session id too (the Python SDK's do), which must
@@ -249,9 +240,7 @@ impl HttpClient {
             // Copied, because the value is a slice of the connection's read
             // buffer and would keep all of it for as long as the session.
             id: reply.header(SESSION.as_str()).and_then(|id| HeaderValue::from_str(id).ok()),
-            version: revision
-                .has_version_header()
-                .then(|| HeaderValue::from_static(revision.as_str())),
+            version: revision.has_version_header().then(|| HeaderValue::from_static(revision.as_str())),
         };
         drop(reply);
         self.initialized().await?;
@@ -268,11 +257,8 @@ impl HttpClient {
     /// Opens the session; returns the server's instructions as well, which are
     /// too long to keep for each client.
     pub(super) async fn open_fully(&mut self) -> Result<(Opened, Option<String>), OpenError> {
-        let (opened, instructions) = if self.plan.revision.is_modern() {
-            (self.connect().await?, None)
-        } else {
-            self.initialize().await?
-        };
+        let (opened, instructions) =
+            if self.plan.revision.is_modern() { (self.connect().await?, None) } else { self.initialize().await? };
         self.opened = Some(Box::new(opened.clone()));
         Ok((opened, instructions))
     }

@@ -11,7 +11,8 @@ use bytes::Bytes;
 use tokio::time::Instant;
 
 use self::pipe::{Meter, Pipe, Stop};
-use self::process::Process;
+use self::process::GRACE;
+pub(super) use self::process::Process;
 use super::client::{Client, Opened};
 use super::connector::ClientInfo;
 use super::deadline::Deadline;
@@ -41,12 +42,7 @@ pub(super) struct StdioPlan {
 
 impl StdioPlan {
     pub(super) fn new(target: StdioTarget, revision: Revision, info: &ClientInfo) -> Self {
-        Self {
-            renderer: Renderer::new(revision, info),
-            info: info.clone(),
-            revision,
-            target,
-        }
+        Self { renderer: Renderer::new(revision, info), info: info.clone(), revision, target }
     }
 }
 
@@ -105,16 +101,8 @@ impl StdioClient {
         self.in_flight = Some(id);
         // Kept in its place, so that the child outlives a dropped call.
         let pipe = self.pipe.insert(pipe);
-        let mut seen = Seen {
-            notifications: 0,
-            violations: 0,
-            done: None,
-        };
-        let waiting = Waiting {
-            id,
-            modern: self.plan.revision.is_modern(),
-            abandoned: &mut self.abandoned,
-        };
+        let mut seen = Seen { notifications: 0, violations: 0, done: None };
+        let waiting = Waiting { id, modern: self.plan.revision.is_modern(), abandoned: &mut self.abandoned };
         let outcome = waiting.answer(pipe, &mut self.deadline, &mut seen).await;
         let done = seen.done.unwrap_or_else(Instant::now);
         let meter = std::mem::take(&mut pipe.meter);
@@ -166,9 +154,7 @@ impl StdioClient {
                 pipe.queue(b"\n");
                 pipe.flush_now();
             }
-            return Failure::Timeout {
-                after: self.deadline.after(),
-            };
+            return Failure::Timeout { after: self.deadline.after() };
         }
         self.opened = None;
         let Some(mut pipe) = self.pipe.take() else {
@@ -217,11 +203,8 @@ impl StdioClient {
         let start = Instant::now();
         let plan = Arc::clone(&self.plan);
         let timeout = plan.target.open_timeout;
-        let greeting = if plan.revision.is_modern() {
-            self.discover(timeout).await?
-        } else {
-            self.initialize(timeout).await?
-        };
+        let greeting =
+            if plan.revision.is_modern() { self.discover(timeout).await? } else { self.initialize(timeout).await? };
         let opened = Opened {
             connect,
             session: start.elapsed(),
@@ -235,12 +218,7 @@ impl StdioClient {
     /// The modern opening. A handshake is not needed, but to know that the child
     /// has started is: its first request would otherwise measure the start.
     async fn discover(&mut self, timeout: Duration) -> Result<Greeting, OpenError> {
-        let call = Call {
-            method: DISCOVER,
-            name: None,
-            params: b"{}",
-            timeout,
-        };
+        let call = Call { method: DISCOVER, name: None, params: b"{}", timeout };
         let exchange = self.request(call).await;
         let found = match handshake::reply(DISCOVER, exchange) {
             Ok(reply) => discovered(&reply).unwrap_or_default(),
@@ -259,12 +237,7 @@ impl StdioClient {
     /// The legacy handshake: `initialize`, then `notifications/initialized`.
     async fn initialize(&mut self, timeout: Duration) -> Result<Greeting, OpenError> {
         let params = initialize_params(self.plan.revision, &self.plan.info);
-        let call = Call {
-            method: INITIALIZE,
-            name: None,
-            params: params.as_bytes(),
-            timeout,
-        };
+        let call = Call { method: INITIALIZE, name: None, params: params.as_bytes(), timeout };
         let exchange = self.request(call).await;
         let reply = handshake::reply(INITIALIZE, exchange).map_err(|error| self.explain(error))?;
         let greeting = handshake::greeting(&reply, self.plan.revision)?;
@@ -284,11 +257,7 @@ impl StdioClient {
             (OpenError::Failed { method, failure: failure @ Failure::Timeout { .. } }, Some(pipe)) => {
                 let plain = failure.to_string();
                 let words = pipe.process.with_last_words(plain.clone());
-                if words == plain {
-                    OpenError::Failed { method, failure }
-                } else {
-                    OpenError::Silent { method, words }
-                }
+                if words == plain { OpenError::Failed { method, failure } } else { OpenError::Silent { method, words } }
             }
             (error, _) => error,
         }
@@ -341,11 +310,8 @@ impl Waiting<'_> {
 /// Our answer to a request of the server: `ping` is always allowed, everything
 /// else belongs to a capability that was not declared.
 fn response(id: &str, method: &str) -> String {
-    let body = if method == "ping" {
-        r#""result":{}"#
-    } else {
-        r#""error":{"code":-32601,"message":"Method not found"}"#
-    };
+    let body =
+        if method == "ping" { r#""result":{}"# } else { r#""error":{"code":-32601,"message":"Method not found"}"# };
     format!("{{\"jsonrpc\":\"2.0\",\"id\":{id},{body}}}\n")
 }
 
@@ -366,7 +332,7 @@ impl Client for StdioClient {
         self.opened = None;
         self.ended = None;
         match self.pipe.take() {
-            Some(pipe) => pipe.process.stop().await.map(|()| start.elapsed()),
+            Some(pipe) => pipe.process.stop(GRACE).await.map(|()| start.elapsed()),
             None => Ok(Duration::ZERO),
         }
     }

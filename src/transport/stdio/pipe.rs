@@ -55,13 +55,7 @@ pub(super) enum Stop {
 
 impl Pipe {
     pub(super) fn new(process: Process) -> Self {
-        Self {
-            process,
-            out: BytesMut::new(),
-            arrived: BytesMut::new(),
-            scanned: 0,
-            meter: Meter::default(),
-        }
+        Self { process, out: BytesMut::new(), arrived: BytesMut::new(), scanned: 0, meter: Meter::default() }
     }
 
     /// Adds to what will be written.

@@ -1,8 +1,8 @@
 //! A child process: its start, its last words, its end.
 
 use std::collections::VecDeque;
-use std::process::{ExitStatus, Stdio};
 use std::os::unix::process::ExitStatusExt as _;
+use std::process::{ExitStatus, Stdio};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -16,7 +16,7 @@ use super::super::target::StdioTarget;
 
 /// How long a child may take to exit once its input has ended, and again once
 /// it has been sent SIGTERM. rmcp and the SDKs wait about as long.
-const GRACE: Duration = Duration::from_secs(3);
+pub(super) const GRACE: Duration = Duration::from_secs(3);
 
 /// How long to wait for the exit status of a child that has closed its output,
 /// and for the end of its stderr. Both follow at once unless the child only
@@ -29,11 +29,11 @@ const LAST_WORDS: usize = 2 * 1024;
 /// A running child in a process group of its own, so that a signal reaches what
 /// wrappers like npx or uv start in turn, and Ctrl-C in the terminal does not.
 #[derive(Debug)]
-pub(super) struct Process {
+pub(in super::super) struct Process {
     child: Child,
     /// `None` once closed.
     pub(super) stdin: Option<ChildStdin>,
-    pub(super) stdout: ChildStdout,
+    pub(in super::super) stdout: ChildStdout,
     words: Arc<Mutex<VecDeque<u8>>>,
     /// Reads stderr for as long as it is open: a child whose stderr is full
     /// would stop.
@@ -42,12 +42,9 @@ pub(super) struct Process {
 
 impl Process {
     /// Starts the child.
-    pub(super) fn spawn(target: &StdioTarget) -> Result<Self, OpenError> {
+    pub(in super::super) fn spawn(target: &StdioTarget) -> Result<Self, OpenError> {
         let program = target.command.first().map_or("", String::as_str);
-        let fail = |reason: String| OpenError::Spawn {
-            program: program.to_owned(),
-            reason,
-        };
+        let fail = |reason: String| OpenError::Spawn { program: program.to_owned(), reason };
         let mut command = Command::new(program);
         command
             .args(target.command.iter().skip(1))
@@ -70,13 +67,7 @@ impl Process {
         };
         let words = Arc::new(Mutex::new(VecDeque::new()));
         let listener = tokio::spawn(listen(stderr, Arc::clone(&words)));
-        Ok(Self {
-            child,
-            stdin,
-            stdout,
-            words,
-            listener,
-        })
+        Ok(Self { child, stdin, stdout, words, listener })
     }
 
     /// How the child came to its end, after it has closed its output: a sentence
@@ -102,21 +93,22 @@ impl Process {
         format!("{sentence}; its last words were: {}", last(words))
     }
 
-    /// Ends the child: end of input, then SIGTERM, then SIGKILL.
-    pub(super) async fn stop(mut self) -> Result<(), Failure> {
+    /// Ends the child: end of input, then SIGTERM, then SIGKILL, with `grace`
+    /// in between.
+    pub(in super::super) async fn stop(mut self, grace: Duration) -> Result<(), Failure> {
         self.stdin = None;
-        if self.exits_within(GRACE).await {
+        if self.exits_within(grace).await {
             return Ok(());
         }
         self.signal(Signal::TERM);
-        if self.exits_within(GRACE).await {
+        if self.exits_within(grace).await {
             return Ok(());
         }
         self.signal(Signal::KILL);
-        self.exits_within(GRACE).await;
+        self.exits_within(grace).await;
         Err(Failure::Transport(format!(
             "the child ignored the end of its input for {0} and SIGTERM for {0}, and was killed",
-            seconds(GRACE)
+            seconds(grace)
         )))
     }
 

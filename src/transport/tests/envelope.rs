@@ -25,6 +25,23 @@ fn a_result_is_found_and_kept_as_text() {
 }
 
 #[test]
+fn a_reply_can_be_read_without_a_request() {
+    let made = |text: &'static str| Reply::from_message(Bytes::from_static(text.as_bytes()));
+    let reply = made(r#"{"id":42,"result":{"isError":true}}"#).unwrap();
+    assert_eq!((reply.result(), reply.is_tool_error()), (Some(r#"{"isError":true}"#), true));
+    assert_eq!(made(r#"{"id":0,"error":{"code":-1}}"#).unwrap().error().unwrap().code, -1);
+    for (text, expected) in [
+        ("x", "expected value at line 1 column 1"),
+        (r#"{"result":{}}"#, "no numeric id"),
+        (r#"{"id":"a","result":{}}"#, "no numeric id"),
+        (r#"{"id":1}"#, "a response with neither result nor error"),
+        (r#"{"id":1,"method":"m"}"#, "not a response"),
+    ] {
+        assert_eq!(made(text).unwrap_err(), expected);
+    }
+}
+
+#[test]
 fn our_id_is_recognised_as_number_and_as_string() {
     for id in ["7", "\"7\"", " 7 "] {
         reply(&format!(r#"{{"jsonrpc":"2.0","id":{id},"result":{{}}}}"#));
@@ -68,10 +85,7 @@ fn an_error_needs_no_id() {
 
 #[test]
 fn an_error_with_the_id_of_another_request_is_not_ours() {
-    assert!(matches!(
-        read_str(r#"{"id":8,"error":{"code":1,"message":""}}"#),
-        Message::Stranger(Stranger::Number(8))
-    ));
+    assert!(matches!(read_str(r#"{"id":8,"error":{"code":1,"message":""}}"#), Message::Stranger(Stranger::Number(8))));
 }
 
 #[test]
@@ -97,10 +111,7 @@ fn requests_and_notifications_are_told_apart() {
         Message::Request { id, method } => assert_eq!((&*id, &*method), (r#""a\u0062""#, "ping")),
         other => panic!("{other:?}"),
     }
-    assert!(matches!(
-        read_str(r#"{"method":"notifications/message","params":{}}"#),
-        Message::Notification
-    ));
+    assert!(matches!(read_str(r#"{"method":"notifications/message","params":{}}"#), Message::Notification));
     assert!(matches!(
         read_str(r#"{"method":"m\u006f","id":0}"#),
         Message::Request { method, .. } if &*method == "mo"

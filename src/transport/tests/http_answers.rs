@@ -2,9 +2,7 @@
 
 use std::time::Duration;
 
-use super::peer::{
-    SSE_END, SSE_HEAD, Server, chunk, echo, exchange_of, exchange_of_last, http, json, result, sse,
-};
+use super::peer::{SSE_END, SSE_HEAD, Server, chunk, echo, exchange_of, exchange_of_last, http, json, result, sse};
 use crate::transport::{Call, Client as _, Exchange, Failure, Revision};
 
 fn ok(exchange: &Exchange) -> &str {
@@ -29,7 +27,7 @@ async fn a_json_answer() {
 #[tokio::test]
 async fn an_event_stream_in_all_its_forms() {
     let answer = result(1);
-    let (start, end) = answer.split_at(20);
+    let (start, end) = answer.split_at(17);
     let table = [
         ("plain", format!("data: {answer}\n\n")),
         ("CRLF and a type", format!("event: message\r\ndata: {answer}\r\n\r\n")),
@@ -135,10 +133,7 @@ async fn error_statuses_are_failures_with_an_excerpt() {
     for (answer, status, excerpt) in table {
         let exchange = exchange_of(&answer).await;
         assert_eq!(exchange.status, Some(status));
-        let expected = Failure::Http {
-            status,
-            excerpt: excerpt.to_owned(),
-        };
+        let expected = Failure::Http { status, excerpt: excerpt.to_owned() };
         assert_eq!(failure(exchange), expected, "{answer}");
     }
 }
@@ -170,10 +165,7 @@ async fn success_without_an_answer_is_a_protocol_failure() {
         ),
         (json(&result(2)), "the answer carries id 2 instead of id 1"),
         (json(r#"{"id":"x","result":{}}"#), "the answer carries id \"x\" instead of id 1"),
-        (
-            json(r#"{"method":"notifications/progress"}"#),
-            "the answer is a notification instead of a response",
-        ),
+        (json(r#"{"method":"notifications/progress"}"#), "the answer is a notification instead of a response"),
         (
             json(r#"{"method":"roots/list","id":0}"#),
             "the answer is a request of the server (roots/list) instead of a response",
@@ -225,23 +217,16 @@ async fn broken_http_is_a_transport_failure() {
 #[tokio::test]
 async fn a_body_that_announces_too_much_is_not_read() {
     let length = 16 * 1024 * 1024 + 1;
-    let exchange = exchange_of(format!(
-        "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: {length}\r\n\r\n"
-    ))
-    .await;
-    assert_eq!(
-        failure(exchange),
-        Failure::Protocol("the answer is larger than 16 MiB".to_owned())
-    );
+    let exchange =
+        exchange_of(format!("HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: {length}\r\n\r\n"))
+            .await;
+    assert_eq!(failure(exchange), Failure::Protocol("the answer is larger than 16 MiB".to_owned()));
 }
 
 #[tokio::test]
 async fn a_body_without_length_ends_with_the_connection() {
-    let exchange = exchange_of_last(format!(
-        "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n\r\n{}",
-        result(1)
-    ))
-    .await;
+    let exchange =
+        exchange_of_last(format!("HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n\r\n{}", result(1))).await;
     assert_eq!(ok(&exchange), r#"{"content":[],"n":1}"#);
 }
 
@@ -257,10 +242,7 @@ async fn a_large_answer_in_many_reads() {
 
 #[tokio::test]
 async fn no_answer_is_a_timeout() {
-    let call = Call {
-        timeout: Duration::from_millis(20),
-        ..echo()
-    };
+    let call = Call { timeout: Duration::from_millis(20), ..echo() };
     for answer in ["", "HTTP/1.1 200 OK\r\n", SSE_HEAD, "HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nab"] {
         let server = Server::start().await;
         let mut client = server.client(Revision::V2026_07_28);

@@ -133,10 +133,7 @@ async fn a_reused_connection_that_dies_after_a_byte_is_not_stale() {
         peer.answer(json(&result(1))).await;
         peer.answer("H").await;
     });
-    assert_eq!(
-        failure.to_string(),
-        "the server closed the connection in the middle of its answer"
-    );
+    assert_eq!(failure.to_string(), "the server closed the connection in the middle of its answer");
 }
 
 #[tokio::test]
@@ -264,13 +261,12 @@ async fn the_timeout_of_a_call_covers_its_connection() {
         assert!(waiting.len() < 64, "the queue has no end");
     }
     let mut client = client_of(&format!("http://{address}/"));
-    let call = Call {
-        timeout: Duration::from_millis(30),
-        ..echo()
-    };
+    let call = Call { timeout: Duration::from_millis(30), ..echo() };
     let exchange = client.call(call).await;
     match exchange.outcome.unwrap_err() {
-        Failure::Connect(reason) => assert!(reason.starts_with(&format!("no connection to {address} within ")), "{reason}"),
+        Failure::Connect(reason) => {
+            assert!(reason.starts_with(&format!("no connection to {address} within ")), "{reason}")
+        }
         other => panic!("{other:?}"),
     }
 }

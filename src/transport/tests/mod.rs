@@ -13,6 +13,7 @@ mod envelope;
 mod http_answers;
 mod http_connection;
 mod http_session;
+mod parts;
 mod peer;
 mod probe;
 mod sse;

@@ -5,7 +5,9 @@ use std::time::Duration;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 
-use crate::transport::{AnyClient, AnyConnector, Call, Client as _, Connector as _, Exchange, HttpTarget, Revision, Target};
+use crate::transport::{
+    AnyClient, AnyConnector, Call, Client as _, Connector as _, Exchange, HttpTarget, Revision, Target,
+};
 
 /// Long enough for anything that must happen.
 pub const PATIENCE: Duration = Duration::from_secs(10);
@@ -36,9 +38,7 @@ impl Received {
 
 impl Server {
     pub async fn start() -> Self {
-        Self {
-            listener: TcpListener::bind("127.0.0.1:0").await.unwrap(),
-        }
+        Self { listener: TcpListener::bind("127.0.0.1:0").await.unwrap() }
     }
 
     pub fn authority(&self) -> String {
@@ -56,10 +56,7 @@ impl Server {
     pub async fn accept(&self) -> Peer {
         let (stream, _) = self.listener.accept().await.unwrap();
         stream.set_nodelay(true).unwrap();
-        Peer {
-            stream,
-            arrived: Vec::new(),
-        }
+        Peer { stream, arrived: Vec::new() }
     }
 
     /// Accepts and answers one request on a connection of its own.
@@ -103,12 +100,7 @@ impl Peer {
         }
         let rest = self.arrived.split_off(end + length);
         let all = std::mem::replace(&mut self.arrived, rest);
-        Received {
-            line,
-            headers,
-            body: String::from_utf8(all[end..].to_vec()).unwrap(),
-            size: all.len() as u64,
-        }
+        Received { line, headers, body: String::from_utf8(all[end..].to_vec()).unwrap(), size: all.len() as u64 }
     }
 
     async fn more(&mut self) {

@@ -110,8 +110,28 @@ fn an_event_beyond_the_limit_is_refused_however_it_comes() {
 /// Streams made of the pieces that matter, in any order.
 fn streams() -> impl Strategy<Value = String> {
     let piece = prop::sample::select(vec![
-        "data: a", "data:b", "data", "data: é\u{1F600}", "id: 1", "id", "event: x", "retry: 5", "retry: x", ": c", "foo: d",
-        "\n", "\n", "\r", "\r\n", "\n\n", "\r\r", "\r\n\r\n", "\u{feff}", ":", " ", "x",
+        "data: a",
+        "data:b",
+        "data",
+        "data: é\u{1F600}",
+        "id: 1",
+        "id",
+        "event: x",
+        "retry: 5",
+        "retry: x",
+        ": c",
+        "foo: d",
+        "\n",
+        "\n",
+        "\r",
+        "\r\n",
+        "\n\n",
+        "\r\r",
+        "\r\n\r\n",
+        "\u{feff}",
+        ":",
+        " ",
+        "x",
     ]);
     prop::collection::vec(piece, 0..40).prop_map(|pieces| pieces.concat())
 }

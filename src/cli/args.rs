@@ -1,0 +1,287 @@
+//! Commands and their arguments.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+/// A language and a load tester for MCP (Model Context Protocol) servers.
+///
+/// Write a scenario in a .mcpl file; `mcpl check` finds every mistake before
+/// anything is sent, `mcpl run` drives the server, judges the run and reports.
+#[derive(Debug, Parser)]
+#[command(name = "mcpl", version, max_term_width = 100, after_help = EXIT_CODES)]
+pub(super) struct Cli {
+    #[command(subcommand)]
+    pub(super) command: Command,
+}
+
+const EXIT_CODES: &str = "Exit codes:
+  0    all held
+  1    an assertion failed
+  2    the file or the command line is wrong
+  3    the server could not be reached or set up
+  5    nothing can be said, for example because nothing was measured
+  130  interrupted; what was measured is kept and reported";
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Command {
+    /// Check, connect, run, judge, report
+    Run(RunArgs),
+    /// Find every mistake in scenario files without sending anything
+    Check(CheckArgs),
+    /// Show what a run would do: load over time, arrivals, users, mix
+    Plan(PlanArgs),
+    /// Render a stored run, without another run
+    Report(ReportArgs),
+    /// Judge a stored run by its assertions again
+    Judge(JudgeArgs),
+    /// Start a built-in MCP server to test against
+    Serve(ServeArgs),
+    /// Explain the code of a diagnostic
+    Explain(ExplainArgs),
+    /// Print a completion script for a shell
+    Completions(CompletionsArgs),
+    /// Print what a stage of the compiler makes of a file
+    #[command(hide = true)]
+    Debug(DebugArgs),
+}
+
+/// How a scenario file is compiled.
+#[derive(Debug, Clone, Args)]
+pub(super) struct CompileArgs {
+    /// Override a `param` of the file; may be repeated
+    #[arg(long = "set", value_name = "NAME=VALUE")]
+    pub(super) set: Vec<String>,
+
+    /// Seed of every random choice: the same file and seed send the same requests
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    pub(super) seed: u64,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct RunArgs {
+    /// The scenario file
+    pub(super) file: PathBuf,
+
+    #[command(flatten)]
+    pub(super) compile: CompileArgs,
+
+    /// Keep the results as JSON
+    #[arg(long, value_name = "FILE")]
+    pub(super) out: Option<PathBuf>,
+
+    /// Write a report: html, markdown, junit or text; may be repeated
+    #[arg(long, value_name = "FORMAT=FILE")]
+    pub(super) report: Vec<String>,
+
+    /// Threads that generate load [default: one per processor, as far as the load needs them]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    pub(super) threads: Option<u16>,
+
+    /// Print nothing but the summary and errors
+    #[arg(long, short)]
+    pub(super) quiet: bool,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct CheckArgs {
+    /// Scenario files; `-` reads standard input
+    #[arg(required = true)]
+    pub(super) files: Vec<PathBuf>,
+
+    #[command(flatten)]
+    pub(super) compile: CompileArgs,
+
+    /// How findings are printed
+    #[arg(long, value_enum, default_value_t)]
+    pub(super) format: CheckFormat,
+}
+
+/// How findings are printed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub(super) enum CheckFormat {
+    /// With the source and carets
+    #[default]
+    Text,
+    /// One line each
+    Short,
+    /// For programs
+    Json,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct PlanArgs {
+    /// The scenario file
+    pub(super) file: PathBuf,
+
+    #[command(flatten)]
+    pub(super) compile: CompileArgs,
+
+    /// Print the plan as JSON: the same file and seed give the same bytes
+    #[arg(long)]
+    pub(super) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct ReportArgs {
+    /// Results of a run, as written by `mcpl run --out`
+    pub(super) run: PathBuf,
+
+    /// What to render
+    #[arg(long, value_enum, default_value_t, conflicts_with = "template")]
+    pub(super) format: ReportFormat,
+
+    /// Render a template of your own (minijinja) instead
+    #[arg(long, value_name = "FILE")]
+    pub(super) template: Option<PathBuf>,
+
+    /// Write to a file instead of standard output
+    #[arg(long, short, value_name = "FILE")]
+    pub(super) output: Option<PathBuf>,
+}
+
+/// What to render.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub(super) enum ReportFormat {
+    /// For a terminal
+    #[default]
+    Text,
+    /// One self-contained file for a browser
+    Html,
+    /// For a pull request or a job summary
+    Markdown,
+    /// JUnit XML for CI systems
+    Junit,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct JudgeArgs {
+    /// Results of a run, as written by `mcpl run --out`
+    pub(super) run: PathBuf,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct ServeArgs {
+    #[command(subcommand)]
+    pub(super) server: ServedServer,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum ServedServer {
+    /// A library of coding rules that composes them
+    Rulebook(RulebookArgs),
+}
+
+#[derive(Debug, Args)]
+pub(super) struct RulebookArgs {
+    /// Serve Streamable HTTP on this port of 127.0.0.1; 0 takes a free one
+    #[arg(long, value_name = "PORT", conflicts_with = "stdio", default_value_t = 8931)]
+    pub(super) http: u16,
+
+    /// Serve on standard input and output instead
+    #[arg(long)]
+    pub(super) stdio: bool,
+
+    /// Rules in the library
+    #[arg(long, value_name = "N", default_value_t = 200)]
+    pub(super) rules: usize,
+
+    /// Seed of the library and of the faults
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    pub(super) seed: u64,
+
+    /// Entries of the composition cache; 0 switches it off
+    #[arg(long, value_name = "N", default_value_t = 1024)]
+    pub(super) cache: usize,
+
+    /// Age at which a cached composition is no longer served, such as 5m; 0s: never
+    #[arg(long, value_name = "DURATION", default_value = "5m", value_parser = duration)]
+    pub(super) cache_ttl: std::time::Duration,
+
+    /// Fault: delay every answer, such as 20ms
+    #[arg(long, value_name = "DURATION", default_value = "0s", value_parser = duration)]
+    pub(super) latency: std::time::Duration,
+
+    /// Fault: delay every answer by up to this much more, at random
+    #[arg(long, value_name = "DURATION", default_value = "0s", value_parser = duration)]
+    pub(super) jitter: std::time::Duration,
+
+    /// Fault: share of requests that fail, such as 1%
+    #[arg(long, value_name = "PERCENT", default_value = "0%", value_parser = share)]
+    pub(super) errors: f64,
+
+    /// Form of the answers over HTTP
+    #[arg(long, value_enum, default_value_t)]
+    pub(super) answers: AnswersArg,
+
+    /// Stop when standard input ends, so that the server never outlives who started it
+    #[arg(long, hide = true, conflicts_with = "stdio")]
+    pub(super) until_stdin_ends: bool,
+}
+
+/// Form of the answers over HTTP.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub(super) enum AnswersArg {
+    /// One JSON object each
+    #[default]
+    Json,
+    /// An event stream each, with sessions in the revisions that have them
+    Sse,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct ExplainArgs {
+    /// A code such as E203; all codes when absent
+    pub(super) code: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct CompletionsArgs {
+    /// The shell
+    pub(super) shell: clap_complete::Shell,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct DebugArgs {
+    /// Which stage
+    #[arg(value_enum)]
+    pub(super) stage: DebugStage,
+    /// The scenario file
+    pub(super) file: PathBuf,
+}
+
+/// A stage of the compiler that can be printed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum DebugStage {
+    /// The lossless syntax tree
+    Tree,
+}
+
+fn duration(text: &str) -> Result<std::time::Duration, String> {
+    use crate::units::Dimension;
+    match crate::units::parse(text) {
+        Some(quantity) if quantity.dimension == Dimension::Duration => {
+            std::time::Duration::try_from_secs_f64(quantity.value / 1e9).map_err(|error| error.to_string())
+        }
+        _ => Err("write a duration with its unit, such as 20ms or 5s".to_owned()),
+    }
+}
+
+fn share(text: &str) -> Result<f64, String> {
+    use crate::units::Dimension;
+    match crate::units::parse(text) {
+        Some(quantity) if quantity.dimension == Dimension::Share && quantity.value <= 1.0 => Ok(quantity.value),
+        _ => Err("write a percentage up to 100%, such as 1%".to_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_definitions_are_consistent() {
+        Cli::command().debug_assert();
+    }
+}

@@ -1,0 +1,193 @@
+//! From the servers of a plan to connectors: starts what is built in, puts
+//! secrets into headers, finds the revision, lists the tools.
+
+use std::process::Stdio;
+use std::time::Duration;
+
+use tokio::io::{AsyncBufReadExt as _, BufReader};
+use tokio::process::{Child, Command};
+
+use super::complaint::Complaint;
+use super::output::plain;
+use crate::plan::{Endpoint, HeaderPart, Plan, Server};
+use crate::results::ServerInfo;
+use crate::transport::{
+    AnyConnector, Client as _, Connector as _, Failure, HttpTarget, OpenError, Revision, StdioTarget, Target, ToolInfo,
+    list_tools, probe,
+};
+
+/// A built-in server that has not begun to listen after this long never will.
+const BUILTIN_START: Duration = Duration::from_secs(10);
+
+/// A server that is ready to be put under load.
+pub(super) struct Connected {
+    pub(super) connector: AnyConnector,
+    pub(super) info: ServerInfo,
+    pub(super) tools: Vec<ToolInfo>,
+}
+
+/// The built-in servers of a run. They end when this is dropped, and also when
+/// this process dies: their standard input ends with it.
+#[derive(Default)]
+pub(super) struct Children {
+    children: Vec<Child>,
+}
+
+/// Connects to every server of the plan that a scenario uses.
+///
+/// # Errors
+/// When a server cannot be started or reached, or a secret is not set.
+pub(super) async fn connect(plan: &Plan, children: &mut Children) -> Result<Vec<Connected>, Complaint> {
+    let mut connected = Vec::new();
+    for server in &plan.servers {
+        connected.push(connect_one(server, children).await?);
+    }
+    Ok(connected)
+}
+
+async fn connect_one(server: &Server, children: &mut Children) -> Result<Connected, Complaint> {
+    let target = target(server, children).await?;
+    let refused = |error: &OpenError| {
+        Complaint::server(format!("server `{}`: {error}", server.name)).help(hint(&server.endpoint, error))
+    };
+    let revision = match &server.protocol {
+        Some(pinned) => pinned.parse::<Revision>().map_err(|error| Complaint::usage(error.to_string()))?,
+        None => probe(&target).await.map_err(|error| refused(&error))?.revision,
+    };
+    let connector = AnyConnector::new(&target, revision);
+    let mut client = connector.client();
+    let opened = client.open().await.map_err(|error| refused(&error))?;
+    let tools = match list_tools(&mut client, Duration::from_nanos(server.timeout_ns)).await {
+        Ok(tools) => tools,
+        Err(failure) if lacks_tools(&opened.capabilities, &failure) => Vec::new(),
+        Err(failure) => {
+            return Err(Complaint::server(format!("server `{}`: tools/list: {failure}", server.name))
+                .help("check that the server is healthy; mcpl lists the tools to keep the guard"));
+        }
+    };
+    // Only a courtesy to the server, which gets rid of one session.
+    let _ = client.close().await;
+    let info = ServerInfo {
+        name: server.name.clone(),
+        transport: match target {
+            Target::Http(_) => "http".to_owned(),
+            Target::Stdio(_) => "stdio".to_owned(),
+        },
+        revision: opened.revision.to_string(),
+        server_name: opened.server.name,
+        server_version: opened.server.version,
+        tools: tools.len(),
+    };
+    Ok(Connected { connector, info, tools })
+}
+
+/// A server without tools may refuse to list them.
+fn lacks_tools(capabilities: &serde_json::Value, failure: &Failure) -> bool {
+    capabilities.is_object() && capabilities.get("tools").is_none() && failure.class() != "connect"
+}
+
+fn hint(endpoint: &Endpoint, error: &OpenError) -> String {
+    let class = error.class();
+    match (endpoint, error) {
+        (_, OpenError::Unauthorized { .. }) => {
+            "send credentials with `header \"Authorization\" f\"Bearer {secret(\"TOKEN\")}\"`".to_owned()
+        }
+        (_, OpenError::Version { .. }) => "name a revision that both sides speak with `protocol`".to_owned(),
+        (Endpoint::Http { url }, _) if class == "connect" => {
+            format!("check that the server runs and that `{url}` is its address")
+        }
+        (Endpoint::Http { url }, _) => format!("check that `{url}` is the address of an MCP server, with its path"),
+        (Endpoint::Stdio { command, .. }, _) => {
+            format!("check that `{}` starts an MCP server on its standard streams", command.join(" "))
+        }
+        (Endpoint::Builtin { .. }, _) => "report this as a defect of mcpl".to_owned(),
+    }
+}
+
+async fn target(server: &Server, children: &mut Children) -> Result<Target, Complaint> {
+    let own = |error: String| Complaint::usage(format!("server `{}`: {error}", server.name));
+    let opening = Duration::from_nanos(server.connect_timeout_ns);
+    match &server.endpoint {
+        Endpoint::Http { url } => http(server, url).map_err(own),
+        Endpoint::Stdio { command, env, cwd } => {
+            let mut target = StdioTarget::new(command.clone()).map_err(|error| own(error.to_string()))?;
+            target.env.clone_from(env);
+            target.cwd = cwd.as_ref().map(Into::into);
+            target.open_timeout = opening;
+            Ok(Target::Stdio(target))
+        }
+        Endpoint::Builtin { name, options, stdio } => {
+            let program = std::env::current_exe()
+                .map_err(|error| Complaint::server(format!("cannot find this program to start `{name}`: {error}")))?;
+            let program = program.to_string_lossy().into_owned();
+            let serve = [program, "serve".to_owned(), name.clone()];
+            if *stdio {
+                let command = serve.into_iter().chain(["--stdio".to_owned()]).chain(options.iter().cloned()).collect();
+                let mut target = StdioTarget::new(command).map_err(|error| own(error.to_string()))?;
+                target.open_timeout = opening;
+                return Ok(Target::Stdio(target));
+            }
+            let url = children.start(serve, options).await?;
+            http(server, &url).map_err(own)
+        }
+    }
+}
+
+fn http(server: &Server, url: &str) -> Result<Target, String> {
+    let mut headers = Vec::new();
+    for header in &server.headers {
+        let mut value = String::new();
+        for part in &header.value {
+            match part {
+                HeaderPart::Text(text) => value.push_str(text),
+                HeaderPart::Secret(name) => value.push_str(&std::env::var(name).map_err(|_| {
+                    format!("the secret `{name}` is not set: set the environment variable before the run")
+                })?),
+            }
+        }
+        headers.push((header.name.clone(), value));
+    }
+    let mut target = HttpTarget::parse(url, headers).map_err(|error| error.to_string())?;
+    let opening = Duration::from_nanos(server.connect_timeout_ns);
+    target.connect_timeout = opening;
+    target.open_timeout = opening;
+    Ok(Target::Http(target))
+}
+
+impl Children {
+    /// Starts a built-in server on a free loopback port and returns its URL.
+    async fn start(&mut self, serve: [String; 3], options: &[String]) -> Result<String, Complaint> {
+        let [program, verb, name] = serve;
+        let failed =
+            |reason: String| Complaint::server(format!("the built-in server `{name}` did not start: {reason}"));
+        let mut child = Command::new(program)
+            .args([&verb, &name])
+            .args(["--http", "0", "--until-stdin-ends"])
+            .args(options)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .kill_on_drop(true)
+            .spawn()
+            .map_err(|error| failed(plain(&error)))?;
+        let mut line = String::new();
+        if let Some(stdout) = child.stdout.take() {
+            let mut reader = BufReader::new(stdout);
+            let read = tokio::time::timeout(BUILTIN_START, reader.read_line(&mut line)).await;
+            if read.is_err() {
+                return Err(failed("it does not listen".to_owned()));
+            }
+        }
+        match line.trim().strip_prefix("listening on ") {
+            Some(url) => {
+                self.children.push(child);
+                Ok(url.to_owned())
+            }
+            None => {
+                let output = child.wait_with_output().await.map_err(|error| failed(plain(&error)))?;
+                let words = String::from_utf8_lossy(&output.stderr);
+                Err(failed(words.trim().trim_start_matches("error: ").to_owned()))
+            }
+        }
+    }
+}

@@ -1,0 +1,167 @@
+//! `mcpl plan`: what a run would do.
+
+use std::fmt::Write as _;
+
+use super::args::PlanArgs;
+use super::{Done, check, exit, load, terminal};
+use crate::model::Model;
+use crate::plan::{Endpoint, Load, Plan, Scenario, schedule};
+use crate::units::{self, Dimension, Quantity};
+
+/// Columns of the chart of the load.
+const CHART_WIDTH: usize = 60;
+
+/// Rows of the chart of the load.
+const CHART_HEIGHT: usize = 8;
+
+/// Prints the plan of a file.
+pub(super) fn run(args: &PlanArgs) -> Done {
+    let loaded = load::load(&args.file, &args.compile)?;
+    check::report(&loaded);
+    let Some(plan) = &loaded.lowered.plan else { return Ok(exit::USAGE) };
+    if args.json {
+        let json = serde_json::to_string_pretty(plan).unwrap_or_default();
+        terminal::print(&format!("{json}\n"));
+    } else {
+        terminal::print(&text(plan, &loaded.lowered.model));
+    }
+    Ok(exit::OK)
+}
+
+/// The plan for people.
+fn text(plan: &Plan, model: &Model) -> String {
+    let mut out = String::new();
+    let _ =
+        writeln!(out, "plan {}  (seed {}, hash {})", plan.name, plan.seed, plan.hash().get(..12).unwrap_or_default());
+    for param in &model.params {
+        let origin = if param.overridden { "--set" } else { "file" };
+        let _ = writeln!(out, "  param {} = {}  ({origin})", param.name, param.value);
+    }
+    for server in &plan.servers {
+        let _ = writeln!(out, "  server {}: {}", server.name, endpoint(&server.endpoint));
+    }
+    for scenario in &plan.scenarios {
+        describe(&mut out, plan, scenario);
+    }
+    guard(&mut out, plan);
+    if !plan.assertions.is_empty() {
+        let _ = writeln!(out, "\nassert");
+        for assertion in &plan.assertions {
+            let _ = writeln!(out, "  {}", assertion.source);
+        }
+    }
+    out
+}
+
+fn endpoint(endpoint: &Endpoint) -> String {
+    match endpoint {
+        Endpoint::Http { url } => url.clone(),
+        Endpoint::Stdio { command, .. } => format!("stdio, one child for each user: {}", command.join(" ")),
+        Endpoint::Builtin { name, options, stdio } => {
+            let over = if *stdio { " over stdio" } else { "" };
+            let options = if options.is_empty() { String::new() } else { format!(" with {}", options.join(" ")) };
+            format!("built-in {name}{over}{options}")
+        }
+    }
+}
+
+#[expect(clippy::cast_precision_loss, reason = "for people")]
+fn describe(out: &mut String, plan: &Plan, scenario: &Scenario) {
+    let duration = |nanos: u64| units::duration(nanos as f64);
+    let server = plan.servers.get(scenario.server).map_or("?", |server| server.name.as_str());
+    let _ = writeln!(out, "\nscenario {} -> {server}", scenario.name);
+    if let Some(doc) = &scenario.doc {
+        for line in doc.lines() {
+            let _ = writeln!(out, "  # {line}");
+        }
+    }
+    let length = scenario.load.duration_ns();
+    match &scenario.load {
+        Load::Open { segments, .. } => {
+            let count = schedule::count(segments);
+            let requests = count as f64 * plan.requests_per_iteration(scenario);
+            let _ = writeln!(out, "  {count} arrivals in {}, about {requests:.0} requests", duration(length));
+        }
+        load @ Load::Closed { .. } => {
+            let _ = writeln!(out, "  up to {} users for {}", schedule::peak_users(load), duration(length));
+        }
+    }
+    let warmup = match scenario.warmup_ns {
+        0 => String::new(),
+        nanos => format!("warm-up {}, ", duration(nanos)),
+    };
+    let _ = writeln!(out, "  {warmup}drain up to {}", duration(scenario.drain_ns));
+    out.push_str(&chart(&scenario.load));
+    let slots: u32 = scenario.mix.iter().map(|share| share.slots).sum();
+    for share in &scenario.mix {
+        let Some(flow) = plan.flows.get(share.flow) else { continue };
+        let percent = units::percent(f64::from(share.slots) / f64::from(slots.max(1)));
+        let steps: Vec<String> =
+            flow.requests().map(|request| format!("{} {}", request.method.keyword(), request.label)).collect();
+        let _ = writeln!(out, "  {percent:>6}  {}: {}", flow.name, steps.join(", "));
+    }
+}
+
+/// The level over time as columns of blocks.
+#[expect(
+    clippy::cast_precision_loss,
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "a chart of characters"
+)]
+fn chart(load: &Load) -> String {
+    const EIGHTHS: [char; 9] = [' ', '▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
+    let (length, peak) = (load.duration_ns(), load.peak());
+    let dimension = if matches!(load, Load::Open { .. }) { Dimension::Rate } else { Dimension::Users };
+    let top = Quantity::new(peak, dimension).to_string();
+    let columns: Vec<usize> = (0..CHART_WIDTH)
+        .map(|column| {
+            let at = (column as f64 + 0.5) / CHART_WIDTH as f64 * length as f64;
+            (load.level_at(at as u64) / peak * (CHART_HEIGHT * 8) as f64).round() as usize
+        })
+        .collect();
+    let margin = top.chars().count().max(6);
+    let mut out = String::new();
+    for row in (0..CHART_HEIGHT).rev() {
+        let label = if row + 1 == CHART_HEIGHT { top.as_str() } else { "" };
+        let cells: String = columns
+            .iter()
+            .map(|height| EIGHTHS.get(height.saturating_sub(row * 8).min(8)).copied().unwrap_or(' '))
+            .collect();
+        let _ = writeln!(out, "  {label:>margin$} │{}", cells.trim_end());
+    }
+    let end = units::duration(length as f64);
+    let _ = writeln!(out, "  {:>margin$} └{}", "0", "─".repeat(CHART_WIDTH));
+    let gap = CHART_WIDTH.saturating_sub(end.chars().count() + 2);
+    let _ = writeln!(out, "  {:>margin$}  0s{}{end}", "", " ".repeat(gap));
+    out
+}
+
+/// How far the plan stays below what the guard allows.
+#[expect(clippy::cast_precision_loss, reason = "for people")]
+fn guard(out: &mut String, plan: &Plan) {
+    let guard = &plan.guard;
+    if *guard == crate::plan::Guard::default() {
+        return;
+    }
+    let _ = writeln!(out, "\nguard");
+    if let Some(limit) = guard.max_rate {
+        let peak: f64 = plan.scenarios.iter().map(|scenario| plan.peak_request_rate(scenario)).sum();
+        let text = |rate: f64| Quantity::new(rate, Dimension::Rate).to_string();
+        let closed = plan.scenarios.iter().any(|scenario| matches!(scenario.load, Load::Closed { .. }));
+        let held = if closed { ", users are held to the rest" } else { "" };
+        let _ = writeln!(out, "  max rate {}: arrivals make up to {}{held}", text(limit), text(peak));
+    }
+    if let Some(limit) = guard.max_users {
+        let users: u64 = plan.scenarios.iter().map(|scenario| schedule::peak_users(&scenario.load)).sum();
+        let text = |users: u64| Quantity::new(users as f64, Dimension::Users).to_string();
+        let _ = writeln!(out, "  max users {}: stages ask for {}", text(limit), text(users));
+    }
+    for (what, list) in
+        [("allow hosts", &guard.allow_hosts), ("allow tools", &guard.allow_tools), ("deny tools", &guard.deny_tools)]
+    {
+        if !list.is_empty() {
+            let _ = writeln!(out, "  {what} {}", list.join(", "));
+        }
+    }
+}

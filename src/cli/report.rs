@@ -1,0 +1,69 @@
+//! `mcpl report` and `mcpl judge`: from a results file alone.
+
+use std::fs;
+use std::path::Path;
+
+use super::args::{JudgeArgs, ReportArgs, ReportFormat};
+use super::complaint::Complaint;
+use super::{Done, exit, output, terminal};
+use crate::report::{self, Format, Style};
+use crate::results::Results;
+use crate::verdict;
+
+/// Renders a stored run.
+pub(super) fn report(args: &ReportArgs) -> Done {
+    let results = read(&args.run)?;
+    let verdict = verdict::judge(&results);
+    let rendered = match &args.template {
+        Some(path) => {
+            let source = fs::read_to_string(path).map_err(|error| {
+                Complaint::usage(format!("cannot read the template `{}`: {}", path.display(), output::plain(&error)))
+            })?;
+            let name = path.file_name().unwrap_or_default().to_string_lossy();
+            report::render_template(&results, &verdict, &name, &source)
+        }
+        None => {
+            let color = args.output.is_none() && terminal::stdout_color();
+            report::render(&results, &verdict, format_of(args.format), Style { color })
+        }
+    };
+    let text = rendered.map_err(|error| Complaint::usage(error.to_string()))?;
+    match &args.output {
+        None => terminal::print(&text),
+        Some(path) => output::write(path, &text).map_err(|error| {
+            Complaint::usage(format!("cannot write `{}`: {}", path.display(), output::plain(&error)))
+        })?,
+    }
+    Ok(exit::OK)
+}
+
+/// Judges a stored run again; the exit code is the verdict's.
+pub(super) fn judge(args: &JudgeArgs) -> Done {
+    let results = read(&args.run)?;
+    let verdict = verdict::judge(&results);
+    let style = Style { color: terminal::stdout_color() };
+    let text =
+        report::render(&results, &verdict, Format::Text, style).map_err(|error| Complaint::usage(error.to_string()))?;
+    terminal::print(&text);
+    Ok(verdict.outcome.exit_code())
+}
+
+fn format_of(format: ReportFormat) -> Format {
+    match format {
+        ReportFormat::Text => Format::Text,
+        ReportFormat::Html => Format::Html,
+        ReportFormat::Markdown => Format::Markdown,
+        ReportFormat::Junit => Format::Junit,
+    }
+}
+
+fn read(path: &Path) -> Result<Results, Complaint> {
+    let text = fs::read(path)
+        .map_err(|error| Complaint::usage(format!("cannot read `{}`: {}", path.display(), output::plain(&error))))?;
+    let not_results = |reason: String| {
+        Complaint::usage(format!("`{}` is not the results of a run: {reason}", path.display()))
+            .help("give a file that `mcpl run FILE --out run.json` wrote")
+    };
+    let text = String::from_utf8(text).map_err(|_| not_results("it is not UTF-8 text".to_owned()))?;
+    Results::from_json(&text).map_err(|error| not_results(error.to_string()))
+}

@@ -1,0 +1,266 @@
+//! `mcpl run`: check, connect, run, judge, report.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use super::args::RunArgs;
+use super::complaint::Complaint;
+use super::connect::{self, Children, Connected};
+use super::load::{self, Loaded};
+use super::progress::Progress;
+use super::{Done, check, environment, exit, output, preflight, terminal};
+use crate::diag::render;
+use crate::engine::{self, Control, EngineError, Measured, Settings, Stop};
+use crate::plan::{Load, Plan};
+use crate::report::{self, Format, Style};
+use crate::results::{Ended, Results, Run, SCHEMA, Tool};
+use crate::verdict::{self, Outcome};
+
+/// One thread generates at least so many requests per second with ease; more
+/// threads for less load would only make more connections.
+const RATE_PER_THREAD: f64 = 5_000.0;
+
+/// The same for virtual users.
+const USERS_PER_THREAD: f64 = 500.0;
+
+/// Runs a scenario file.
+pub(super) fn run(args: &RunArgs) -> Done {
+    let loaded = load::load(&args.file, &args.compile)?;
+    check::report(&loaded);
+    let Some(plan) = loaded.lowered.plan.clone() else { return Ok(exit::USAGE) };
+    let outputs = Outputs::find(args, &plan)?;
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(1)
+        .enable_all()
+        .build()
+        .map_err(|error| Complaint::server(format!("cannot start: {error}")))?;
+    let mut children = Children::default();
+    let control = Control::new();
+    let _signals = runtime.spawn(stop_on_signals(control.clone()));
+    let servers = runtime.block_on(async {
+        tokio::select! {
+            connected = connect::connect(&plan, &mut children) => connected.map(Some),
+            () = control.reached(Stop::Drain) => Ok(None),
+        }
+    })?;
+    let Some(servers) = servers else { return Ok(exit::INTERRUPTED) };
+    let refused = preflight::check(&plan, &loaded.lowered.model.calls, &servers);
+    if !refused.is_empty() {
+        terminal::note(&render::text(&loaded.source, &refused, terminal::stderr_style()));
+        return Ok(exit::USAGE);
+    }
+    drive(args, &loaded, Arc::new(plan), &servers, &control, &outputs)
+}
+
+/// The first Ctrl-C drains, the second stops at once, the third ends the
+/// process with nothing more said.
+async fn stop_on_signals(control: Control) {
+    let mut terminate = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()).ok();
+    loop {
+        let term = async {
+            match &mut terminate {
+                Some(signal) => signal.recv().await.map_or((), |()| ()),
+                None => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            _ = tokio::signal::ctrl_c() => {}
+            () = term => {}
+        }
+        if control.now() == Stop::Kill {
+            #[expect(clippy::exit, reason = "the user asked for the third time")]
+            std::process::exit(i32::from(exit::INTERRUPTED));
+        }
+        let first = control.now() == Stop::Run;
+        control.stop();
+        terminal::note(if first {
+            "\nstopping: no new work begins, work under way may finish; again to stop at once\n"
+        } else {
+            "\nstopping at once\n"
+        });
+    }
+}
+
+fn drive(
+    args: &RunArgs,
+    loaded: &Loaded,
+    plan: Arc<Plan>,
+    servers: &[Connected],
+    control: &Control,
+    outputs: &Outputs,
+) -> Done {
+    let connectors: Vec<_> = servers.iter().map(|server| server.connector.clone()).collect();
+    let settings = Settings { threads: threads(args.threads, &plan), run_id: run_id(&loaded.source.text().len()) };
+    let mut progress = Progress::new(&plan, args.quiet);
+    progress.note(&opening(&plan, servers));
+    let started = jiff::Timestamp::now();
+    let measured = engine::run(&plan, &connectors, &settings, control, |slice| progress.second(slice));
+    progress.finish();
+    let (measured, panicked) = match measured {
+        Ok(measured) => (measured, None),
+        Err(EngineError::Panicked(measured)) => {
+            let complaint = Complaint::server("a thread of the load generator panicked; what was measured is kept")
+                .help("report this as a defect of mcpl");
+            (*measured, Some(complaint))
+        }
+        Err(error @ EngineError::Start(_)) => return Err(Complaint::server(error.to_string())),
+    };
+    let results = results(&plan, servers, &settings, measured, started, progress.elapsed());
+    let code = conclude(&results, outputs)?;
+    panicked.map_or(Ok(code), Err)
+}
+
+/// One line on what begins.
+fn opening(plan: &Plan, servers: &[Connected]) -> String {
+    let servers: Vec<String> = servers
+        .iter()
+        .map(|server| {
+            let info = &server.info;
+            let name = if info.server_name.is_empty() { info.name.clone() } else { info.server_name.clone() };
+            format!("{} ({} over {})", terminal::printable(&name), info.revision, info.transport)
+        })
+        .collect();
+    format!("running {} against {}\n", plan.name, servers.join(", "))
+}
+
+/// As many threads as the load needs, up to one for each processor.
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a small number")]
+fn threads(wanted: Option<u16>, plan: &Plan) -> usize {
+    if let Some(wanted) = wanted {
+        return usize::from(wanted);
+    }
+    let need: f64 = plan
+        .scenarios
+        .iter()
+        .map(|scenario| match &scenario.load {
+            Load::Open { .. } => plan.peak_request_rate(scenario) / RATE_PER_THREAD,
+            Load::Closed { .. } => scenario.load.peak() / USERS_PER_THREAD,
+        })
+        .sum();
+    (need.ceil().max(1.0) as usize).min(environment::cores())
+}
+
+/// Time and process make it unique enough to find a run in a server's logs.
+fn run_id(salt: &usize) -> String {
+    let now = jiff::Timestamp::now();
+    format!("{:x}-{:x}{:x}", now.as_second(), std::process::id(), now.subsec_microsecond() as usize + salt)
+}
+
+fn results(
+    plan: &Plan,
+    servers: &[Connected],
+    settings: &Settings,
+    measured: Measured,
+    started: jiff::Timestamp,
+    _elapsed: std::time::Duration,
+) -> Results {
+    let millis = |duration: std::time::Duration| u64::try_from(duration.as_millis()).unwrap_or(u64::MAX);
+    Results {
+        schema: SCHEMA.to_owned(),
+        tool: Tool { name: "mcpl".to_owned(), version: env!("CARGO_PKG_VERSION").to_owned() },
+        plan_hash: plan.hash(),
+        plan: plan.clone(),
+        run: Run {
+            id: settings.run_id.clone(),
+            started: started.strftime("%Y-%m-%dT%H:%M:%SZ").to_string(),
+            load_ms: millis(measured.load),
+            total_ms: millis(measured.total),
+            ended: if measured.stopped { Ended::Interrupted } else { Ended::Completed },
+            threads: settings.threads,
+        },
+        environment: environment::fingerprint(),
+        servers: servers.iter().map(|server| server.info.clone()).collect(),
+        recording: measured.recording,
+    }
+}
+
+/// Judges, writes what was asked for, prints the summary.
+fn conclude(results: &Results, outputs: &Outputs) -> Done {
+    let verdict = verdict::judge(results);
+    let unwritten = outputs.write(results, &verdict);
+    let style = Style { color: terminal::stdout_color() };
+    match report::render(results, &verdict, Format::Text, style) {
+        Ok(summary) => terminal::print(&summary),
+        Err(error) => terminal::complain(&Complaint::usage(error.to_string())),
+    }
+    for complaint in &unwritten {
+        terminal::complain(complaint);
+    }
+    Ok(match verdict.outcome {
+        Outcome::Passed if !unwritten.is_empty() => exit::USAGE,
+        outcome => outcome.exit_code(),
+    })
+}
+
+/// Files to write after the run.
+struct Outputs {
+    out: Option<PathBuf>,
+    reports: Vec<(Format, PathBuf)>,
+}
+
+impl Outputs {
+    /// Finds them in the arguments and in the file, and finds out whether they
+    /// can be written, before anything is sent.
+    fn find(args: &RunArgs, plan: &Plan) -> Result<Outputs, Complaint> {
+        let mut reports = Vec::new();
+        for report in &args.report {
+            let Some((format, path)) = report.split_once('=').filter(|(_, path)| !path.is_empty()) else {
+                return Err(Complaint::usage(format!("`--report {report}` names no file"))
+                    .help(format!("write `--report {}=FILE`", report.trim_end_matches('='))));
+            };
+            reports.push((parse_format(format)?, PathBuf::from(path)));
+        }
+        let beside = args.file.parent().unwrap_or(Path::new(""));
+        for report in &plan.reports {
+            reports.push((parse_format(&report.format)?, beside.join(&report.path)));
+        }
+        for path in args.out.iter().chain(reports.iter().map(|(_, path)| path)) {
+            output::check_writable(path)?;
+        }
+        Ok(Outputs { out: args.out.clone(), reports })
+    }
+
+    /// Writes all it can; what cannot be written becomes a complaint, and then
+    /// the results themselves are kept somewhere else.
+    fn write(&self, results: &Results, verdict: &verdict::Verdict) -> Vec<Complaint> {
+        let mut unwritten = Vec::new();
+        let mut kept = false;
+        let json = (self.out.is_some() || !self.reports.is_empty()).then(|| results.to_json());
+        if let (Some(path), Some(json)) = (&self.out, &json) {
+            match output::write(path, json) {
+                Ok(()) => kept = true,
+                Err(error) => unwritten.push(complaint(path, &output::plain(&error))),
+            }
+        }
+        for (format, path) in &self.reports {
+            let rendered = report::render(results, verdict, *format, Style { color: false });
+            let written = rendered
+                .map_err(|error| error.to_string())
+                .and_then(|text| output::write(path, &text).map_err(|error| output::plain(&error)));
+            if let Err(reason) = written {
+                unwritten.push(complaint(path, &reason));
+            }
+        }
+        if !unwritten.is_empty()
+            && !kept
+            && let Some(json) = &json
+        {
+            let rescued = output::rescue(&results.run.id, json);
+            if let (Some(path), Some(last)) = (rescued, unwritten.last_mut()) {
+                let path = path.display();
+                last.help = Some(format!("the results were kept in `{path}`: render them with `mcpl report {path}`"));
+            }
+        }
+        unwritten
+    }
+}
+
+fn complaint(path: &Path, reason: &str) -> Complaint {
+    Complaint::usage(format!("cannot write `{}`: {reason}", path.display()))
+}
+
+fn parse_format(name: &str) -> Result<Format, Complaint> {
+    name.parse::<Format>().map_err(|_| {
+        Complaint::usage(format!("there is no report format `{name}`")).help("write html, markdown, junit or text")
+    })
+}

@@ -1,0 +1,90 @@
+//! E4xx: the shape of the load and what a block must hold.
+
+use crate::diag::Diagnostic;
+use crate::text::Span;
+use crate::units;
+
+/// Rates and users in one scenario.
+#[must_use]
+pub fn rates_and_users(span: Span, found: &str, first: Span, first_is: &str) -> Diagnostic {
+    Diagnostic::error("E401", "stages in rates and in users in one scenario", span, format!("this stage is in {found}"))
+        .also(first, format!("this one is in {first_is}"))
+        .help("use one unit for all stages, or two scenarios")
+        .note("`/s` starts work at its own times whatever the server does; `users` start again when they have finished")
+}
+
+/// The shares of a mix do not sum to 100 %.
+#[must_use]
+pub fn mix_sum(sum: f64, span: Span, last: Option<(f64, Span)>) -> Diagnostic {
+    let total = units::percent(sum);
+    let diagnostic =
+        Diagnostic::error("E402", "the shares of a mix do not sum to 100%", span, format!("these sum to {total}"));
+    match last.map(|(share, at)| (share + 1.0 - sum, at)).filter(|(rest, _)| *rest > 0.0) {
+        Some((rest, at)) => {
+            let rest = units::percent(rest);
+            diagnostic.help(format!("make the last share `{rest}`")).maybe_fix(at, rest)
+        }
+        None => diagnostic.help("make the shares smaller, so that they sum to 100%"),
+    }
+}
+
+/// Something that a block must say is missing.
+#[must_use]
+pub fn missing(what: &str, owner: &str, span: Span, help: &str) -> Diagnostic {
+    Diagnostic::error("E403", format!("{owner} has no `{what}`"), span, format!("`{what}` is missing"))
+        .help(help.to_owned())
+}
+
+/// Something that may be said once is said twice.
+#[must_use]
+pub fn repeated(what: &str, span: Span, first: Span) -> Diagnostic {
+    Diagnostic::error("E404", format!("`{what}` is said twice"), span, "again here")
+        .also(first, "first here")
+        .help("remove one of the two")
+}
+
+/// Two statements that exclude each other.
+#[must_use]
+pub fn contradicting(first: &str, second: &str, span: Span, first_span: Span) -> Diagnostic {
+    Diagnostic::error("E405", format!("`{second}` beside `{first}`"), span, "one of the two is too many")
+        .also(first_span, "the other")
+        .help(format!("keep either `{first}` or `{second}`"))
+}
+
+/// A stage that lasts no time.
+#[must_use]
+pub fn empty_stage(span: Span) -> Diagnostic {
+    Diagnostic::error("E406", "a stage that lasts no time", span, "0 long").help(
+        "give it a length, for example `for 10s`, or remove the stage: levels may jump from one stage to the next",
+    )
+}
+
+/// Nothing is left to measure behind the warm-up.
+#[must_use]
+pub fn warmup_too_long(warmup: &str, stages: &str, span: Span, stages_span: Span) -> Diagnostic {
+    Diagnostic::error("E407", "the warm-up leaves nothing to measure", span, format!("{warmup} of warm-up"))
+        .also(stages_span, format!("{stages} of stages"))
+        .help("make the warm-up shorter than the stages")
+}
+
+/// Stages that never ask for any work.
+#[must_use]
+pub fn no_load(span: Span) -> Diagnostic {
+    Diagnostic::error("E408", "stages without any load", span, "every level is 0")
+        .help("raise a level, for example `hold 10/s for 30s`")
+}
+
+/// A flow that sends nothing.
+#[must_use]
+pub fn silent_flow(name: &str, span: Span) -> Diagnostic {
+    Diagnostic::error("E409", format!("flow `{name}` sends no request"), span, "nothing to measure")
+        .help("add a step such as `call TOOL`")
+}
+
+/// A setting of rates in stages of users.
+#[must_use]
+pub fn only_for_rates(what: &str, span: Span, stage: Span) -> Diagnostic {
+    Diagnostic::error("E410", format!("`{what}` beside stages in users"), span, "has a meaning for rates only")
+        .also(stage, "a stage in users")
+        .help(format!("remove `{what}`, or write the stages as rates such as `40/s`"))
+}

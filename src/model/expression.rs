@@ -1,0 +1,361 @@
+//! Binding and typing of expressions.
+
+use super::lower::Lowering;
+use super::types::{Type, Typed};
+use crate::diag::errors;
+use crate::expr::{BinaryOp, EvalError, Expr, Given, Scope, UnaryOp, Value};
+use crate::syntax::ast::{self, LiteralKind};
+use crate::text::Span;
+use crate::units::{self, Dimension};
+
+/// What an expression may name beside parameters.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Names<'a> {
+    /// Variables of the flow that are bound at this point, by slot.
+    pub(super) locals: &'a [(String, Type)],
+    /// Whether there is a response to look at.
+    pub(super) response: bool,
+    /// Whether the expression is part of a flow at all.
+    pub(super) flow: bool,
+}
+
+impl Names<'static> {
+    /// Parameters only.
+    pub(super) fn constant() -> Names<'static> {
+        Names { locals: &[], response: false, flow: false }
+    }
+}
+
+/// Names that a step binds, and their types.
+const GIVEN: [(&str, Given, Type); 9] = [
+    ("result", Given::Result, Type::Any),
+    ("structured", Given::Structured, Type::Any),
+    ("text", Given::Text, Type::Text),
+    ("error", Given::Error, Type::Any),
+    ("ok", Given::Ok, Type::Bool),
+    ("latency", Given::Latency, Type::Quantity(Dimension::Duration)),
+    ("service_time", Given::ServiceTime, Type::Quantity(Dimension::Duration)),
+    ("size", Given::Size, Type::Quantity(Dimension::Size)),
+    ("status", Given::Status, Type::Any),
+];
+
+/// Names of two parts.
+const QUALIFIED: [(&str, &str, Given, Type); 3] = [
+    ("user", "id", Given::UserId, Type::NUMBER),
+    ("user", "iteration", Given::UserIteration, Type::NUMBER),
+    ("run", "id", Given::RunId, Type::Text),
+];
+
+impl Lowering<'_> {
+    /// Binds and types `expr`. `None` after a diagnostic, or where the parser
+    /// has already given one.
+    pub(super) fn expression(&mut self, expr: &ast::Expr, names: &Names<'_>) -> Option<Typed> {
+        if expr.is_broken() {
+            return None;
+        }
+        let typed = match expr {
+            ast::Expr::Literal(literal) => self.literal(literal),
+            ast::Expr::Name(name) => self.name(&name.text(), name.span(), names),
+            ast::Expr::Access(access) => self.access(access, names),
+            ast::Expr::Index(index) => {
+                let (base, at) = (index.base()?, index.index()?);
+                let (base, at) = (self.expression(&base, names), self.expression(&at, names));
+                let (base, at) = (base?, at?);
+                Some(Typed { expr: Expr::Index(Box::new(base.expr), Box::new(at.expr)), ty: Type::Any })
+            }
+            ast::Expr::Select(select) => {
+                let message = "a selector such as `[tag=\"x\"]` stands in `assert` only";
+                self.out.push(errors::types::not_constant(message, select.span()));
+                None
+            }
+            ast::Expr::Call(call) => self.call(call, names),
+            ast::Expr::FString(format) => self.format(format, names),
+            ast::Expr::Array(array) => self.array(array, names),
+            ast::Expr::Object(object) => self.object(object, names),
+            ast::Expr::Binary(binary) => self.binary(binary, names),
+            ast::Expr::Unary(unary) => self.unary(unary, names),
+            ast::Expr::Range(range) => {
+                let help = "a range stands behind `think`, or in `random(1..10)`, only";
+                self.out.push(errors::types::not_constant(help, range.span()));
+                None
+            }
+            ast::Expr::Paren(paren) => paren.inner().and_then(|inner| self.expression(&inner, names)),
+            ast::Expr::Broken(_) => None,
+        }?;
+        Some(fold(typed))
+    }
+
+    fn literal(&mut self, literal: &ast::Literal) -> Option<Typed> {
+        let text = literal.text();
+        let value = match literal.kind() {
+            LiteralKind::Null => Value::NULL,
+            LiteralKind::True | LiteralKind::On => Value::bool(true),
+            LiteralKind::False | LiteralKind::Off => Value::bool(false),
+            LiteralKind::Number => match serde_json::from_str(&text) {
+                Ok(number) => Value::Json(number),
+                Err(_) => {
+                    let what = format!("`{text}`");
+                    self.out.push(errors::types::out_of_range(&what, "a number that fits 64 bits", literal.span()));
+                    return None;
+                }
+            },
+            LiteralKind::String => Value::Json(literal.string_value()?.into()),
+            LiteralKind::Revision | LiteralKind::Percentile => Value::Json(text.into()),
+            LiteralKind::Duration
+            | LiteralKind::Rate
+            | LiteralKind::Percent
+            | LiteralKind::Size
+            | LiteralKind::Users => match units::parse(&text) {
+                Some(quantity) => Value::Quantity(quantity),
+                None => {
+                    let what = format!("`{text}`");
+                    self.out.push(errors::types::out_of_range(&what, "smaller", literal.span()));
+                    return None;
+                }
+            },
+            LiteralKind::Broken => return None,
+        };
+        Some(Typed::constant(value))
+    }
+
+    fn name(&mut self, name: &str, span: Span, names: &Names<'_>) -> Option<Typed> {
+        if let Some(slot) = names.locals.iter().rposition(|(local, _)| local == name) {
+            let ty = names.locals.get(slot).map_or(Type::Any, |(_, ty)| *ty);
+            return Some(Typed { expr: Expr::Local(slot), ty });
+        }
+        if let Some((_, given, ty)) = GIVEN.iter().find(|(known, _, _)| *known == name) {
+            if names.response {
+                return Some(Typed { expr: Expr::Given(*given), ty: *ty });
+            }
+            if names.flow {
+                self.out.push(errors::types::no_response_yet(name, span));
+                return None;
+            }
+        }
+        if let Some(param) = self.params.get_mut(name) {
+            param.used = true;
+            return param.value.clone().map(Typed::constant);
+        }
+        let mut known: Vec<String> = names.locals.iter().map(|(local, _)| local.clone()).collect();
+        known.extend(self.params.keys().cloned());
+        if names.response {
+            known.extend(GIVEN.iter().map(|(name, _, _)| (*name).to_owned()));
+        }
+        self.out.push(errors::names::unknown_name(name, span, &known));
+        None
+    }
+
+    fn access(&mut self, access: &ast::Access, names: &Names<'_>) -> Option<Typed> {
+        let (base, field) = (access.base()?, access.field()?);
+        if let ast::Expr::Name(owner) = &base
+            && names.flow
+            && !names.locals.iter().any(|(local, _)| *local == owner.text())
+            && let Some((_, _, given, ty)) =
+                QUALIFIED.iter().find(|(first, second, _, _)| *first == owner.text() && *second == field.text())
+        {
+            return Some(Typed { expr: Expr::Given(*given), ty: *ty });
+        }
+        let base = self.expression(&base, names)?;
+        Some(Typed { expr: Expr::Field(Box::new(base.expr), field.text()), ty: Type::Any })
+    }
+
+    fn format(&mut self, format: &ast::FString, names: &Names<'_>) -> Option<Typed> {
+        let mut parts = Vec::new();
+        let mut whole = true;
+        for part in format.parts() {
+            match part {
+                ast::FPart::Text(text) => parts.push(Expr::text(text)),
+                ast::FPart::Hole(hole) => match self.expression(&hole, names) {
+                    Some(typed) => parts.push(typed.expr),
+                    None => whole = false,
+                },
+            }
+        }
+        whole.then_some(Typed { expr: Expr::Format(parts), ty: Type::Text })
+    }
+
+    fn array(&mut self, array: &ast::Array, names: &Names<'_>) -> Option<Typed> {
+        // All elements are looked at, so that each mistake is found in one pass.
+        let elements: Vec<Option<Typed>> =
+            array.elements().iter().map(|element| self.json_part(element, names)).collect();
+        let elements: Option<Vec<Expr>> = elements.into_iter().map(|element| Some(element?.expr)).collect();
+        Some(Typed { expr: Expr::Array(elements?), ty: Type::List })
+    }
+
+    fn object(&mut self, object: &ast::Object, names: &Names<'_>) -> Option<Typed> {
+        let entries: Vec<(String, Option<Typed>)> =
+            object.entries().iter().map(|(key, value)| (key.text(), self.json_part(value, names))).collect();
+        let entries: Option<Vec<(String, Expr)>> =
+            entries.into_iter().map(|(key, value)| Some((key, value?.expr))).collect();
+        Some(Typed { expr: Expr::Object(entries?), ty: Type::Object })
+    }
+
+    /// A part of a JSON value: units have no form there.
+    pub(super) fn json_part(&mut self, expr: &ast::Expr, names: &Names<'_>) -> Option<Typed> {
+        let typed = self.expression(expr, names)?;
+        match typed.ty {
+            Type::Quantity(dimension) if dimension != Dimension::Number => {
+                self.out.push(errors::types::no_json_form(dimension.phrase(), expr.span()));
+                None
+            }
+            _ => Some(typed),
+        }
+    }
+
+    fn unary(&mut self, unary: &ast::Unary, names: &Names<'_>) -> Option<Typed> {
+        let operand_ast = unary.operand()?;
+        let operand = self.expression(&operand_ast, names)?;
+        let (op, ty) = match unary.op()? {
+            ast::UnaryOp::Not => (UnaryOp::Not, Type::Bool),
+            ast::UnaryOp::Exists => (UnaryOp::Exists, Type::Bool),
+            ast::UnaryOp::Neg => {
+                if !matches!(operand.ty, Type::Quantity(_) | Type::Any) {
+                    let found = operand.ty.phrase();
+                    self.out.push(errors::types::wrong_kind("a number", "10", found, operand_ast.span()));
+                    return None;
+                }
+                (UnaryOp::Negate, operand.ty)
+            }
+        };
+        Some(Typed { expr: Expr::Unary(op, Box::new(operand.expr)), ty })
+    }
+
+    fn binary(&mut self, binary: &ast::Binary, names: &Names<'_>) -> Option<Typed> {
+        let (left_ast, right_ast) = (binary.left()?, binary.right()?);
+        let (left, right) = (self.expression(&left_ast, names), self.expression(&right_ast, names));
+        let (left, right) = (left?, right?);
+        let sides = ((left.ty, left_ast.span()), (right.ty, right_ast.span()));
+        let op = match binary.op()? {
+            ast::BinaryOp::Matches => return self.matches(left, &right, right_ast.span()),
+            ast::BinaryOp::Or => BinaryOp::Or,
+            ast::BinaryOp::And => BinaryOp::And,
+            ast::BinaryOp::Eq => BinaryOp::Equal,
+            ast::BinaryOp::Ne => BinaryOp::NotEqual,
+            ast::BinaryOp::Lt => BinaryOp::Less,
+            ast::BinaryOp::Le => BinaryOp::LessOrEqual,
+            ast::BinaryOp::Gt => BinaryOp::Greater,
+            ast::BinaryOp::Ge => BinaryOp::GreaterOrEqual,
+            ast::BinaryOp::Contains => BinaryOp::Contains,
+            ast::BinaryOp::In => BinaryOp::In,
+            ast::BinaryOp::Add => BinaryOp::Add,
+            ast::BinaryOp::Sub => BinaryOp::Subtract,
+            ast::BinaryOp::Mul => BinaryOp::Multiply,
+            ast::BinaryOp::Div => BinaryOp::Divide,
+        };
+        let ty = self.result_type(op, binary.op_span(), sides.0, sides.1)?;
+        Some(Typed { expr: Expr::Binary(op, Box::new(left.expr), Box::new(right.expr)), ty })
+    }
+
+    /// The type of `left op right`; `None` after a diagnostic.
+    fn result_type(&mut self, op: BinaryOp, at: Span, left: (Type, Span), right: (Type, Span)) -> Option<Type> {
+        let zero = |span: Span| self.source.slice(span) == "0";
+        let fits = match op {
+            BinaryOp::Or | BinaryOp::And => Some(Type::Bool),
+            op if op.is_comparison() => {
+                let lenient = zero(left.1) || zero(right.1);
+                (left.0.compares_with(right.0) || lenient && is_number(left.0) && is_number(right.0))
+                    .then_some(Type::Bool)
+            }
+            BinaryOp::Contains | BinaryOp::In => {
+                let whole = if op == BinaryOp::Contains { left.0 } else { right.0 };
+                matches!(whole, Type::Any | Type::Text | Type::List | Type::Object).then_some(Type::Bool)
+            }
+            op => arithmetic_type(op, left.0, right.0),
+        };
+        if fits.is_none() {
+            let number_beside = |number: Type, number_at: Span, other: Type| match other {
+                Type::Quantity(dimension)
+                    if number == Type::NUMBER && dimension != Dimension::Number && op.is_comparison() =>
+                {
+                    Some(errors::types::missing_unit(dimension, self.source.slice(number_at), number_at))
+                }
+                _ => None,
+            };
+            let diagnostic = number_beside(left.0, left.1, right.0)
+                .or_else(|| number_beside(right.0, right.1, left.0))
+                .unwrap_or_else(|| {
+                    let named = |(ty, span): (Type, Span)| (ty.phrase(), span);
+                    errors::types::sides_differ(op.symbol(), at, named(left), named(right))
+                });
+            self.out.push(diagnostic);
+        }
+        fits
+    }
+
+    fn matches(&mut self, left: Typed, right: &Typed, span: Span) -> Option<Typed> {
+        let Some(Value::Json(serde_json::Value::String(pattern))) = right.expr.as_const() else {
+            self.out.push(errors::types::wrong_kind("a regular expression", "\"^[a-z]+$\"", right.ty.phrase(), span));
+            return None;
+        };
+        if let Err(error) = regex::Regex::new(pattern) {
+            let text = error.to_string();
+            let reason = text.lines().last().unwrap_or_default().trim_start_matches("error: ").to_owned();
+            self.out.push(errors::types::broken_pattern(&reason, span));
+            return None;
+        }
+        Some(Typed { expr: Expr::Matches(Box::new(left.expr), pattern.clone()), ty: Type::Bool })
+    }
+}
+
+fn is_number(ty: Type) -> bool {
+    matches!(ty, Type::Quantity(_))
+}
+
+fn arithmetic_type(op: BinaryOp, left: Type, right: Type) -> Option<Type> {
+    let dimension = |ty| match ty {
+        Type::Quantity(dimension) => Some(dimension),
+        Type::Any => Some(Dimension::Number),
+        _ => None,
+    };
+    let (a, b) = (dimension(left)?, dimension(right)?);
+    match op {
+        BinaryOp::Add | BinaryOp::Subtract if a == b => Some(Type::Quantity(a)),
+        BinaryOp::Multiply if a == Dimension::Number => Some(Type::Quantity(b)),
+        BinaryOp::Multiply | BinaryOp::Divide if b == Dimension::Number => Some(Type::Quantity(a)),
+        BinaryOp::Divide if a == b => Some(Type::NUMBER),
+        _ => None,
+    }
+}
+
+/// Computes what is already known.
+fn fold(typed: Typed) -> Typed {
+    let known = match &typed.expr {
+        Expr::Field(base, _) | Expr::Unary(_, base) | Expr::Matches(base, _) => base.as_const().is_some(),
+        Expr::Index(a, b) | Expr::Binary(_, a, b) => a.as_const().is_some() && b.as_const().is_some(),
+        Expr::Format(parts) | Expr::Array(parts) => parts.iter().all(|part| part.as_const().is_some()),
+        Expr::Object(entries) => entries.iter().all(|(_, value)| value.as_const().is_some()),
+        Expr::Call(crate::expr::Function::Length, arguments) => {
+            arguments.iter().all(|argument| argument.as_const().is_some())
+        }
+        Expr::Const(_) | Expr::Local(_) | Expr::Given(_) | Expr::Call(..) => false,
+    };
+    if !known {
+        return typed;
+    }
+    match typed.expr.eval(&mut Nothing(rand_pcg::Pcg64Mcg::new(1))) {
+        Ok(value) => Typed::constant(value),
+        // It would fail the same way at run time; there it has a place.
+        Err(EvalError::Missing { .. } | EvalError::Mismatch(_)) => typed,
+    }
+}
+
+/// The scope of constants: there is nothing in it.
+struct Nothing(rand_pcg::Pcg64Mcg);
+
+impl Scope for Nothing {
+    fn local(&self, _slot: usize) -> Option<Value> {
+        None
+    }
+    fn given(&self, _what: Given) -> Option<Value> {
+        None
+    }
+    fn header(&self, _name: &str) -> Option<String> {
+        None
+    }
+    fn random(&mut self) -> &mut rand_pcg::Pcg64Mcg {
+        &mut self.0
+    }
+    fn pattern(&self, pattern: &str) -> Option<regex::Regex> {
+        regex::Regex::new(pattern).ok()
+    }
+}

@@ -1,0 +1,121 @@
+//! `guard { … }`
+
+use super::items::Items;
+use super::lower::Lowering;
+use crate::diag::errors;
+use crate::plan::Guard;
+use crate::syntax::ast::{self, GuardStmt};
+use crate::text::Span;
+use crate::units::Dimension;
+
+/// The guard and where its parts stand.
+#[derive(Default)]
+pub(super) struct GuardItem {
+    pub(super) plan: Guard,
+    pub(super) rate_span: Option<Span>,
+    pub(super) users_span: Option<Span>,
+    pub(super) deny_span: Option<Span>,
+    /// The brace that opens it, for fixes that insert.
+    pub(super) open: Option<Span>,
+    /// The list behind `allow hosts`.
+    pub(super) hosts_list: Option<Span>,
+}
+
+/// Lowers the first guard of the file.
+pub(super) fn lower(lowering: &mut Lowering<'_>, items: &Items) -> GuardItem {
+    let mut guard = GuardItem::default();
+    let Some(item) = items.guards.first() else { return guard };
+    guard.open = item.open_span();
+    let mut said: Vec<(&'static str, Span)> = Vec::new();
+    for statement in item.statements() {
+        let (what, attr) = match &statement {
+            GuardStmt::AllowHosts(attr) => ("allow hosts", attr),
+            GuardStmt::AllowTools(attr) => ("allow tools", attr),
+            GuardStmt::DenyTools(attr) => ("deny tools", attr),
+            GuardStmt::MaxRate(attr) => ("max rate", attr),
+            GuardStmt::MaxUsers(attr) => ("max users", attr),
+            GuardStmt::Broken(_) => continue,
+        };
+        if let Some((_, first)) = said.iter().find(|(name, _)| *name == what) {
+            lowering.out.push(errors::load::repeated(what, attr.keyword_span(), *first));
+            continue;
+        }
+        said.push((what, attr.keyword_span()));
+        guard.statement(lowering, &statement, attr);
+    }
+    guard
+}
+
+impl GuardItem {
+    fn statement(&mut self, lowering: &mut Lowering<'_>, statement: &GuardStmt, attr: &ast::Attr) {
+        const HOSTS: &str = "[\"*.staging.example.com\"]";
+        const TOOLS: &str = "[\"search\", \"fetch_*\"]";
+        let value_span = attr.value().map(|value| value.span());
+        match statement {
+            GuardStmt::AllowHosts(_) => {
+                self.hosts_list = value_span;
+                self.plan.allow_hosts = lowering.texts(attr, "a list of host names", HOSTS).unwrap_or_default();
+            }
+            GuardStmt::AllowTools(_) => {
+                self.plan.allow_tools = lowering.texts(attr, "a list of tool names", TOOLS).unwrap_or_default();
+            }
+            GuardStmt::DenyTools(_) => {
+                self.deny_span = value_span;
+                self.plan.deny_tools = lowering.texts(attr, "a list of tool names", TOOLS).unwrap_or_default();
+            }
+            GuardStmt::MaxRate(_) => {
+                self.plan.max_rate = lowering.quantity_attr(attr, Dimension::Rate, 1e-3);
+                self.rate_span = Some(attr.span());
+            }
+            GuardStmt::MaxUsers(_) => {
+                #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "checked to be in range")]
+                let whole = |users: f64| users as u64;
+                self.plan.max_users = lowering.quantity_attr(attr, Dimension::Users, 1.0).map(whole);
+                self.users_span = Some(attr.span());
+            }
+            GuardStmt::Broken(_) => {}
+        }
+    }
+}
+
+/// Whether `name` matches a pattern in which `*` stands for any run of
+/// characters. Hosts compare without case.
+#[must_use]
+pub fn matches(pattern: &str, name: &str) -> bool {
+    let (pattern, name) = (pattern.to_lowercase(), name.to_lowercase());
+    let mut parts = pattern.split('*');
+    let Some(rest) = parts.next().and_then(|first| name.strip_prefix(first)) else { return false };
+    let mut rest = rest;
+    let parts: Vec<&str> = parts.collect();
+    let Some((last, middle)) = parts.split_last() else { return rest.is_empty() };
+    for part in middle {
+        match rest.find(part) {
+            Some(at) => rest = rest.get(at + part.len()..).unwrap_or(""),
+            None => return false,
+        }
+    }
+    rest.ends_with(last)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::matches;
+
+    #[test]
+    fn a_star_stands_for_any_run() {
+        for (pattern, name) in
+            [("a", "A"), ("*", ""), ("*.example.com", "x.example.com"), ("a*c*e", "abcde"), ("a**b", "ab")]
+        {
+            assert!(matches(pattern, name), "{pattern} {name}");
+        }
+        for (pattern, name) in [
+            ("a", "ab"),
+            ("*.example.com", "example.com"),
+            ("a*a", "a"),
+            ("", "x"),
+            ("*.example.com", "x.example.com.evil"),
+        ] {
+            assert!(!matches(pattern, name), "{pattern} {name}");
+        }
+    }
+}

@@ -1,0 +1,80 @@
+//! The items of a file by kind, and whether their names are unique.
+
+use std::collections::BTreeMap;
+
+use super::lower::Lowering;
+use crate::diag::{Diagnostic, errors};
+use crate::plan::ReportFile;
+use crate::syntax::ast::{self, Item};
+use crate::text::Span;
+
+/// The items of a file.
+#[derive(Default)]
+pub(super) struct Items {
+    pub(super) params: Vec<ast::Param>,
+    pub(super) servers: Vec<ast::Server>,
+    pub(super) guards: Vec<ast::Guard>,
+    pub(super) scenarios: Vec<ast::Scenario>,
+    pub(super) flows: Vec<ast::Flow>,
+    pub(super) asserts: Vec<ast::Assert>,
+    pub(super) report_items: Vec<ast::Report>,
+    /// Whether the parser rejected an item: then what seems to be missing may
+    /// be in it, and nothing is said about what is missing.
+    pub(super) any_rejected: bool,
+    /// Behind the last item.
+    pub(super) end: Span,
+}
+
+impl Items {
+    pub(super) fn collect(file: &ast::File, out: &mut Vec<Diagnostic>) -> Items {
+        let mut items = Items::default();
+        for item in file.items() {
+            let span = item.span();
+            items.end = Span { start: span.end, end: span.end };
+            match item {
+                Item::Param(item) => items.params.push(item),
+                Item::Server(item) => items.servers.push(item),
+                Item::Guard(item) => items.guards.push(item),
+                Item::Scenario(item) => items.scenarios.push(item),
+                Item::Flow(item) => items.flows.push(item),
+                Item::Assert(item) => items.asserts.push(item),
+                Item::Report(item) => items.report_items.push(item),
+                Item::Broken(_) => items.any_rejected = true,
+            }
+        }
+        unique("param", items.params.iter().map(ast::Param::name), out);
+        unique("server", items.servers.iter().map(ast::Server::name), out);
+        unique("scenario", items.scenarios.iter().map(ast::Scenario::name), out);
+        unique("flow", items.flows.iter().map(ast::Flow::name), out);
+        if let [first, second, ..] = items.guards.as_slice() {
+            out.push(errors::load::repeated("guard", second.keyword_span(), first.keyword_span()));
+        }
+        items
+    }
+
+    /// Files to write after the run.
+    pub(super) fn reports(&self, lowering: &mut Lowering<'_>) -> Vec<ReportFile> {
+        let mut files = Vec::new();
+        for statement in self.report_items.iter().flat_map(ast::Report::statements) {
+            let (format, attr) = match &statement {
+                ast::ReportStmt::Html(attr) => ("html", attr),
+                ast::ReportStmt::Markdown(attr) => ("markdown", attr),
+                ast::ReportStmt::Junit(attr) => ("junit", attr),
+                ast::ReportStmt::Broken(_) => continue,
+            };
+            if let Some(path) = lowering.text_attr(attr, "a path", "report.html") {
+                files.push(ReportFile { format: format.to_owned(), path });
+            }
+        }
+        files
+    }
+}
+
+fn unique(kind: &str, names: impl Iterator<Item = Option<ast::Name>>, out: &mut Vec<Diagnostic>) {
+    let mut first: BTreeMap<String, Span> = BTreeMap::new();
+    for name in names.flatten() {
+        if let Some(before) = first.insert(name.text(), name.span()) {
+            out.push(errors::names::duplicate(kind, &name.text(), name.span(), before));
+        }
+    }
+}

@@ -1,0 +1,364 @@
+//! Metric paths: `search.latency.p95`, `errors.timeout.rate`,
+//! `expect("label").rate`.
+
+use super::lower::Lowering;
+use crate::diag::errors;
+use crate::plan::{Metric, MetricRef, Plan, Selection, Statistic, TimeMetric};
+use crate::syntax::ast;
+use crate::text::Span;
+
+/// Classes of errors, as in `errors.timeout.rate`.
+pub(super) const CLASSES: [&str; 9] =
+    ["connect", "timeout", "transport", "http", "protocol", "rpc", "tool", "expectation", "save"];
+
+/// Metrics by name. `errors` and `expect` are read apart.
+const METRICS: [(&str, Metric); 15] = [
+    ("latency", Metric::Time(TimeMetric::Latency)),
+    ("service_time", Metric::Time(TimeMetric::ServiceTime)),
+    ("wait", Metric::Time(TimeMetric::Wait)),
+    ("first_byte", Metric::Time(TimeMetric::FirstByte)),
+    ("iteration", Metric::Iteration),
+    ("connect", Metric::Connect),
+    ("session_open", Metric::SessionOpen),
+    ("session_close", Metric::SessionClose),
+    ("requests", Metric::Requests),
+    ("iterations", Metric::Iterations),
+    ("sessions", Metric::Sessions),
+    ("dropped", Metric::Dropped),
+    ("violations", Metric::Violations),
+    ("bytes_in", Metric::BytesIn),
+    ("bytes_out", Metric::BytesOut),
+];
+
+const TIME_STATISTICS: [&str; 10] = ["p50", "p90", "p95", "p99", "p99.9", "mean", "max", "min", "stddev", "count"];
+const COUNT_STATISTICS: [&str; 2] = ["count", "rate"];
+
+/// One part of a path.
+struct Part {
+    text: String,
+    span: Span,
+}
+
+/// A path, taken apart.
+struct Path {
+    head: Head,
+    parts: Vec<Part>,
+    span: Span,
+}
+
+enum Head {
+    Name(Part),
+    /// `flow(x)`, `expect("x")`
+    Call {
+        function: Part,
+        argument: Part,
+    },
+}
+
+impl Lowering<'_> {
+    /// Binds a metric path. `None` after a diagnostic; `Some(None)` where a
+    /// broken item may hold what the path names.
+    pub(super) fn metric(&mut self, expr: &ast::Expr, plan: &Plan, complete: bool) -> Option<Option<MetricRef>> {
+        let path = self.path(expr)?;
+        let mut rest = path.parts.iter();
+        let mut selection = everything(plan);
+        let metric_part: &Part;
+        match &path.head {
+            Head::Call { function, argument } if function.text == "expect" => {
+                return self.expectation(expr, &path, argument, complete);
+            }
+            Head::Call { function, argument } => {
+                match select(plan, &argument.text, Some(&function.text)) {
+                    Some(found) => selection = found,
+                    None if !complete => return Some(None),
+                    None => {
+                        let known = names(plan, Some(&function.text));
+                        self.out.push(errors::names::unknown_selector(&argument.text, argument.span, &known));
+                        return None;
+                    }
+                }
+                metric_part = self.next_metric(&mut rest, &path)?;
+            }
+            Head::Name(name) if is_metric(&name.text) && !self.selects(plan, &path, name) => metric_part = name,
+            Head::Name(name) if name.text == "generator" => {
+                return self.generator(expr, &mut rest, &path);
+            }
+            Head::Name(name) => {
+                selection = match self.selector(plan, name, path.parts.first(), complete)? {
+                    Some(selection) => selection,
+                    None => return Some(None),
+                };
+                metric_part = self.next_metric(&mut rest, &path)?;
+            }
+        }
+        let metric = self.named_metric(metric_part, &mut rest)?;
+        let source = self.written(expr.span());
+        if metric_part.text == "throughput" {
+            return self
+                .end(&mut rest)
+                .map(|()| Some(MetricRef { source, selection, metric: Metric::Requests, statistic: Statistic::Rate }));
+        }
+        let statistic = self.statistic(&metric, metric_part, rest.next())?;
+        self.end(&mut rest)?;
+        Some(Some(MetricRef { source, selection, metric, statistic }))
+    }
+
+    /// Whether `name` means a scenario, flow or step although a metric has the
+    /// same name: when a metric follows it.
+    fn selects(&self, plan: &Plan, path: &Path, name: &Part) -> bool {
+        path.parts.first().is_some_and(|part| is_metric(&part.text)) && select(plan, &name.text, None).is_some()
+    }
+
+    /// `None` after a diagnostic, `Some(None)` for what may be in a broken item.
+    fn selector(&mut self, plan: &Plan, name: &Part, next: Option<&Part>, complete: bool) -> Option<Option<Selection>> {
+        let kinds: Vec<&str> = ["scenario", "flow", "step"]
+            .into_iter()
+            .filter(|kind| select(plan, &name.text, Some(kind)).is_some())
+            .collect();
+        match kinds.as_slice() {
+            [_] => Some(select(plan, &name.text, None)),
+            [] if !complete => Some(None),
+            [] => {
+                // `latencyy.p95`: a mistyped metric rather than a mistyped step.
+                let followed_by_metric = next.is_some_and(|part| is_metric(&part.text));
+                let diagnostic = if followed_by_metric {
+                    errors::names::unknown_selector(&name.text, name.span, &names(plan, None))
+                } else {
+                    let mut known = metric_names();
+                    known.extend(names(plan, None));
+                    errors::names::unknown_metric(&name.text, name.span, &known)
+                };
+                self.out.push(diagnostic);
+                None
+            }
+            kinds => {
+                self.out.push(errors::names::ambiguous_selector(&name.text, name.span, kinds));
+                None
+            }
+        }
+    }
+
+    fn next_metric<'p>(&mut self, rest: &mut std::slice::Iter<'p, Part>, path: &Path) -> Option<&'p Part> {
+        let part = rest.next();
+        if part.is_none() {
+            let reason = "which metric of it? for example `latency.p95`";
+            self.out.push(errors::types::not_an_assertion(reason, path.span));
+        }
+        part
+    }
+
+    fn named_metric(&mut self, part: &Part, rest: &mut std::slice::Iter<'_, Part>) -> Option<Metric> {
+        if part.text == "throughput" {
+            return Some(Metric::Requests);
+        }
+        if part.text == "errors" {
+            let class = rest.as_slice().first().filter(|next| CLASSES.contains(&next.text.as_str()));
+            if class.is_some() {
+                rest.next();
+            }
+            return Some(Metric::Errors { class: class.map(|class| class.text.clone()) });
+        }
+        let found = METRICS.iter().find(|(name, _)| *name == part.text).map(|(_, metric)| metric.clone());
+        if found.is_none() {
+            self.out.push(errors::names::unknown_metric(&part.text, part.span, &metric_names()));
+        }
+        found
+    }
+
+    fn statistic(&mut self, metric: &Metric, owner: &Part, part: Option<&Part>) -> Option<Statistic> {
+        let statistics: &[&str] = match metric.dimension(Statistic::Max) {
+            Some(_) => &TIME_STATISTICS,
+            None => &COUNT_STATISTICS,
+        };
+        let mut known: Vec<String> = statistics.iter().map(|name| (*name).to_owned()).collect();
+        if matches!(metric, Metric::Errors { class: None }) {
+            known.extend(CLASSES.map(str::to_owned));
+        }
+        let statistic = part.and_then(|part| statistic_of(&part.text));
+        match statistic.filter(|statistic| metric.dimension(*statistic).is_some()) {
+            Some(statistic) => Some(statistic),
+            None => {
+                let (name, span) = (part.map(|part| part.text.as_str()), part.map_or(owner.span, |part| part.span));
+                self.out.push(errors::names::unknown_statistic(&owner.text, name, span, &known));
+                None
+            }
+        }
+    }
+
+    fn end(&mut self, rest: &mut std::slice::Iter<'_, Part>) -> Option<()> {
+        match rest.next() {
+            None => Some(()),
+            Some(extra) => {
+                self.out.push(errors::types::not_an_assertion("nothing can follow here", extra.span));
+                None
+            }
+        }
+    }
+
+    fn expectation(
+        &mut self,
+        expr: &ast::Expr,
+        path: &Path,
+        label: &Part,
+        complete: bool,
+    ) -> Option<Option<MetricRef>> {
+        let Some(index) = self.labels.iter().position(|known| *known == label.text) else {
+            if complete {
+                let known = self.labels.clone();
+                self.out.push(errors::names::unknown_label(&label.text, label.span, &known));
+                return None;
+            }
+            return Some(None);
+        };
+        let metric = Metric::Expect { label: index };
+        let owner = Part { text: format!("expect(\"{}\")", label.text), span: path.span };
+        let mut rest = path.parts.iter();
+        let statistic = self.statistic(&metric, &owner, rest.next())?;
+        self.end(&mut rest)?;
+        let source = self.written(expr.span());
+        Some(Some(MetricRef { source, selection: Selection::default(), metric, statistic }))
+    }
+
+    /// `generator.lag.p99`
+    fn generator(
+        &mut self,
+        expr: &ast::Expr,
+        rest: &mut std::slice::Iter<'_, Part>,
+        path: &Path,
+    ) -> Option<Option<MetricRef>> {
+        let part = self.next_metric(rest, path)?;
+        if part.text != "lag" {
+            self.out.push(errors::names::unknown_metric(&part.text, part.span, &["lag".to_owned()]));
+            return None;
+        }
+        let statistic = self.statistic(&Metric::GeneratorLag, part, rest.next())?;
+        self.end(rest)?;
+        let source = self.written(expr.span());
+        Some(Some(MetricRef { source, selection: Selection::default(), metric: Metric::GeneratorLag, statistic }))
+    }
+
+    /// Takes a path apart. `None` after a diagnostic.
+    fn path(&mut self, expr: &ast::Expr) -> Option<Path> {
+        let mut parts = Vec::new();
+        let mut at = expr.clone();
+        let head = loop {
+            match at {
+                ast::Expr::Access(access) => {
+                    let field = access.field()?;
+                    parts.push(Part { text: field.text(), span: field.span() });
+                    at = access.base()?;
+                }
+                ast::Expr::Name(name) => break Head::Name(Part { text: name.text(), span: name.span() }),
+                ast::Expr::Call(call) => break self.path_call(&call)?,
+                ast::Expr::Select(select) => {
+                    let tag = select.tag()?;
+                    let known: [String; 0] = [];
+                    self.out.push(errors::names::unknown_selector(&tag.text(), tag.span(), &known));
+                    return None;
+                }
+                other => {
+                    let reason = "not a metric such as `latency.p95`";
+                    self.out.push(errors::types::not_an_assertion(reason, other.span()));
+                    return None;
+                }
+            }
+        };
+        parts.reverse();
+        Some(Path { head, parts, span: expr.span() })
+    }
+
+    fn path_call(&mut self, call: &ast::Call) -> Option<Head> {
+        let callee = call.callee()?;
+        let function = Part { text: callee.text(), span: callee.span() };
+        if !["scenario", "flow", "step", "expect"].contains(&function.text.as_str()) {
+            let known = ["scenario", "flow", "step", "expect"].map(str::to_owned);
+            self.out.push(errors::names::unknown_function(&function.text, function.span, &known));
+            return None;
+        }
+        let argument = match call.args().as_slice() {
+            [only] if only.name().is_none() => only.value(),
+            _ => None,
+        };
+        let argument = match argument {
+            Some(ast::Expr::Name(name)) if function.text != "expect" => Some((name.text(), name.span())),
+            Some(ast::Expr::Literal(literal)) => literal.string_value().map(|text| (text, literal.span())),
+            _ => None,
+        };
+        match argument {
+            Some((text, span)) => Some(Head::Call { function, argument: Part { text, span } }),
+            None => {
+                let usage = format!("{}(\"name\")", function.text);
+                self.out.push(errors::types::wrong_arguments(&function.text, &usage, call.span()));
+                None
+            }
+        }
+    }
+}
+
+fn everything(plan: &Plan) -> Selection {
+    Selection { series: (0..plan.series.len()).collect(), scenarios: (0..plan.scenarios.len()).collect() }
+}
+
+/// What `name` selects: as a scenario, a flow or a step, or as any of them.
+fn select(plan: &Plan, name: &str, kind: Option<&str>) -> Option<Selection> {
+    let wanted = |which| kind.is_none_or(|kind| kind == which);
+    let by = |test: &dyn Fn(&crate::plan::Series) -> bool| -> Vec<usize> {
+        plan.series.iter().enumerate().filter(|(_, series)| test(series)).map(|(index, _)| index).collect()
+    };
+    if wanted("scenario")
+        && let Some(index) = plan.scenarios.iter().position(|scenario| scenario.name == name)
+    {
+        return Some(Selection { series: by(&|series| series.scenario == index), scenarios: vec![index] });
+    }
+    if wanted("flow")
+        && let Some(flow) = plan.flows.iter().position(|flow| flow.name == name)
+    {
+        return Some(Selection { series: by(&|series| series.flow == flow), scenarios: Vec::new() });
+    }
+    if wanted("step") && plan.series.iter().any(|series| series.step == name) {
+        return Some(Selection { series: by(&|series| series.step == name), scenarios: Vec::new() });
+    }
+    None
+}
+
+/// Names that select something of this kind, or of any.
+fn names(plan: &Plan, kind: Option<&str>) -> Vec<String> {
+    let wanted = |which| kind.is_none_or(|kind| kind == which);
+    let mut names = Vec::new();
+    if wanted("scenario") {
+        names.extend(plan.scenarios.iter().map(|scenario| scenario.name.clone()));
+    }
+    if wanted("flow") {
+        names.extend(plan.flows.iter().map(|flow| flow.name.clone()));
+    }
+    if wanted("step") {
+        names.extend(plan.series.iter().map(|series| series.step.clone()));
+    }
+    names.sort();
+    names.dedup();
+    names
+}
+
+fn is_metric(name: &str) -> bool {
+    matches!(name, "errors" | "throughput") || METRICS.iter().any(|(known, _)| *known == name)
+}
+
+fn metric_names() -> Vec<String> {
+    METRICS.iter().map(|(name, _)| *name).chain(["errors", "throughput"]).map(str::to_owned).collect()
+}
+
+fn statistic_of(name: &str) -> Option<Statistic> {
+    Some(match name {
+        "min" => Statistic::Min,
+        "mean" => Statistic::Mean,
+        "max" => Statistic::Max,
+        "stddev" => Statistic::Stddev,
+        "count" => Statistic::Count,
+        "rate" => Statistic::Rate,
+        other => {
+            let number = other.strip_prefix('p').filter(|rest| rest.starts_with(|c: char| c.is_ascii_digit()))?;
+            let percentile: f64 = number.parse().ok()?;
+            (percentile > 0.0 && percentile < 100.0).then_some(Statistic::Percentile(percentile))?
+        }
+    })
+}

@@ -1,0 +1,101 @@
+//! Text made literal in the languages that reports are written in.
+//!
+//! Invariant: each function takes text that is [clean](super::clean) and
+//! returns text that its language shows as that text and as nothing else.
+
+/// For the text and the attributes of HTML and XML.
+pub(super) fn html(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c {
+            '&' => out.push_str("&amp;"),
+            '<' => out.push_str("&lt;"),
+            '>' => out.push_str("&gt;"),
+            '"' => out.push_str("&quot;"),
+            '\'' => out.push_str("&#39;"),
+            c => out.push(c),
+        }
+    }
+    out
+}
+
+/// For running text and table cells of GitHub's Markdown, where it also keeps
+/// `@name`, `#1` and bare addresses from becoming mentions and links.
+pub(super) fn markdown(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut chars = text.chars().peekable();
+    while let Some(c) = chars.next() {
+        match c {
+            '\\' | '`' | '*' | '_' | '[' | ']' | '|' | '~' | '$' | '!' => out.extend(['\\', c]),
+            '&' => out.push_str("&amp;"),
+            '<' => out.push_str("&lt;"),
+            '>' => out.push_str("&gt;"),
+            '@' | '#' => out.extend([c, '\u{200b}']),
+            ':' if chars.peek() == Some(&'/') => out.extend([c, '\u{200b}']),
+            'w' | 'W' if chars.peek().is_some_and(|next| next.eq_ignore_ascii_case(&'w')) => {
+                out.extend([c, '\u{200b}'])
+            }
+            c => out.push(c),
+        }
+    }
+    out
+}
+
+/// As a code span of a Markdown table cell.
+pub(super) fn markdown_code(text: &str) -> String {
+    // A pipe ends the cell even inside a code span unless it is escaped; a run
+    // of backticks ends the span unless its fence is longer.
+    let text = text.replace('|', "\\|");
+    let longest = text.split(|c| c != '`').map(str::len).max().unwrap_or(0);
+    let fence = "`".repeat(longest + 1);
+    let pad = if longest > 0 || text.is_empty() { " " } else { "" };
+    format!("{fence}{pad}{text}{pad}{fence}")
+}
+
+/// JSON text inside a `<script>` element: no character of it can end the
+/// element or begin a comment. It stays the same JSON.
+pub(super) fn script_json(json: &str) -> String {
+    let mut out = String::with_capacity(json.len());
+    for c in json.trim_end().chars() {
+        match c {
+            '<' => out.push_str("\\u003c"),
+            '>' => out.push_str("\\u003e"),
+            '&' => out.push_str("\\u0026"),
+            '\u{2028}' => out.push_str("\\u2028"),
+            '\u{2029}' => out.push_str("\\u2029"),
+            c => out.push(c),
+        }
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn markdown_text_has_no_structure() {
+        assert_eq!(markdown("a|b `c` <i> [x](y) **z**"), "a\\|b \\`c\\` &lt;i&gt; \\[x\\](y) \\*\\*z\\*\\*");
+        assert_eq!(
+            markdown("@all #1 http://x www.x"),
+            "@\u{200b}all #\u{200b}1 http:\u{200b}//x w\u{200b}w\u{200b}w.x"
+        );
+    }
+
+    #[test]
+    fn a_code_span_ends_where_it_should() {
+        assert_eq!(markdown_code("p95 < 1s"), "`p95 < 1s`");
+        assert_eq!(markdown_code("a`b``c|d"), "``` a`b``c\\|d ```");
+    }
+
+    #[test]
+    fn json_in_a_script_cannot_end_it() {
+        let json = serde_json::json!({ "a": "</script><!--&\u{2028}" }).to_string();
+        let safe = script_json(&json);
+        assert!(!safe.contains(['<', '>', '&']), "{safe}");
+        assert_eq!(
+            serde_json::from_str::<serde_json::Value>(&safe).unwrap(),
+            serde_json::from_str::<serde_json::Value>(&json).unwrap()
+        );
+    }
+}

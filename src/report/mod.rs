@@ -1,0 +1,120 @@
+//! Reports: a run as HTML, Markdown, JUnit or text, or by a template of the
+//! user's own.
+//!
+//! Invariant: a pure function of results, verdict and template to bytes: no
+//! clock, no file, no network, and the same input gives the same bytes.
+//! Templates see one type, [`View`]. May import `results`, `verdict`, `plan`,
+//! `record`, `units`.
+
+mod chart;
+mod clean;
+mod error;
+mod escape;
+mod filters;
+mod templates;
+mod value;
+pub mod view;
+
+#[cfg(test)]
+mod tests;
+
+pub use error::RenderError;
+pub use view::View;
+
+use std::str::FromStr;
+use std::sync::Arc;
+
+use crate::results::Results;
+use crate::verdict::Verdict;
+
+/// Results of at most so many bytes are embedded in an HTML report; larger
+/// ones would make it slow to open and to send.
+const EMBEDDED_BYTES: usize = 512 * 1024;
+
+/// The built-in formats.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Format {
+    /// One self-contained page.
+    Html,
+    /// For a comment on a pull request or a step summary.
+    Markdown,
+    /// JUnit XML: one test case for each assertion.
+    Junit,
+    /// For a terminal of 80 columns.
+    Text,
+}
+
+impl Format {
+    /// All of them.
+    pub const ALL: [Format; 4] = [Format::Html, Format::Markdown, Format::Junit, Format::Text];
+
+    /// Its name on the command line and in scenario files.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Format::Html => "html",
+            Format::Markdown => "markdown",
+            Format::Junit => "junit",
+            Format::Text => "text",
+        }
+    }
+
+    fn template(self) -> &'static str {
+        match self {
+            Format::Html => "report.html.j2",
+            Format::Markdown => "report.md.j2",
+            Format::Junit => "junit.xml.j2",
+            Format::Text => "summary.txt.j2",
+        }
+    }
+}
+
+/// A name that is no format's.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("there is no report format `{0}`, only html, markdown, junit and text")]
+pub struct UnknownFormat(pub String);
+
+impl FromStr for Format {
+    type Err = UnknownFormat;
+
+    fn from_str(name: &str) -> Result<Format, UnknownFormat> {
+        Format::ALL.into_iter().find(|format| format.name() == name).ok_or_else(|| UnknownFormat(name.to_owned()))
+    }
+}
+
+/// How a report is shown.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Style {
+    /// Whether [`Format::Text`] may use colours.
+    pub color: bool,
+}
+
+/// Renders a run in a built-in format.
+///
+/// # Errors
+/// [`RenderError`] only if a built-in template is wrong.
+pub fn render(results: &Results, verdict: &Verdict, format: Format, style: Style) -> Result<String, RenderError> {
+    let embedded = if format == Format::Html { embedded(results) } else { None };
+    let view = Arc::new(View::new(results, verdict));
+    let name = format.template();
+    templates::render(&view, embedded, name, None, style).map_err(|error| RenderError::new(name, &error))
+}
+
+/// Renders a run by a template of the user's own. The ending of `name` before
+/// `.j2` decides how values are escaped: `.html`, `.htm`, `.xhtml`, `.xml` and
+/// `.svg` as markup, `.md` and `.markdown` as Markdown, all others not at all.
+///
+/// # Errors
+/// [`RenderError`] when the template has a mistake or names what the view does
+/// not have.
+pub fn render_template(results: &Results, verdict: &Verdict, name: &str, source: &str) -> Result<String, RenderError> {
+    let view = Arc::new(View::new(results, verdict));
+    templates::render(&view, embedded(results), name, Some(source), Style::default())
+        .map_err(|error| RenderError::new(name, &error))
+}
+
+/// The results as JSON that is safe inside a `<script>`, unless they are large.
+fn embedded(results: &Results) -> Option<String> {
+    let json = escape::script_json(&results.to_json());
+    (json.len() <= EMBEDDED_BYTES).then_some(json)
+}

@@ -1,0 +1,94 @@
+//! The template engine as reports use it, and the built-in templates.
+//!
+//! Invariant: a template sees the view, the filters and four functions, and
+//! nothing else; a name that does not exist is an error.
+
+use std::sync::Arc;
+
+use minijinja::syntax::SyntaxConfig;
+use minijinja::{AutoEscape, Environment, Error, ErrorKind, UndefinedBehavior, Value, escape_formatter};
+
+use super::chart;
+use super::escape;
+use super::view::View;
+use super::{Style, filters, value};
+
+/// Built-in templates by name. The part before `.j2` says how values are
+/// escaped.
+const BUILT_IN: [(&str, &str); 9] = [
+    ("report.html.j2", include_str!("../../reports/report.html.j2")),
+    ("report.css", include_str!("../../reports/report.css")),
+    ("parts/verdict.html.j2", include_str!("../../reports/parts/verdict.html.j2")),
+    ("parts/over_time.html.j2", include_str!("../../reports/parts/over_time.html.j2")),
+    ("parts/steps.html.j2", include_str!("../../reports/parts/steps.html.j2")),
+    ("parts/provenance.html.j2", include_str!("../../reports/parts/provenance.html.j2")),
+    ("report.md.j2", include_str!("../../reports/report.md.j2")),
+    ("junit.xml.j2", include_str!("../../reports/junit.xml.j2")),
+    ("summary.txt.j2", include_str!("../../reports/summary.txt.j2")),
+];
+
+/// Renders a built-in template, or `source` under `name`.
+pub(super) fn render(
+    view: &Arc<View>,
+    results: Option<String>,
+    name: &str,
+    source: Option<&str>,
+    style: Style,
+) -> Result<String, Error> {
+    let mut environment = environment(view, results, style)?;
+    if let Some(source) = source {
+        environment.add_template(name, source)?;
+    }
+    let context = serde_json::to_value(view.as_ref())
+        .map_err(|error| Error::new(ErrorKind::BadSerialization, "the view is no JSON").with_source(error))?;
+    environment.get_template(name)?.render(value::from_json(context))
+}
+
+fn environment<'a>(view: &Arc<View>, results: Option<String>, style: Style) -> Result<Environment<'a>, Error> {
+    let mut environment = Environment::new();
+    environment.set_undefined_behavior(UndefinedBehavior::Strict);
+    environment.set_debug(true);
+    environment
+        .set_syntax(SyntaxConfig::builder().trim_blocks(true).lstrip_blocks(true).keep_trailing_newline(true).build()?);
+    environment.set_auto_escape_callback(escaping);
+    environment.set_formatter(|out, state, value| match state.auto_escape() {
+        AutoEscape::Custom(_) if !value.is_safe() => {
+            out.write_str(&escape::markdown(&value.to_string())).map_err(Error::from)
+        }
+        AutoEscape::Custom(_) => out.write_str(value.as_str().unwrap_or_default()).map_err(Error::from),
+        _ => escape_formatter(out, state, value),
+    });
+    filters::register(&mut environment, style.color);
+    functions(&mut environment, view, results);
+    for (name, source) in BUILT_IN {
+        environment.add_template(name, source)?;
+    }
+    Ok(environment)
+}
+
+/// How values are escaped, by the ending of the template's name.
+fn escaping(name: &str) -> AutoEscape {
+    let name = name.to_ascii_lowercase();
+    let name = [".j2", ".jinja2", ".jinja"].iter().find_map(|ending| name.strip_suffix(ending)).unwrap_or(&name);
+    match name.rsplit('.').next() {
+        Some("html" | "htm" | "xhtml" | "xml" | "svg") => AutoEscape::Html,
+        Some("md" | "markdown") => AutoEscape::Custom("markdown".into()),
+        _ => AutoEscape::None,
+    }
+}
+
+fn functions(environment: &mut Environment<'_>, view: &Arc<View>, results: Option<String>) {
+    let for_charts = Arc::clone(view);
+    environment.add_function("chart", move |name: &str| {
+        chart::chart(&for_charts, name).map(Value::from_safe_string).ok_or_else(|| {
+            let names = chart::NAMES.join("`, `");
+            Error::new(ErrorKind::InvalidOperation, format!("there is no chart `{name}`, only `{names}`"))
+        })
+    });
+    environment.add_function("sparkline", |values: Vec<Value>, limit: Option<f64>| {
+        filters::numbers(&values).map(|values| Value::from_safe_string(chart::sparkline(&values, limit)))
+    });
+    environment
+        .add_function("gauge", |observed: f64, limit: f64| Value::from_safe_string(chart::gauge(observed, limit)));
+    environment.add_function("results", move || results.clone().map(Value::from_safe_string));
+}

@@ -1,0 +1,95 @@
+//! Everything that a view sums over a recording, in one pass over it.
+
+use super::float;
+use super::timeline::{Timeline, TimelineBuilder};
+use super::{CHART_ROWS, TABLE_ROWS};
+use crate::plan::Selection;
+use crate::record::{Counts, Distribution, Frozen, Phase, Time};
+use crate::results::Results;
+
+/// Sums over the measured part of the run, and the run over time.
+pub(super) struct Sums {
+    /// By index of the series.
+    pub(super) series: Vec<SeriesSums>,
+    /// All series together.
+    pub(super) total: SeriesSums,
+    /// How late the load generator was.
+    pub(super) lag: Distribution,
+    /// For charts.
+    pub(super) timeline: Timeline,
+    /// For tables.
+    pub(super) table: Timeline,
+}
+
+/// Sums of one series.
+#[derive(Clone, Default)]
+pub(super) struct SeriesSums {
+    pub(super) counts: Counts,
+    pub(super) latency: Distribution,
+    pub(super) service: Distribution,
+    pub(super) wait: Distribution,
+    /// The 95th percentile of each second that has requests, in nanoseconds.
+    pub(super) p95_by_second: Vec<(u32, f64)>,
+}
+
+impl Sums {
+    pub(super) fn new(results: &Results) -> Sums {
+        let mut series = vec![SeriesSums::default(); results.plan.series.len()];
+        let mut timeline = TimelineBuilder::new(results, CHART_ROWS);
+        let mut table = TimelineBuilder::new(results, TABLE_ROWS);
+        let mut lag = Distribution::new();
+        for slice in &results.recording.seconds {
+            let mut all = Distribution::new();
+            for row in &slice.series {
+                let Some(latency) = row.times.get(Time::Latency as usize) else { continue };
+                // Unpacking is the costly part, so it is done once for every sum.
+                let unpacked = unpack(latency);
+                all.add(&unpacked);
+                if let (Phase::Measured, Some(sums)) = (row.phase, series.get_mut(row.series)) {
+                    sums.counts.add(&row.counts);
+                    sums.latency.add(&unpacked);
+                    sums.p95_by_second.extend(unpacked.percentile(95.0).map(|p95| (slice.second, p95)));
+                    add(&mut sums.service, row.times.get(Time::Service as usize));
+                    add(&mut sums.wait, row.times.get(Time::Wait as usize));
+                }
+            }
+            let late = unpack(&slice.health.lag);
+            lag.add(&late);
+            timeline.add(slice, &all, &late);
+            table.add(slice, &all, &late);
+        }
+        let total = SeriesSums::of_all(&series);
+        Sums { series, total, lag, timeline: timeline.finish(), table: table.finish() }
+    }
+}
+
+impl SeriesSums {
+    fn of_all(series: &[SeriesSums]) -> SeriesSums {
+        let mut total = SeriesSums::default();
+        for sums in series {
+            total.counts.add(&sums.counts);
+            total.latency.add(&sums.latency);
+            total.service.add(&sums.service);
+            total.wait.add(&sums.wait);
+        }
+        total
+    }
+}
+
+fn unpack(frozen: &Frozen) -> Distribution {
+    let mut distribution = Distribution::new();
+    distribution.add_frozen(frozen);
+    distribution
+}
+
+fn add(sum: &mut Distribution, frozen: Option<&Frozen>) {
+    if let Some(frozen) = frozen {
+        sum.add_frozen(frozen);
+    }
+}
+
+/// Length of the measured stretch of `selection`, in seconds.
+pub(super) fn span_seconds(results: &Results, selection: &Selection) -> f64 {
+    let (from, to) = results.measured_span(selection);
+    float(to.saturating_sub(from)) / 1e9
+}

@@ -1,0 +1,124 @@
+//! What templates see: one type, documented, versioned, without behaviour.
+//!
+//! Invariant: a pure function of results and verdict; every text in it is
+//! [`clean`](super::clean::clean), every time is in nanoseconds unless its
+//! name says otherwise, every share lies between 0 and 1, and every statistic
+//! excludes the warm-up unless its documentation says otherwise.
+//! `docs/templates.md` lists every field.
+
+mod assertion;
+mod facts;
+mod figures;
+mod generator;
+mod load;
+mod measure;
+mod scenario;
+mod timeline;
+
+pub use assertion::{AssertionView, Value};
+pub use facts::{
+    EnvironmentView, ErrorView, ExpectationView, FailureView, FindingView, RunView, ServerView, ToolView, VerdictView,
+};
+pub use figures::{ClassCount, Figures, Reading, StepView};
+pub use generator::GeneratorView;
+pub use load::PlannedLine;
+pub use scenario::{MixView, ScenarioView};
+pub use timeline::{Row, Timeline};
+
+use serde::Serialize;
+
+use crate::results::Results;
+use crate::verdict::Verdict;
+
+/// Version of the view: it changes when a field changes its meaning or goes.
+pub const VERSION: u32 = 1;
+
+/// Rows that a table of a report shows over time.
+const TABLE_ROWS: u64 = 60;
+
+/// Rows that a chart is drawn from: every second of a run of an hour.
+const CHART_ROWS: u64 = 3600;
+
+/// A run as templates see it.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct View {
+    /// [`VERSION`].
+    pub view: u32,
+    /// What made the results.
+    pub tool: ToolView,
+    /// What became of the run.
+    pub verdict: VerdictView,
+    /// One for each assertion, in the order of the file.
+    pub assertions: Vec<AssertionView>,
+    /// What else a reader should know, most important first.
+    pub findings: Vec<FindingView>,
+    /// When and how the run went.
+    pub run: RunView,
+    /// The machine that made the load.
+    pub environment: EnvironmentView,
+    /// The servers as they presented themselves.
+    pub servers: Vec<ServerView>,
+    /// Who ran which flows under which load.
+    pub scenarios: Vec<ScenarioView>,
+    /// One for each request step of each flow of each scenario.
+    pub steps: Vec<StepView>,
+    /// All steps together.
+    pub totals: Figures,
+    /// Failures by class, most frequent first.
+    pub errors: Vec<ErrorView>,
+    /// Labelled expectations, in the order of the file.
+    pub expectations: Vec<ExpectationView>,
+    /// The planned level of all open scenarios; empty without one.
+    pub planned_rate: PlannedLine,
+    /// The planned level of all closed scenarios; empty without one.
+    pub planned_users: PlannedLine,
+    /// The run over time for charts, warm-up included: up to 3,600 rows.
+    pub timeline: Timeline,
+    /// The run over time for tables, warm-up included: up to 60 rows.
+    pub table: Timeline,
+    /// Examples of failures in the order of time, those that say the same
+    /// together; at most 40.
+    pub failures: Vec<FailureView>,
+    /// The load generator's own health.
+    pub generator: GeneratorView,
+}
+
+impl View {
+    /// The view of a run.
+    #[must_use]
+    pub fn new(results: &Results, verdict: &Verdict) -> View {
+        let sums = measure::Sums::new(results);
+        View {
+            view: VERSION,
+            tool: ToolView::new(results),
+            verdict: VerdictView::new(verdict),
+            assertions: verdict.assertions.iter().map(AssertionView::new).collect(),
+            findings: verdict.findings.iter().map(FindingView::new).collect(),
+            run: RunView::new(results),
+            environment: EnvironmentView::new(results),
+            servers: facts::servers(results),
+            scenarios: scenario::scenarios(results),
+            steps: figures::steps(results, &sums),
+            totals: Figures::new(&sums.total, measure::span_seconds(results, &results.everything())),
+            errors: facts::errors(&sums.total.counts),
+            expectations: facts::expectations(results),
+            planned_rate: load::planned_rate(&results.plan),
+            planned_users: load::planned_users(&results.plan),
+            timeline: sums.timeline,
+            table: sums.table,
+            failures: facts::failures(results),
+            generator: GeneratorView::new(results, &sums.lag),
+        }
+    }
+}
+
+/// A count as a number that arithmetic can use.
+#[expect(clippy::cast_precision_loss, reason = "counts and nanoseconds of a run stay below 2^53")]
+pub(super) fn float(count: u64) -> f64 {
+    count as f64
+}
+
+/// A part of a whole; `None` when there is no whole.
+pub(super) fn share(part: u64, whole: u64) -> Option<f64> {
+    (whole > 0).then(|| float(part) / float(whole))
+}

@@ -1,0 +1,265 @@
+//! What was expected, in words.
+//!
+//! Invariant: each kind has its phrase, by a match without a wildcard.
+
+use super::kind::Kind;
+
+/// How a kind reads in "expected …".
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Phrase {
+    /// A word or sign, shown as code.
+    Exact(String),
+    /// Something of a sort.
+    Sort(&'static str),
+    /// The end of the statement.
+    End,
+    /// Not worth a word: operators and trivia, which may stand everywhere, and
+    /// rules that nobody waits for.
+    Silent,
+}
+
+/// The phrase of a kind.
+pub(super) fn phrase(kind: Kind) -> Phrase {
+    let exact = |text: &str| Phrase::Exact(text.to_owned());
+    match kind {
+        Kind::End => Phrase::End,
+        Kind::LBrace => exact("{"),
+        Kind::RBrace => exact("}"),
+        Kind::LBracket => exact("["),
+        Kind::RBracket => exact("]"),
+        Kind::RParen => exact(")"),
+        Kind::Comma => exact(","),
+        Kind::Colon => exact(":"),
+        Kind::Assign => exact("="),
+        Kind::Dot => exact("."),
+        Kind::Arrow => exact("->"),
+        Kind::Quote => exact("\""),
+        Kind::FQuote => exact("f\""),
+        Kind::Expr | Kind::Free => Phrase::Sort("a value"),
+        Kind::Arg => Phrase::Sort("an argument"),
+        Kind::Amount | Kind::Percent => Phrase::Sort("a percentage such as `60%`"),
+        Kind::Duration => Phrase::Sort("a duration such as `30s`"),
+        Kind::Rate => Phrase::Sort("a rate such as `40/s`"),
+        Kind::Size => Phrase::Sort("a size such as `64KiB`"),
+        Kind::Users => Phrase::Sort("a number of users such as `50 users`"),
+        Kind::Number => Phrase::Sort("a number"),
+        Kind::Revision => Phrase::Sort("a revision such as `2025-11-25`"),
+        Kind::Percentile => Phrase::Sort("a percentile such as `p99.9`"),
+        Kind::Name | Kind::PlainName | Kind::NameRef => Phrase::Sort("a name"),
+        Kind::Word | Kind::OtherWord => Phrase::Sort("a word"),
+        Kind::Field => Phrase::Sort("the name of a field"),
+        Kind::TagName => Phrase::Sort("the name of a tag"),
+        Kind::Key | Kind::Entry => Phrase::Sort("a key in quotes such as `\"limit\"`"),
+        Kind::Label | Kind::WrongStr | Kind::String | Kind::TextValue => Phrase::Sort("a string such as `\"fast\"`"),
+        Kind::Object => Phrase::Sort("an object such as `{ \"limit\": 10 }`"),
+        Kind::Array => Phrase::Sort("a list such as `[1, 2]`"),
+        Kind::EditionNumber => Phrase::Sort("the number of an edition"),
+        Kind::AssertLine => Phrase::Sort("a condition such as `search.latency.p95 < 250ms`"),
+        Kind::Share => Phrase::Sort("a share such as `60% search`"),
+        Kind::Setting => Phrase::Sort("a switch and its value"),
+        Kind::File => Phrase::Sort("a file"),
+        Kind::Edition
+        | Kind::Param
+        | Kind::Server
+        | Kind::Guard
+        | Kind::Scenario
+        | Kind::Flow
+        | Kind::Assert
+        | Kind::Report
+        | Kind::Http
+        | Kind::Stdio
+        | Kind::Builtin
+        | Kind::Header
+        | Kind::Protocol
+        | Kind::Timeout
+        | Kind::ConnectTimeout
+        | Kind::Env
+        | Kind::Cwd
+        | Kind::AllowHosts
+        | Kind::AllowTools
+        | Kind::DenyTools
+        | Kind::MaxRate
+        | Kind::MaxUsers
+        | Kind::Target
+        | Kind::Warmup
+        | Kind::Run
+        | Kind::Stages
+        | Kind::Ramp
+        | Kind::Hold
+        | Kind::Drain
+        | Kind::Arrivals
+        | Kind::Mix
+        | Kind::Call
+        | Kind::Read
+        | Kind::Prompt
+        | Kind::List
+        | Kind::Think
+        | Kind::Binding
+        | Kind::AsLabel
+        | Kind::Args
+        | Kind::Expect
+        | Kind::Require
+        | Kind::Save
+        | Kind::Pages
+        | Kind::Html
+        | Kind::Markdown
+        | Kind::Junit => Phrase::Sort("a statement"),
+        Kind::KwMcpl
+        | Kind::KwParam
+        | Kind::KwServer
+        | Kind::KwGuard
+        | Kind::KwScenario
+        | Kind::KwFlow
+        | Kind::KwAssert
+        | Kind::KwReport
+        | Kind::KwHttp
+        | Kind::KwStdio
+        | Kind::KwBuiltin
+        | Kind::KwHeader
+        | Kind::KwProtocol
+        | Kind::KwTimeout
+        | Kind::KwConnectTimeout
+        | Kind::KwEnv
+        | Kind::KwCwd
+        | Kind::KwAllow
+        | Kind::KwDeny
+        | Kind::KwHosts
+        | Kind::KwTools
+        | Kind::KwMax
+        | Kind::KwRate
+        | Kind::KwUsers
+        | Kind::KwTarget
+        | Kind::KwWarmup
+        | Kind::KwStages
+        | Kind::KwMix
+        | Kind::KwRun
+        | Kind::KwRamp
+        | Kind::KwOver
+        | Kind::KwHold
+        | Kind::KwFor
+        | Kind::KwDrain
+        | Kind::KwUp
+        | Kind::KwTo
+        | Kind::KwArrivals
+        | Kind::KwCall
+        | Kind::KwRead
+        | Kind::KwPrompt
+        | Kind::KwList
+        | Kind::KwThink
+        | Kind::KwExponential
+        | Kind::KwLet
+        | Kind::KwAs
+        | Kind::KwArgs
+        | Kind::KwExpect
+        | Kind::KwRequire
+        | Kind::KwSave
+        | Kind::KwPages
+        | Kind::KwHtml
+        | Kind::KwMarkdown
+        | Kind::KwJunit
+        | Kind::KwOf
+        | Kind::KwSeconds => exact(&keyword(kind).unwrap_or_default()),
+        Kind::Comment
+        | Kind::KwAnd
+        | Kind::KwOr
+        | Kind::KwContains
+        | Kind::KwMatches
+        | Kind::KwExists
+        | Kind::KwNot
+        | Kind::KwTrue
+        | Kind::KwFalse
+        | Kind::KwNull
+        | Kind::KwOn
+        | Kind::KwOff
+        | Kind::KwIn
+        | Kind::LParen
+        | Kind::Nl
+        | Kind::Bom
+        | Kind::Blank
+        | Kind::Doc
+        | Kind::Hidden
+        | Kind::EqEq
+        | Kind::NotEq
+        | Kind::LtEq
+        | Kind::GtEq
+        | Kind::Lt
+        | Kind::Gt
+        | Kind::Plus
+        | Kind::Minus
+        | Kind::Neg
+        | Kind::Star
+        | Kind::Slash
+        | Kind::DotDot
+        | Kind::InOp
+        | Kind::BareKey
+        | Kind::BadName
+        | Kind::BadQuantity
+        | Kind::SpacedQuantity
+        | Kind::LooseStr
+        | Kind::OpenStr
+        | Kind::LooseFstr
+        | Kind::OpenFstr
+        | Kind::Skipped
+        | Kind::BadText
+        | Kind::BadBlock
+        | Kind::BadHead
+        | Kind::Rejected
+        | Kind::StrayClose
+        | Kind::NoName
+        | Kind::NoOpen
+        | Kind::NoRequestOpen
+        | Kind::NoClose
+        | Kind::LateOpen
+        | Kind::Access
+        | Kind::Select
+        | Kind::Index
+        | Kind::Paren
+        | Kind::FText
+        | Kind::Hole
+        | Kind::Fstr
+        | Kind::Function
+        | Kind::Callee
+        | Kind::ArgName
+        | Kind::TooLong
+        | Kind::Unparsed
+        | Kind::DuplicateKey
+        | Kind::Literal
+        | Kind::Reference
+        | Kind::Binary
+        | Kind::Range
+        | Kind::Unary => Phrase::Silent,
+    }
+}
+
+/// The text of a keyword.
+pub(super) fn keyword(kind: Kind) -> Option<String> {
+    kind.name().strip_prefix("KW_").map(str::to_lowercase)
+}
+
+/// "a, b or c", at most three of them, what is certain before what is of a sort.
+/// `None` when nothing of it can be said.
+pub(super) fn expected(kinds: &[Kind]) -> Option<String> {
+    const SHOWN: usize = 3;
+    let mut exact = Vec::new();
+    let mut sorts = Vec::new();
+    let mut ends = false;
+    for kind in kinds {
+        match phrase(*kind) {
+            Phrase::Exact(text) => exact.push(format!("`{text}`")),
+            Phrase::Sort(text) => sorts.push(text.to_owned()),
+            Phrase::End => ends = true,
+            Phrase::Silent => {}
+        }
+    }
+    // What goes on before what ends.
+    exact.sort_by_key(|text| matches!(text.as_str(), "`}`" | "`]`" | "`)`"));
+    let mut all = exact;
+    all.append(&mut sorts);
+    if ends {
+        all.push("the end of the line".to_owned());
+    }
+    all.dedup();
+    all.truncate(SHOWN);
+    let last = all.pop()?;
+    Some(if all.is_empty() { last } else { format!("{} or {last}", all.join(", ")) })
+}
