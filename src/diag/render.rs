@@ -28,8 +28,10 @@ pub fn text(source: &Source, diagnostics: &[Diagnostic], style: Style) -> String
         .with_width(style.width)
         .with_context_lines(1);
     let mut out = String::new();
+    // One copy of the text serves all findings: a file may be large.
+    let named = NamedSource::new(source.name(), source.text().to_owned());
     for diagnostic in diagnostics.iter().take(SHOWN_PER_FILE) {
-        let view = View { diagnostic, source: NamedSource::new(source.name(), source.text().to_owned()) };
+        let view = View { diagnostic, source: &named };
         // Formatting into a string fails only if a Display of ours does; then
         // the plain form still says everything that matters.
         if handler.render_report(&mut out, &view).is_err() {
@@ -110,7 +112,7 @@ fn summary(source: &Source, diagnostics: &[Diagnostic]) -> String {
 /// A diagnostic in the shape that miette draws.
 struct View<'a> {
     diagnostic: &'a Diagnostic,
-    source: NamedSource<String>,
+    source: &'a NamedSource<String>,
 }
 
 impl fmt::Debug for View<'_> {
@@ -121,17 +123,13 @@ impl fmt::Debug for View<'_> {
 
 impl fmt::Display for View<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.diagnostic.message)
+        write!(f, "{}: {}", self.diagnostic.code, self.diagnostic.message)
     }
 }
 
 impl std::error::Error for View<'_> {}
 
 impl miette::Diagnostic for View<'_> {
-    fn code<'a>(&'a self) -> Option<Box<dyn fmt::Display + 'a>> {
-        Some(Box::new(self.diagnostic.code))
-    }
-
     fn severity(&self) -> Option<miette::Severity> {
         Some(match self.diagnostic.severity {
             Severity::Error => miette::Severity::Error,
@@ -151,7 +149,7 @@ impl miette::Diagnostic for View<'_> {
     }
 
     fn source_code(&self) -> Option<&dyn miette::SourceCode> {
-        Some(&self.source)
+        Some(self.source)
     }
 
     fn labels(&self) -> Option<Box<dyn Iterator<Item = LabeledSpan> + '_>> {

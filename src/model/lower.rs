@@ -54,6 +54,10 @@ pub fn lower(source: &Source, parse: &Parse, options: &Options<'_>) -> Lowered {
     diagnostics.append(&mut lowering.out);
     diag::tidy(&mut diagnostics);
     let failed = diagnostics.iter().any(Diagnostic::is_error);
+    if failed {
+        // What seems unused may be meant by a name that is mistyped.
+        diagnostics.retain(|diagnostic| diagnostic.code != errors::names::UNUSED);
+    }
     let known = |name: &String| lowering.params.contains_key(name);
     let unknown_overrides =
         options.overrides.iter().map(|(name, _)| name.clone()).filter(|name| !known(name)).collect();

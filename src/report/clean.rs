@@ -11,6 +11,11 @@ pub fn clean(text: &str) -> String {
     text.trim_end_matches(['\n', '\r']).chars().map(visible).collect()
 }
 
+/// Whether `c` may stand in clean text.
+pub(super) fn is_clean(c: char) -> bool {
+    visible(c) == c
+}
+
 fn visible(c: char) -> char {
     match c {
         '\n' | '\r' | '\t' | '\u{85}' | '\u{2028}' | '\u{2029}' => ' ',

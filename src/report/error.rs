@@ -44,11 +44,14 @@ fn message(error: &Error) -> String {
     };
     let detail = error.detail().unwrap_or_default();
     match error.kind() {
-        ErrorKind::UndefinedError => match (expression(), detail) {
-            (Some(expression), "") => format!("`{expression}` is not defined; docs/templates.md lists every field"),
-            (Some(expression), detail) => format!("`{expression}`: {detail}; docs/templates.md lists every field"),
-            (None, _) => "a name is not defined; docs/templates.md lists every field".to_owned(),
-        },
+        ErrorKind::UndefinedError => {
+            let what = match (detail, expression()) {
+                ("", Some(expression)) => format!("`{expression}` is undefined"),
+                ("", None) => "a name is undefined".to_owned(),
+                (detail, _) => detail.to_owned(),
+            };
+            format!("{what}; docs/templates.md lists every field")
+        }
         ErrorKind::SyntaxError => format!("the template cannot be read: {detail}"),
         kind if detail.is_empty() => kind.to_string(),
         kind => format!("{kind}: {detail}"),

@@ -3,6 +3,10 @@
 //! Invariant: each function takes text that is [clean](super::clean) and
 //! returns text that its language shows as that text and as nothing else.
 
+use std::fmt::Write as _;
+
+use super::clean::is_clean;
+
 /// For the text and the attributes of HTML and XML.
 pub(super) fn html(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
@@ -53,17 +57,15 @@ pub(super) fn markdown_code(text: &str) -> String {
 }
 
 /// JSON text inside a `<script>` element: no character of it can end the
-/// element or begin a comment. It stays the same JSON.
+/// element, begin a comment or mislead who reads the source. It stays the same
+/// JSON, since what is escaped can only stand inside its strings.
 pub(super) fn script_json(json: &str) -> String {
     let mut out = String::with_capacity(json.len());
     for c in json.trim_end().chars() {
-        match c {
-            '<' => out.push_str("\\u003c"),
-            '>' => out.push_str("\\u003e"),
-            '&' => out.push_str("\\u0026"),
-            '\u{2028}' => out.push_str("\\u2028"),
-            '\u{2029}' => out.push_str("\\u2029"),
-            c => out.push(c),
+        if matches!(c, '<' | '>' | '&') || !is_clean(c) {
+            let _ = write!(out, "\\u{:04x}", u32::from(c));
+        } else {
+            out.push(c);
         }
     }
     out
@@ -90,9 +92,9 @@ mod tests {
 
     #[test]
     fn json_in_a_script_cannot_end_it() {
-        let json = serde_json::json!({ "a": "</script><!--&\u{2028}" }).to_string();
+        let json = serde_json::json!({ "a": "</script><!--&\u{2028}\u{9b}\u{202e}\u{7f}\n" }).to_string();
         let safe = script_json(&json);
-        assert!(!safe.contains(['<', '>', '&']), "{safe}");
+        assert!(!safe.contains(['<', '>', '&']) && safe.chars().all(is_clean), "{safe}");
         assert_eq!(
             serde_json::from_str::<serde_json::Value>(&safe).unwrap(),
             serde_json::from_str::<serde_json::Value>(&json).unwrap()

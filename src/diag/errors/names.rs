@@ -113,10 +113,13 @@ pub fn unknown_word(what: &str, word: &str, span: Span, known: &[String]) -> Dia
     suggest(diagnostic, word, span, known, &format!("write one of {}", code_list(known)))
 }
 
+/// The code of [`unused`].
+pub const UNUSED: &str = "W201";
+
 /// Nothing uses a flow, server or parameter.
 #[must_use]
 pub fn unused(kind: &str, name: &str, span: Span) -> Diagnostic {
-    Diagnostic::warning("W201", format!("{kind} `{name}` is never used"), span, "nothing refers to it")
+    Diagnostic::warning(UNUSED, format!("{kind} `{name}` is never used"), span, "nothing refers to it")
         .help(format!("use it, or remove `{kind} {name}`"))
 }
 

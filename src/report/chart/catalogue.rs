@@ -71,7 +71,8 @@ fn largest<'a>(points: impl IntoIterator<Item = &'a Point>) -> Option<Point> {
 /// less time than its plan.
 fn planned(view: &View, line: &PlannedLine) -> Vec<Point> {
     let end = view.timeline.length_s as f64;
-    let mut points: Vec<Point> = line.iter().take_while(|(at, _)| *at <= end).map(|(at, level)| (*at, Some(*level))).collect();
+    let mut points: Vec<Point> =
+        line.iter().take_while(|(at, _)| *at <= end).map(|(at, level)| (*at, Some(*level))).collect();
     let cut = line.iter().zip(line.iter().skip(1)).find(|(from, to)| from.0 <= end && end < to.0);
     if let Some((from, to)) = cut {
         points.push((end, Some(from.1 + (to.1 - from.1) * (end - from.0) / (to.0 - from.0))));
@@ -173,14 +174,12 @@ fn users(view: &View) -> Option<Plot> {
 }
 
 fn latency(view: &View) -> Option<Plot> {
-    let series: [(&str, &'static str, &'static str, f64, fn(&Row) -> Option<f64>); 4] = [
-        ("max", "--c4", "1 4", 1.5, |row| row.max_ns),
-        ("p99", "--c3", "2 3", 2.0, |row| row.p99_ns),
-        ("p95", "--c2", "7 4", 2.0, |row| row.p95_ns),
-        ("p50", "--c1", "", 2.0, |row| row.p50_ns),
+    let lines = [
+        line("max", "--c4", "1 4", 1.5, over_time(view, |row| row.max_ns)),
+        line("p99", "--c3", "2 3", 2.0, over_time(view, |row| row.p99_ns)),
+        line("p95", "--c2", "7 4", 2.0, over_time(view, |row| row.p95_ns)),
+        line("p50", "--c1", "", 2.0, over_time(view, |row| row.p50_ns)),
     ];
-    let lines =
-        series.map(|(label, color, dash, width, value)| line(label, color, dash, width, over_time(view, value)));
     let known = || lines.iter().flat_map(|line| &line.points).filter_map(|point| point.1);
     let (low, high) = (known().reduce(f64::min)?, known().reduce(f64::max)?);
     let p99 = lines.get(1).and_then(|line| largest(&line.points));

@@ -60,6 +60,17 @@ pub(super) enum Layer {
     Bars(Vec<Line>),
 }
 
+impl Layer {
+    /// How many reduced lines it draws.
+    fn paths(&self) -> usize {
+        match self {
+            Layer::Line(_) => 1,
+            Layer::Area(_) => 2,
+            Layer::Bars(_) => 0,
+        }
+    }
+}
+
 /// Values over time and how they look.
 pub(super) struct Line {
     pub(super) label: String,
@@ -135,8 +146,8 @@ impl Plot {
             desc = html(&self.description)
         );
         out.push_str(&self.ground());
-        let lines = self.layers.iter().filter(|layer| !matches!(layer, Layer::Bars(_))).count().max(1);
-        let columns = POINTS / lines / 2;
+        let paths: usize = self.layers.iter().map(Layer::paths).sum();
+        let columns = POINTS / paths.max(1) / 2;
         for layer in &self.layers {
             match layer {
                 Layer::Line(line) => out.push_str(&self.line(line, columns)),

@@ -4,7 +4,7 @@ use super::float;
 use super::timeline::{Timeline, TimelineBuilder};
 use super::{CHART_ROWS, TABLE_ROWS};
 use crate::plan::Selection;
-use crate::record::{Counts, Distribution, Frozen, Phase, Time};
+use crate::record::{Counts, Distribution, Frozen, Phase, SeriesRow, Time};
 use crate::results::Results;
 
 /// Sums over the measured part of the run, and the run over time.
@@ -42,15 +42,10 @@ impl Sums {
             let mut all = Distribution::new();
             for row in &slice.series {
                 let Some(latency) = row.times.get(Time::Latency as usize) else { continue };
-                // Unpacking is the costly part, so it is done once for every sum.
-                let unpacked = unpack(latency);
-                all.add(&unpacked);
-                if let (Phase::Measured, Some(sums)) = (row.phase, series.get_mut(row.series)) {
-                    sums.counts.add(&row.counts);
-                    sums.latency.add(&unpacked);
-                    sums.p95_by_second.extend(unpacked.percentile(95.0).map(|p95| (slice.second, p95)));
-                    add(&mut sums.service, row.times.get(Time::Service as usize));
-                    add(&mut sums.wait, row.times.get(Time::Wait as usize));
+                let sums = series.get_mut(row.series).filter(|_| row.phase == Phase::Measured);
+                match sums {
+                    Some(sums) => sums.add(slice.second, row, latency, &mut all),
+                    None => add(&mut all, Some(latency)),
                 }
             }
             let late = unpack(&slice.health.lag);
@@ -64,6 +59,20 @@ impl Sums {
 }
 
 impl SeriesSums {
+    /// Adds a second of the series, and its latencies to those of `all`.
+    fn add(&mut self, second: u32, row: &SeriesRow, latency: &Frozen, all: &mut Distribution) {
+        self.counts.add(&row.counts);
+        add(&mut self.service, row.times.get(Time::Service as usize));
+        add(&mut self.wait, row.times.get(Time::Wait as usize));
+        if !latency.is_empty() {
+            // Unpacking is the costly part, so it is done once for every sum.
+            let unpacked = unpack(latency);
+            all.add(&unpacked);
+            self.latency.add(&unpacked);
+            self.p95_by_second.extend(unpacked.percentile(95.0).map(|p95| (second, p95)));
+        }
+    }
+
     fn of_all(series: &[SeriesSums]) -> SeriesSums {
         let mut total = SeriesSums::default();
         for sums in series {
@@ -83,7 +92,7 @@ fn unpack(frozen: &Frozen) -> Distribution {
 }
 
 fn add(sum: &mut Distribution, frozen: Option<&Frozen>) {
-    if let Some(frozen) = frozen {
+    if let Some(frozen) = frozen.filter(|frozen| !frozen.is_empty()) {
         sum.add_frozen(frozen);
     }
 }

@@ -64,3 +64,15 @@ fn refused(address: SocketAddr, error: &io::Error) -> Failure {
         _ => format!("no connection to {address}: {error}"),
     })
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+    #[tokio::test]
+    async fn requests_are_not_held_back() {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let stream = super::one(listener.local_addr().unwrap()).await.unwrap();
+        assert!(stream.nodelay().unwrap());
+    }
+}

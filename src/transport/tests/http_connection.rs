@@ -47,9 +47,11 @@ async fn times_are_in_order_and_bytes_are_exact() {
         let second = peer.answer(json(&result(2))).await;
         ((first, second), peer)
     });
+    let after = tokio::time::Instant::now();
     for exchange in [&first, &second] {
         let (written, first_byte) = (exchange.written.unwrap(), exchange.first_byte.unwrap());
         assert!(written <= first_byte && first_byte <= exchange.done);
+        assert!(exchange.done <= after);
         assert_eq!(exchange.latency(), Some(exchange.done - written));
     }
     assert_eq!((first.bytes_out, second.bytes_out), (requests.0.size, requests.1.size));
@@ -166,8 +168,12 @@ async fn a_sample_ends_at_its_message_and_the_end_of_the_stream_may_come_later()
         let mut peer = server.accept().await;
         peer.request().await;
         peer.send(format!("{SSE_HEAD}{}", chunk(&format!("data: {}\n\n", result(1))))).await;
-        // The client has its sample before the stream ends.
+        // The client has its sample before the stream ends, and time to ask
+        // whether it has.
         answer.await.unwrap();
+        for _ in 0..10 {
+            tokio::task::yield_now().await;
+        }
         peer.send(SSE_END).await;
         peer.answer(json(&result(2))).await;
         peer
@@ -186,7 +192,8 @@ async fn a_stream_that_does_not_end_is_left_behind() {
             peer.request().await;
             peer.send(format!("{SSE_HEAD}{}", chunk(&format!("data: {}\n\n", result(1))))).await;
             if flood {
-                peer.send(chunk(&": comment\n".repeat(10_000))).await;
+                // It does end, but after more than anybody would wait for.
+                peer.send(chunk(&": comment\n".repeat(10_000)) + SSE_END).await;
             }
             peer
         });

@@ -30,6 +30,8 @@ fn streams_and_the_data_of_their_events() {
         ("one event", "data: a\n\n", &["a"]),
         ("two events", "data: a\n\ndata: b\n\n", &["a", "b"]),
         ("line ends of all kinds", "data: a\r\rdata: b\r\n\r\ndata: c\n\n", &["a", "b", "c"]),
+        ("CRLF is one line end", "data: a\r\ndata: b\r\n\r\n", &["a\nb"]),
+        ("CR is one too", "data: a\rdata: b\r\r", &["a\nb"]),
         ("several data lines are joined by LF", "data: a\ndata: b\ndata: c\n\n", &["a\nb\nc"]),
         ("an empty data line between others counts", "data: a\ndata\ndata: b\n\n", &["a\n\nb"]),
         ("one space after the colon goes, no more", "data:a\n\ndata:  b\n\n", &["a", " b"]),
@@ -105,6 +107,20 @@ fn an_event_beyond_the_limit_is_refused_however_it_comes() {
         .collect();
     assert!(outcomes[..15].iter().all(|outcome| *outcome == Ok(None)));
     assert_eq!(outcomes.last(), Some(&Err(TooLarge)));
+
+    // Lines that are complete and one that is not count together.
+    let mut both = Parser::default();
+    let mut outcome = Ok(None);
+    for _ in 0..9 {
+        both.feed(line.clone());
+        outcome = both.next();
+    }
+    assert_eq!(outcome, Ok(None));
+    for _ in 0..9 {
+        both.feed(block.clone());
+        outcome = both.next();
+    }
+    assert_eq!(outcome, Err(TooLarge));
 }
 
 /// Streams made of the pieces that matter, in any order.

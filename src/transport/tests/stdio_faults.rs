@@ -152,7 +152,9 @@ async fn the_end_of_input_ends_a_child_whatever_it_still_says() {
     // More than a pipe holds, which nobody would read.
     let loud = script("cat > /dev/null; head -c 300000 /dev/zero; exit 5");
     let process = Process::spawn(&loud).unwrap();
+    let start = tokio::time::Instant::now();
     assert_eq!(process.stop(PATIENCE).await, Ok(()));
+    assert!(start.elapsed() < PATIENCE, "it took a signal");
 }
 
 #[tokio::test]

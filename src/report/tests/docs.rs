@@ -1,0 +1,96 @@
+//! `docs/templates.md` lists every field of the view and nothing else.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::Value;
+
+use super::sample;
+use crate::report::{View, render_template};
+
+const PAGE: &str = include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/templates.md"));
+
+/// The section of the page that describes the object at `path`.
+fn section(path: &str) -> String {
+    let last = path.rsplit('.').next().unwrap_or(path);
+    match last {
+        "observed" | "limit" => "value".to_owned(),
+        "timeline" | "table" => "timeline".to_owned(),
+        "p50" | "p90" | "p95" | "p99" | "max" | "service_p50" | "service_p95" | "wait_p99" => "reading".to_owned(),
+        "totals" | "steps[]" => "figures".to_owned(),
+        "errors_by_class[]" => "class".to_owned(),
+        _ => path.replace("table.", "timeline."),
+    }
+}
+
+fn collect(value: &Value, path: &str, fields: &mut BTreeMap<String, BTreeSet<String>>) {
+    match value {
+        Value::Array(values) => values.iter().for_each(|value| collect(value, &format!("{path}[]"), fields)),
+        Value::Object(members) if path.ends_with("rows[].errors_by_class") => assert!(!members.is_empty()),
+        Value::Object(members) => {
+            for (name, value) in members {
+                fields.entry(section(path)).or_default().insert(name.clone());
+                let path = if path.is_empty() { name.clone() } else { format!("{path}.{name}") };
+                collect(value, &path, fields);
+            }
+        }
+        _ => {}
+    }
+}
+
+/// Fields with their units, by section: rows of tables under headings with a
+/// code span.
+fn documented() -> BTreeMap<String, BTreeSet<String>> {
+    let mut fields: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+    let mut section = None;
+    for line in PAGE.lines() {
+        if line.starts_with('#') {
+            section =
+                line.split('`').nth(1).map(str::to_owned).or_else(|| line.ends_with("The view").then(String::new));
+        } else if let (Some(section), Some(row)) = (&section, line.strip_prefix("| `")) {
+            let cells: Vec<_> = row.split(" | ").collect();
+            assert!(
+                cells.len() == 3 && cells.iter().all(|cell| !cell.trim().is_empty()),
+                "name, unit and meaning: {line}"
+            );
+            fields.entry(section.clone()).or_default().insert(cells[0].trim_end_matches('`').to_owned());
+        }
+    }
+    fields
+}
+
+#[test]
+fn the_page_lists_every_field() {
+    let (results, verdict) = sample::typical();
+    let mut fields = BTreeMap::new();
+    collect(&serde_json::to_value(View::new(&results, &verdict)).unwrap(), "", &mut fields);
+    let documented = documented();
+    for (section, names) in &fields {
+        assert_eq!(documented.get(section), Some(names), "section `{section}`");
+    }
+    let known: Vec<_> = fields.keys().collect();
+    for section in documented.keys().filter(|section| !known.contains(section)) {
+        assert!(["filter", "function"].contains(&section.as_str()), "there is no `{section}`");
+    }
+}
+
+#[test]
+fn the_examples_of_the_page_render() {
+    let (results, verdict) = sample::typical();
+    let blocks: Vec<_> = PAGE.split("```jinja\n").skip(1).filter_map(|rest| rest.split("```").next()).collect();
+    assert!(blocks.len() >= 2);
+    for block in blocks {
+        let out = render_template(&results, &verdict, "example.txt", block)
+            .unwrap_or_else(|error| panic!("{error}\n{block}"));
+        assert!(!out.trim().is_empty());
+    }
+}
+
+#[test]
+fn the_page_lists_every_filter_and_function() {
+    let registered = |source: &str, call: &str| -> BTreeSet<String> {
+        source.split(call).skip(1).filter_map(|rest| rest.split('"').nth(1)).map(str::to_owned).collect()
+    };
+    let documented = documented();
+    assert_eq!(documented.get("filter"), Some(&registered(include_str!("../filters.rs"), ".add_filter(")));
+    assert_eq!(documented.get("function"), Some(&registered(include_str!("../templates.rs"), ".add_function(")));
+}

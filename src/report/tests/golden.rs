@@ -1,0 +1,48 @@
+//! Whole reports, byte for byte. `UPDATE=1 cargo test` rewrites them.
+
+use std::path::Path;
+
+use super::{rendered, runs};
+use crate::report::Format;
+
+fn check(name: &str, actual: &str) {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/corpus/report").join(name);
+    if std::env::var_os("UPDATE").is_some() {
+        std::fs::write(&path, actual).unwrap();
+    }
+    let expected = std::fs::read_to_string(&path).unwrap_or_default();
+    let differs = actual.lines().zip(expected.lines()).position(|(a, b)| a != b);
+    assert!(
+        actual == expected,
+        "{name} differs from line {} on: run with UPDATE=1 and read the difference",
+        differs.map_or(actual.lines().count().min(expected.lines().count()), |line| line) + 1
+    );
+}
+
+/// The page without the embedded results, which have their own tests.
+fn without_data(html: &str) -> String {
+    match (html.find("id=\"mcpl-results\">"), html.rfind("</script>")) {
+        (Some(start), Some(end)) => format!("{}id=\"mcpl-results\">…{}", &html[..start], &html[end..]),
+        _ => html.to_owned(),
+    }
+}
+
+#[test]
+fn reports_are_as_they_were() {
+    for (name, run) in runs() {
+        check(&format!("{name}.md"), &rendered(&run, Format::Markdown));
+        check(&format!("{name}.xml"), &rendered(&run, Format::Junit));
+        check(&format!("{name}.txt"), &rendered(&run, Format::Text));
+    }
+    let (_, typical) = runs().swap_remove(0);
+    check("typical.html", &without_data(&rendered(&typical, Format::Html)));
+}
+
+#[test]
+fn the_same_run_gives_the_same_bytes() {
+    for (name, run) in runs() {
+        for format in Format::ALL {
+            assert_eq!(rendered(&run, format), rendered(&run.clone(), format), "{name} as {}", format.name());
+        }
+    }
+}

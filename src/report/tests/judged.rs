@@ -1,0 +1,110 @@
+//! The verdict on a made-up run, written by hand: reports are tested apart from
+//! judging.
+
+use crate::plan::Comparison;
+use crate::units::{Dimension, Quantity};
+use crate::verdict::{Finding, Judgement, Level, Outcome, State, Verdict};
+
+const MS: f64 = 1e6;
+
+/// Five assertions, two of which did not hold.
+pub(super) fn verdict(seconds: u32) -> Verdict {
+    Verdict {
+        outcome: Outcome::Failed,
+        sentence: "2 of 5 assertions did not hold".to_owned(),
+        assertions: vec![
+            late(seconds),
+            quick(seconds),
+            few_errors(seconds),
+            too_few_samples(),
+            no_limit_to_be_far_from(),
+        ],
+        findings: vec![
+            finding(
+                Level::Problem,
+                "10 of 471 arrivals (2.12%) found no free virtual user and were dropped: the server was too slow \
+                 for this rate, or `max users` is too low",
+            ),
+            finding(
+                Level::Notice,
+                "3 breaches of the protocol in the traffic, such as rubbish on standard output or unknown ids",
+            ),
+        ],
+    }
+}
+
+fn finding(level: Level, text: &str) -> Finding {
+    Finding { level, text: text.to_owned() }
+}
+
+/// An assertion that held, without numbers.
+fn held(source: &str, dimension: Dimension, observed: f64, limit: f64) -> Judgement {
+    Judgement {
+        source: source.to_owned(),
+        state: State::Held,
+        observed: Some(Quantity::new(observed, dimension)),
+        comparison: Comparison::Less,
+        limit: Some(Quantity::new(limit, dimension)),
+        margin: (limit > 0.0).then(|| (limit - observed) / limit),
+        samples: 412,
+        explanation: format!(
+            "{}, and the limit is {}",
+            Quantity::new(observed, dimension),
+            Quantity::new(limit, dimension)
+        ),
+        first_breach: None,
+        seconds_met: None,
+        per_second: Vec::new(),
+        first_second: 2,
+    }
+}
+
+/// `normal` in every second but the two of the stall.
+fn by_second(seconds: u32, normal: f64, stalled: f64) -> Vec<Option<f64>> {
+    let value =
+        |second| if (9..=10).contains(&second) { stalled } else { normal + f64::from(second % 3) * normal / 20.0 };
+    (2..seconds).map(|second| Some(value(second))).collect()
+}
+
+fn late(seconds: u32) -> Judgement {
+    Judgement {
+        state: State::Failed,
+        margin: Some(-0.248),
+        explanation: "312ms is 62ms (24.8%) above the limit of 250ms".to_owned(),
+        first_breach: (seconds > 9).then_some(9),
+        seconds_met: Some(0.846),
+        per_second: by_second(seconds, 18.0 * MS, 312.0 * MS),
+        ..held("search.latency.p95 < 250ms", Dimension::Duration, 312.0 * MS, 250.0 * MS)
+    }
+}
+
+fn quick(seconds: u32) -> Judgement {
+    Judgement {
+        seconds_met: Some(1.0),
+        per_second: by_second(seconds, 6.0 * MS, 31.0 * MS),
+        ..held("fetch_page.latency.p50 < 50ms", Dimension::Duration, 6.2 * MS, 50.0 * MS)
+    }
+}
+
+fn few_errors(seconds: u32) -> Judgement {
+    Judgement {
+        first_breach: (seconds > 9).then_some(9),
+        seconds_met: Some(0.846),
+        per_second: by_second(seconds, 0.0, 0.08),
+        ..held("browse.errors.rate < 5%", Dimension::Share, 0.0312, 0.05)
+    }
+}
+
+fn too_few_samples() -> Judgement {
+    Judgement {
+        state: State::TooFewSamples,
+        margin: None,
+        samples: 88,
+        explanation: "too few samples: 88 of the 368 that p99 needs".to_owned(),
+        ..held("summarise_page.latency.p99 < 1s", Dimension::Duration, 640.0 * MS, 1000.0 * MS)
+    }
+}
+
+fn no_limit_to_be_far_from() -> Judgement {
+    Judgement { comparison: Comparison::Equal, ..held("agents.dropped.count == 0", Dimension::Number, 0.0, 0.0) }
+}

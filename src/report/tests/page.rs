@@ -1,0 +1,156 @@
+//! The HTML page: alone, safe, complete and small.
+
+use std::time::Instant;
+
+use super::{rendered, runs, sample, xml};
+use crate::report::chart::{NAMES, chart};
+use crate::report::{Format, View};
+use crate::results::Results;
+
+const DATA: &str = "<script type=\"application/json\" id=\"mcpl-results\">";
+
+/// The page and the JSON embedded in it.
+fn parts(html: &str) -> (String, Option<&str>) {
+    match html.split_once(DATA) {
+        Some((before, rest)) => {
+            let (json, after) = rest.split_once("</script>").unwrap();
+            (format!("{before}{after}"), Some(json))
+        }
+        None => (html.to_owned(), None),
+    }
+}
+
+#[test]
+fn the_page_refers_to_nothing_outside_itself() {
+    for (name, run) in runs() {
+        let html = rendered(&run, Format::Html);
+        let (page, _) = parts(&html);
+        for forbidden in [
+            "src=",
+            "@import",
+            "url(",
+            "<link",
+            "<script",
+            "<iframe",
+            "<img",
+            "<form",
+            "<base",
+            "srcset",
+            "xlink",
+            "javascript:",
+        ] {
+            assert!(!page.contains(forbidden), "{name}: {forbidden}");
+        }
+        assert!(page.split("href=\"").skip(1).all(|href| href.starts_with('#')), "{name}");
+        let ids: Vec<_> = page.split(" id=\"").skip(1).filter_map(|rest| rest.split('"').next()).collect();
+        for target in page.split("href=\"#").skip(1).filter_map(|rest| rest.split('"').next()) {
+            assert!(ids.contains(&target), "{name}: #{target}");
+        }
+        assert!(ids.iter().all(|id| ids.iter().filter(|other| *other == id).count() == 1), "{name}: {ids:?}");
+    }
+}
+
+#[test]
+fn the_policy_allows_nothing_but_inline_style() {
+    let html = rendered(&sample::typical(), Format::Html);
+    let policy = html
+        .split("http-equiv=\"Content-Security-Policy\" content=\"")
+        .nth(1)
+        .and_then(|rest| rest.split('"').next())
+        .unwrap();
+    let directives: Vec<_> = policy.split("; ").collect();
+    assert!(directives.contains(&"default-src 'none'"), "{policy}");
+    assert!(!policy.contains("script-src") && !policy.contains("http") && !policy.contains('*'), "{policy}");
+    let head = html.find("Content-Security-Policy").unwrap();
+    assert!(head < html.find("<style>").unwrap(), "the policy holds for what follows it");
+}
+
+#[test]
+fn the_page_has_its_landmarks_and_a_table_under_each_chart() {
+    let html = rendered(&sample::typical(), Format::Html);
+    for part in [
+        "<html lang=\"en\">",
+        "<header",
+        "<main>",
+        "<nav aria-label",
+        "<h1>",
+        "name=\"viewport\"",
+        "prefers-color-scheme: dark",
+        "@media print",
+    ] {
+        assert!(html.contains(part), "{part}");
+    }
+    let charts = html.matches("class=\"plot\"").count();
+    assert_eq!(charts, NAMES.len(), "one of each");
+    // Throughput and errors share a table.
+    assert_eq!(html.matches("<details>").count(), charts - 1);
+    assert_eq!(html.matches("role=\"img\"").count(), charts);
+    let tables: Vec<_> = html.split("<table").skip(1).collect();
+    assert!(tables.iter().all(|table| table.contains("<caption>") || table.starts_with(" class=\"assertions\"")));
+    assert_eq!(html.matches("<h1>").count(), 1);
+}
+
+#[test]
+fn failing_assertions_come_first_with_their_distance() {
+    let html = rendered(&sample::typical(), Format::Html);
+    let place = |text: &str| html.find(text).unwrap_or_else(|| panic!("{text}"));
+    assert!(place("2 of 5 assertions did not hold.") < place("312ms is 62ms (24.8%) above the limit of 250ms."));
+    assert!(place("312ms is 62ms (24.8%) above the limit of 250ms.") < place("Key figures"));
+    assert!(place("Key figures") < place("fetch_page.latency.p50 &lt; 50ms"), "what held comes later");
+    assert!(html.contains("first broken at 9s"));
+}
+
+#[test]
+fn the_embedded_results_read_back_as_they_were() {
+    let (results, verdict) = sample::hostile("</script><!-- & \u{2028} ]]>");
+    let html = rendered(&(results.clone(), verdict), Format::Html);
+    let (_, json) = parts(&html);
+    assert_eq!(Results::from_json(json.unwrap()).unwrap(), results);
+}
+
+#[test]
+fn a_long_run_with_many_steps_stays_below_a_megabyte() {
+    let run = sample::long(600, 20);
+    let start = Instant::now();
+    let html = rendered(&run, Format::Html);
+    println!("10 minutes, 20 series: {} bytes of HTML in {:?}", html.len(), start.elapsed());
+    assert!(html.len() < 400_000, "{}", html.len());
+    assert!(html.contains("too large to be embedded"), "the budget has no room for the results");
+    assert!(html.contains("step_number_19"));
+}
+
+#[test]
+fn every_chart_is_small_and_well_formed_however_long_the_run() {
+    let (results, verdict) = sample::long(3600, 4);
+    let mut view = View::new(&results, &verdict);
+    assert_eq!(view.timeline.rows.len(), 3600);
+    // The worst case: every value differs from its neighbours.
+    for (n, row) in view.timeline.rows.iter_mut().enumerate() {
+        let noise = (n * 7919 % 3601) as f64;
+        (row.p50_ns, row.p95_ns) = (Some(1e6 + noise * 7e2), Some(4e6 + noise * 1e4));
+        (row.p99_ns, row.max_ns) = (Some(2e7 + noise * 1e5), Some(1e9 + noise * 3e6));
+        (row.rate, row.started_rate, row.lag_p99_ns) = (noise, Some(noise), Some(noise));
+        row.users = n as u64 * 7919 % 997;
+        row.errors_by_class.values_mut().for_each(|count| *count = 1 + n as u64 % 50);
+    }
+    for name in NAMES {
+        let html = chart(&view, name).unwrap();
+        println!("{name}: {} bytes", html.len());
+        assert!(html.len() > 500 && html.len() <= 15_000, "{name}: {} bytes", html.len());
+        xml::check(&html).unwrap_or_else(|error| panic!("{name}: {error}"));
+        assert!(html.contains("<title") && html.contains("<desc"), "{name}");
+        assert!(!html.contains("NaN") && !html.contains("inf"), "{name}");
+    }
+}
+
+#[test]
+fn a_single_second_is_a_dot_and_nothing_is_said_of_nothing() {
+    let (results, verdict) = sample::one_second();
+    let view = View::new(&results, &verdict);
+    assert!(chart(&view, "latency").unwrap().contains("stroke-width=\"7\""));
+    assert_eq!(chart(&view, "errors").unwrap(), "", "nothing failed");
+    let (results, verdict) = sample::empty();
+    let html = rendered(&(results, verdict), Format::Html);
+    assert!(!html.contains("class=\"plot\""));
+    assert!(html.contains("No request succeeded, so there is no latency to show."));
+}
