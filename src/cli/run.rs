@@ -25,10 +25,11 @@ const USERS_PER_THREAD: f64 = 500.0;
 
 /// Runs a scenario file.
 pub(super) fn run(args: &RunArgs) -> Done {
+    let asked = args.report.iter().map(|report| parse_report(report)).collect::<Result<Vec<_>, _>>()?;
     let loaded = load::load(&args.file, &args.compile)?;
     check::report(&loaded);
     let Some(plan) = loaded.lowered.plan.clone() else { return Ok(exit::USAGE) };
-    let outputs = Outputs::find(args, &plan)?;
+    let outputs = Outputs::find(args, asked, &plan)?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(1)
         .enable_all()
@@ -201,15 +202,7 @@ struct Outputs {
 impl Outputs {
     /// Finds them in the arguments and in the file, and finds out whether they
     /// can be written, before anything is sent.
-    fn find(args: &RunArgs, plan: &Plan) -> Result<Outputs, Complaint> {
-        let mut reports = Vec::new();
-        for report in &args.report {
-            let Some((format, path)) = report.split_once('=').filter(|(_, path)| !path.is_empty()) else {
-                return Err(Complaint::usage(format!("`--report {report}` names no file"))
-                    .help(format!("write `--report {}=FILE`", report.trim_end_matches('='))));
-            };
-            reports.push((parse_format(format)?, PathBuf::from(path)));
-        }
+    fn find(args: &RunArgs, mut reports: Vec<(Format, PathBuf)>, plan: &Plan) -> Result<Outputs, Complaint> {
         let beside = args.file.parent().unwrap_or(Path::new(""));
         for report in &plan.reports {
             reports.push((parse_format(&report.format)?, beside.join(&report.path)));
@@ -257,6 +250,15 @@ impl Outputs {
 
 fn complaint(path: &Path, reason: &str) -> Complaint {
     Complaint::usage(format!("cannot write `{}`: {reason}", path.display()))
+}
+
+/// `--report FORMAT=FILE`
+fn parse_report(report: &str) -> Result<(Format, PathBuf), Complaint> {
+    match report.split_once('=').filter(|(_, path)| !path.is_empty()) {
+        Some((format, path)) => Ok((parse_format(format)?, PathBuf::from(path))),
+        None => Err(Complaint::usage(format!("`--report {report}` names no file"))
+            .help(format!("write `--report {}=FILE`", report.trim_end_matches('=')))),
+    }
 }
 
 fn parse_format(name: &str) -> Result<Format, Complaint> {

@@ -61,10 +61,6 @@ async fn live<C: Connector>(
         if shard.control.now() != Stop::Run {
             return;
         }
-        // The first iteration of each span begins when the stages say so; how
-        // late it is shows whether the generator keeps up.
-        let lag = super::shard::nanos_between(from, Instant::now());
-        shard.recorder.borrow_mut().lag(shard.second(Instant::now()), lag);
         let Some(mut user) = User::new(&shard, scenario.server, number) else { return };
         while Instant::now() < to && shard.control.now() == Stop::Run {
             let due = Instant::now();

@@ -61,7 +61,8 @@ impl Lowering<'_> {
     pub(super) fn metric(&mut self, expr: &ast::Expr, plan: &Plan, complete: bool) -> Option<Option<MetricRef>> {
         let path = self.path(expr)?;
         let mut rest = path.parts.iter();
-        let mut selection = everything(plan);
+        // `None`: what is selected may be in a broken item.
+        let mut selection = Some(everything(plan));
         let metric_part: &Part;
         match &path.head {
             Head::Call { function, argument } if function.text == "expect" => {
@@ -69,8 +70,8 @@ impl Lowering<'_> {
             }
             Head::Call { function, argument } => {
                 match select(plan, &argument.text, Some(&function.text)) {
-                    Some(found) => selection = found,
-                    None if !complete => return Some(None),
+                    Some(found) => selection = Some(found),
+                    None if !complete => selection = None,
                     None => {
                         let known = names(plan, Some(&function.text));
                         self.out.push(errors::names::unknown_selector(&argument.text, argument.span, &known));
@@ -84,23 +85,20 @@ impl Lowering<'_> {
                 return self.generator(expr, &mut rest, &path);
             }
             Head::Name(name) => {
-                selection = match self.selector(plan, name, path.parts.first(), complete)? {
-                    Some(selection) => selection,
-                    None => return Some(None),
-                };
+                selection = self.selector(plan, name, path.parts.first(), complete)?;
                 metric_part = self.next_metric(&mut rest, &path)?;
             }
         }
         let metric = self.named_metric(metric_part, &mut rest)?;
-        let source = self.written(expr.span());
-        if metric_part.text == "throughput" {
-            return self
-                .end(&mut rest)
-                .map(|()| Some(MetricRef { source, selection, metric: Metric::Requests, statistic: Statistic::Rate }));
-        }
-        let statistic = self.statistic(&metric, metric_part, rest.next())?;
+        let (metric, statistic) = if metric_part.text == "throughput" {
+            (Metric::Requests, Statistic::Rate)
+        } else {
+            let statistic = self.statistic(&metric, metric_part, rest.next())?;
+            (metric, statistic)
+        };
         self.end(&mut rest)?;
-        Some(Some(MetricRef { source, selection, metric, statistic }))
+        let source = self.written(expr.span());
+        Some(selection.map(|selection| MetricRef { source, selection, metric, statistic }))
     }
 
     /// Whether `name` means a scenario, flow or step although a metric has the

@@ -31,6 +31,9 @@ use crate::verdict::Verdict;
 /// ones would make it slow to open and to send.
 const EMBEDDED_BYTES: usize = 512 * 1024;
 
+/// The shortest row of a series in the JSON of results.
+const ROW_BYTES: usize = 100;
+
 /// The built-in formats.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Format {
@@ -109,12 +112,18 @@ pub fn render(results: &Results, verdict: &Verdict, format: Format, style: Style
 /// not have.
 pub fn render_template(results: &Results, verdict: &Verdict, name: &str, source: &str) -> Result<String, RenderError> {
     let view = Arc::new(View::new(results, verdict));
-    templates::render(&view, embedded(results), name, Some(source), Style::default())
+    let embedded = if source.contains("results(") { embedded(results) } else { None };
+    templates::render(&view, embedded, name, Some(source), Style::default())
         .map_err(|error| RenderError::new(name, &error))
 }
 
 /// The results as JSON that is safe inside a `<script>`, unless they are large.
 fn embedded(results: &Results) -> Option<String> {
+    let rows: usize = results.recording.seconds.iter().map(|slice| slice.series.len()).sum();
+    // Spares writing megabytes only to measure them.
+    if rows > EMBEDDED_BYTES / ROW_BYTES {
+        return None;
+    }
     let json = escape::script_json(&results.to_json());
     (json.len() <= EMBEDDED_BYTES).then_some(json)
 }

@@ -34,6 +34,7 @@ pub(super) enum Block {
 
 impl Block {
     /// All of them.
+    #[cfg(test)]
     pub(super) const ALL: [Block; 11] = [
         Block::File,
         Block::Server,

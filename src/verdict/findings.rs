@@ -1,7 +1,7 @@
 //! What a reader should know besides the assertions, derived from the data.
 
 use super::{Finding, Level};
-use crate::record::ErrorClass;
+use crate::record::{ErrorClass, sample_floor};
 use crate::results::{Results, Window};
 use crate::units;
 
@@ -32,7 +32,9 @@ fn finding(level: Level, text: String) -> Finding {
 
 fn generator_late(results: &Results) -> Option<Finding> {
     let lag = results.lag(Window::Whole);
-    let p99 = lag.percentile(99.0).filter(|p99| *p99 > LAG_LIMIT_NS)?;
+    // The largest of a few is no percentile.
+    let enough = lag.count() >= sample_floor(99.0);
+    let p99 = lag.percentile(99.0).filter(|p99| enough && *p99 > LAG_LIMIT_NS)?;
     Some(finding(
         Level::Problem,
         format!(

@@ -109,6 +109,14 @@ fn the_embedded_results_read_back_as_they_were() {
 }
 
 #[test]
+fn the_shortest_row_is_not_shorter_than_assumed() {
+    let (mut results, _) = sample::typical();
+    let row = &mut results.recording.seconds[5].series[0];
+    (row.counts, row.times, row.series) = Default::default();
+    assert!(serde_json::to_string(row).unwrap().len() >= crate::report::ROW_BYTES);
+}
+
+#[test]
 fn a_long_run_with_many_steps_stays_below_a_megabyte() {
     let run = sample::long(600, 20);
     let start = Instant::now();

@@ -18,7 +18,7 @@ fn show(expr: &Expr) -> String {
             format!("{}[{}={}]", shown(select.base()), select.tag().unwrap().text(), shown(select.value()))
         }
         Expr::Call(call) => {
-            let args = call.args().iter().map(|arg| {
+            let args = call.args().into_iter().map(|arg| {
                 let name = arg.name().map(|name| format!("{}: ", name.text())).unwrap_or_default();
                 format!("{name}{}", shown(arg.value()))
             });
@@ -215,7 +215,8 @@ fn only_the_broken_head_is_broken() {
 fn what_is_missing_is_none() {
     let flow = flow("mcpl 1\nflow {\n  call\n  read\n  list\n}\n");
     assert!(flow.name().is_none() && flow.is_broken());
-    let [Step::Call(call), Step::Read(read), Step::List(list)] = flow.statements().try_into().unwrap() else { panic!() };
+    let steps = flow.statements();
+    let [Step::Call(call), Step::Read(read), Step::List(list)] = steps.as_slice() else { panic!("{steps:?}") };
     assert!(call.name().is_none() && read.uri().is_none() && list.what().is_none());
     assert!(call.is_broken() && read.is_broken() && list.is_broken());
 }

@@ -1,0 +1,6 @@
+//! Command-line transcripts: `tests/cmd/*.trycmd`.
+
+#[test]
+fn transcripts() {
+    trycmd::TestCases::new().env("NO_COLOR", "1").case("tests/cmd/*.trycmd");
+}

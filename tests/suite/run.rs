@@ -1,0 +1,218 @@
+//! `mcpl run` on the built-in server, and what follows from its results.
+
+use std::fs;
+use std::io::{BufRead as _, BufReader};
+use std::process::Stdio;
+
+use mcpl::results::{Ended, Window};
+use mcpl::verdict::{self, Outcome, State};
+
+use crate::support::{Scenario, assert_exit, example, mcpl, stderr, stdout};
+
+const SMALL: &str = r#"mcpl 1
+server rules { builtin rulebook { rules 20 } }
+scenario look {
+  target rules
+  warmup 1s
+  stages { hold 100/s for 3s }
+  run search
+}
+flow search {
+  call search_rules {
+    args { "query": "naming", "limit": 3 }
+    expect length(structured.hits) > 0 as "finds something"
+    save best = structured.hits[0].id
+  }
+  call get_rule {
+    args { "id": best }
+    expect structured.id == best
+  }
+}
+assert {
+  look.errors.rate == 0%
+  look.latency.p50 < 10s
+  expect("finds something").rate == 100%
+}
+"#;
+
+#[test]
+fn the_quickstart_passes_and_writes_its_report() {
+    let dir = tempfile::tempdir().unwrap();
+    let (run, html) = (dir.path().join("run.json"), dir.path().join("report.html"));
+    let output = mcpl()
+        .arg("run")
+        .arg(example("quickstart.mcpl"))
+        .arg("--out")
+        .arg(&run)
+        .arg("--report")
+        .arg(format!("html={}", html.display()))
+        .output()
+        .unwrap();
+    assert_exit(&output, 0);
+    assert!(stdout(&output).contains("PASSED"), "{}", stdout(&output));
+    let html = fs::read_to_string(html).unwrap();
+    assert!(html.contains("<!DOCTYPE html>") || html.contains("<!doctype html>"));
+    let judged = mcpl().arg("judge").arg(&run).output().unwrap();
+    assert_exit(&judged, 0);
+    assert_eq!(stdout(&judged), stdout(&output), "the verdict is repeated from the file alone");
+}
+
+#[test]
+fn every_arrival_is_served_and_the_warm_up_is_kept_apart() {
+    let scenario = Scenario::new(SMALL);
+    let output = scenario.run(&[]);
+    assert_exit(&output, 0);
+    let results = scenario.results();
+    // 2 of 3 seconds are measured, 100 arrivals each, 2 requests each.
+    assert_eq!(results.counts(&results.everything(), Window::Whole).requests, 400);
+    assert_eq!(results.servers[0].server_name.is_empty(), results.servers[0].revision == "2026-07-28");
+    assert_eq!(results.run.ended, Ended::Completed);
+}
+
+#[test]
+fn an_impossible_limit_fails_and_the_report_says_which_and_by_how_much() {
+    let scenario = Scenario::new(&SMALL.replace("look.latency.p50 < 10s", "look.latency.p50 < 1ns"));
+    let output = scenario.run(&["--report", &format!("html={}", "report.html")]);
+    // A relative report path is relative to where the program runs.
+    let _ = fs::remove_file("report.html");
+    assert_exit(&output, 1);
+    let summary = stdout(&output);
+    assert!(summary.contains("FAILED"), "{summary}");
+    assert!(summary.contains("look.latency.p50 < 1ns"), "{summary}");
+    let results = scenario.results();
+    let verdict = verdict::judge(&results);
+    assert_eq!(verdict.outcome, Outcome::Failed);
+    let failed = &verdict.assertions[1];
+    assert_eq!(failed.state, State::Failed);
+    assert!(failed.explanation.contains("above the limit of 1ns"), "{}", failed.explanation);
+}
+
+#[test]
+fn too_few_samples_fail_an_assertion() {
+    let scenario = Scenario::new(&SMALL.replace("look.latency.p50 < 10s", "look.latency.p99.9 < 10s"));
+    let output = scenario.run(&["--quiet"]);
+    assert_exit(&output, 1);
+    let verdict = verdict::judge(&scenario.results());
+    assert_eq!(verdict.assertions[1].state, State::TooFewSamples);
+    assert_eq!(verdict.assertions[1].explanation, "too few samples: 400 of the 3688 that p99.9 needs");
+}
+
+#[test]
+fn the_same_seed_sends_the_same_whatever_the_number_of_threads() {
+    let text = SMALL.replace("\"naming\"", "pick([\"naming\", \"errors\", \"tests\"])");
+    let sent = |threads: &str| {
+        let scenario = Scenario::new(&text);
+        assert_exit(&scenario.run(&["--threads", threads, "--seed", "7"]), 0);
+        let results = scenario.results();
+        let counts = results.counts(&results.everything(), Window::Whole);
+        (results.plan_hash.clone(), counts.requests, counts.bytes_in)
+    };
+    let (one, two) = (sent("1"), sent("2"));
+    assert_eq!((&one.0, one.1), (&two.0, two.1));
+}
+
+#[test]
+fn a_stored_run_is_rendered_in_every_format_without_another_run() {
+    let scenario = Scenario::new(SMALL);
+    assert_exit(&scenario.run(&["--quiet"]), 0);
+    let render = |arguments: &[&str]| {
+        let output = mcpl().arg("report").arg(scenario.path("run.json")).args(arguments).output().unwrap();
+        assert_exit(&output, 0);
+        stdout(&output)
+    };
+    assert!(render(&["--format", "html"]).contains("search_rules"));
+    assert!(render(&["--format", "markdown"]).contains("search_rules"));
+    assert!(render(&["--format", "junit"]).contains("<testsuite"));
+    assert!(render(&[]).contains("PASSED"));
+    assert_eq!(render(&["--format", "html"]), render(&["--format", "html"]));
+    let template = scenario.path("mine.txt.j2");
+    fs::write(&template, "{{ verdict.word }} {{ steps | length }} steps\n").unwrap();
+    assert_eq!(render(&["--template", template.to_str().unwrap()]), "passed 2 steps\n");
+}
+
+#[test]
+fn a_template_with_a_mistake_points_at_its_line() {
+    let scenario = Scenario::new(SMALL);
+    assert_exit(&scenario.run(&["--quiet"]), 0);
+    let template = scenario.path("mine.txt.j2");
+    fs::write(&template, "one\n{{ verdcit.word }}\n").unwrap();
+    let output =
+        mcpl().arg("report").arg(scenario.path("run.json")).arg("--template").arg(&template).output().unwrap();
+    assert_exit(&output, 2);
+    let said = stderr(&output);
+    assert!(said.contains("mine.txt.j2") && said.contains('2') && said.contains("verdcit"), "{said}");
+}
+
+#[test]
+fn an_interrupted_run_keeps_and_reports_what_was_measured() {
+    let scenario = Scenario::new(&SMALL.replace("for 3s", "for 60s").replace("warmup 1s", ""));
+    let mut child = mcpl()
+        .arg("run")
+        .arg(&scenario.file)
+        .arg("--out")
+        .arg(scenario.path("run.json"))
+        .stderr(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
+    // A line for a finished second says that the load is under way.
+    lines.by_ref().map(Result::unwrap).find(|line| line.contains("3s of 1m")).expect("the run goes on");
+    let pid = rustix::process::Pid::from_child(&child);
+    rustix::process::kill_process(pid, rustix::process::Signal::INT).unwrap();
+    let rest: Vec<String> = lines.map(Result::unwrap).collect();
+    let output = child.wait_with_output().unwrap();
+    assert_eq!(output.status.code(), Some(130), "{rest:?}");
+    assert!(stdout(&output).contains("INTERRUPTED"), "{}", stdout(&output));
+    let results = scenario.results();
+    assert_eq!(results.run.ended, Ended::Interrupted);
+    let requests = results.counts(&results.everything(), Window::Whole).requests;
+    assert!((400..4_000).contains(&requests), "{requests} of what was measured until then");
+}
+
+#[test]
+fn results_are_kept_when_their_place_is_full() {
+    let scenario = Scenario::new(SMALL);
+    let output = mcpl()
+        .arg("run")
+        .arg(&scenario.file)
+        .args(["--quiet", "--report", "html=/dev/full"])
+        .env("TMPDIR", scenario.dir.path())
+        .output()
+        .unwrap();
+    assert_exit(&output, 2);
+    let said = stderr(&output);
+    assert!(said.contains("no space left on device"), "{said}");
+    let kept = fs::read_dir(scenario.dir.path())
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .find(|path| path.extension().is_some_and(|ending| ending == "json"))
+        .expect("the results are kept");
+    assert!(said.contains(kept.to_str().unwrap()), "{said}");
+    assert_exit(&mcpl().arg("judge").arg(kept).output().unwrap(), 0);
+}
+
+#[test]
+fn an_output_that_cannot_be_written_is_found_before_the_run() {
+    let scenario = Scenario::new(SMALL);
+    let output = mcpl().arg("run").arg(&scenario.file).args(["--out", "/no/such/dir/run.json"]).output().unwrap();
+    assert_exit(&output, 2);
+    assert!(!stderr(&output).contains("running"), "nothing was sent: {}", stderr(&output));
+}
+
+#[test]
+fn the_built_in_server_speaks_every_revision_in_both_forms_and_over_stdio() {
+    for protocol in ["2025-06-18", "2025-11-25", "2026-07-28"] {
+        for switches in ["answers json", "answers sse", "stdio on"] {
+            let server = format!("protocol {protocol}\n  builtin rulebook {{ rules 20\n {switches} }}");
+            let text = SMALL
+                .replace("server rules { builtin rulebook { rules 20 } }", &format!("server rules {{\n  {server}\n}}"))
+                .replace("warmup 1s", "")
+                .replace("hold 100/s for 3s", "hold 4 users for 1s");
+            let scenario = Scenario::new(&text);
+            let output = scenario.run(&["--quiet"]);
+            assert_exit(&output, 0);
+            assert_eq!(scenario.results().servers[0].revision, protocol, "{switches}");
+        }
+    }
+}

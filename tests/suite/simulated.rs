@@ -1,0 +1,158 @@
+//! Whole runs in virtual time against a simulated server: from the text of
+//! `tests/corpus/run/*.mcpl` to the summary beside it, equal to the byte.
+//! `UPDATE=1` rewrites the summaries.
+
+use std::fs;
+use std::path::Path;
+use std::sync::{Arc, OnceLock};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use mcpl::engine::{Control, run_here};
+use mcpl::plan::Plan;
+use mcpl::report::{Format, Style, render};
+use mcpl::results::{Ended, Environment, Results, Run, SCHEMA, ServerInfo, Tool};
+use mcpl::transport::{
+    Call, Client, Connector, Exchange, Failure, OpenError, Opened, Reply, Revision, ServerInfo as Server,
+};
+use mcpl::{model, syntax, text, verdict};
+use tokio::time::Instant;
+
+/// The n-th request takes 5 ms plus n mod 7 ms; each 50th fails; from second 4 to
+/// second 5 nothing is answered.
+#[derive(Clone, Default)]
+struct Sim {
+    number: Arc<AtomicU64>,
+    /// When the first request arrived.
+    begun: Arc<OnceLock<Instant>>,
+}
+
+struct SimClient {
+    sim: Sim,
+}
+
+impl Connector for Sim {
+    type Client = SimClient;
+    fn client(&self) -> SimClient {
+        SimClient { sim: self.clone() }
+    }
+}
+
+impl Client for SimClient {
+    async fn open(&mut self) -> Result<Opened, OpenError> {
+        tokio::time::sleep(Duration::from_millis(2)).await;
+        Ok(Opened {
+            connect: Duration::from_millis(1),
+            session: Duration::from_millis(1),
+            server: Server::default(),
+            revision: Revision::V2025_11_25,
+            capabilities: serde_json::Value::Null,
+        })
+    }
+
+    async fn call(&mut self, call: Call<'_>) -> Exchange {
+        let begun = *self.sim.begun.get_or_init(Instant::now);
+        let number = self.sim.number.fetch_add(1, Ordering::Relaxed);
+        let written = Instant::now();
+        let mut wait = Duration::from_millis(5 + number % 7);
+        let at = written - begun;
+        if (Duration::from_secs(4)..Duration::from_secs(5)).contains(&at) {
+            wait += Duration::from_secs(5) - at;
+        }
+        tokio::time::sleep(wait.min(call.timeout)).await;
+        let message = if number % 50 == 49 {
+            r#"{"jsonrpc":"2.0","id":1,"result":{"isError":true,"content":[{"type":"text","text":"out of rules"}]}}"#
+        } else {
+            r#"{"jsonrpc":"2.0","id":1,"result":{"structuredContent":{"id":"a"},"content":[]}}"#
+        };
+        let outcome = if wait > call.timeout {
+            Err(Failure::Timeout { after: call.timeout })
+        } else {
+            Ok(Reply::from_message(message.as_bytes().to_vec().into()).unwrap())
+        };
+        Exchange {
+            written: Some(written),
+            first_byte: Some(Instant::now()),
+            done: Instant::now(),
+            bytes_in: message.len() as u64,
+            bytes_out: call.params.len() as u64,
+            outcome,
+            ..Exchange::unsent(Failure::Stale)
+        }
+    }
+
+    async fn close(&mut self) -> Result<Duration, Failure> {
+        Ok(Duration::ZERO)
+    }
+}
+
+fn compile(path: &Path) -> Plan {
+    let source = text::Source::new("test.mcpl", fs::read_to_string(path).unwrap());
+    let parse = syntax::parse(source.text());
+    let options = model::Options { name: "test", seed: 1, overrides: &[], env: &|_| None };
+    let lowered = model::lower(&source, &parse, &options);
+    lowered.plan.unwrap_or_else(|| panic!("{}: {:#?}", path.display(), lowered.diagnostics))
+}
+
+fn simulate(plan: &Plan) -> Results {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().start_paused(true).build().unwrap();
+    let plan = Arc::new(plan.clone());
+    let connectors = vec![Sim::default(); plan.servers.len()];
+    let mut measured = tokio::task::LocalSet::new()
+        .block_on(&runtime, async { run_here(&plan, &connectors, "run-1", &Control::new()).await });
+    // CPU time is real even when the clock is not.
+    measured.recording.seconds.iter_mut().for_each(|slice| slice.health.cpu_ns = 0);
+    Results {
+        schema: SCHEMA.to_owned(),
+        tool: Tool { name: "mcpl".to_owned(), version: "0.0.0".to_owned() },
+        plan_hash: plan.hash(),
+        plan: plan.as_ref().clone(),
+        run: Run {
+            id: "run-1".to_owned(),
+            started: "2026-01-01T00:00:00Z".to_owned(),
+            load_ms: measured.load.as_millis() as u64,
+            total_ms: measured.total.as_millis() as u64,
+            ended: Ended::Completed,
+            threads: 1,
+        },
+        environment: Environment::default(),
+        servers: plan
+            .servers
+            .iter()
+            .map(|server| ServerInfo {
+                name: server.name.clone(),
+                transport: "http".to_owned(),
+                revision: "2025-11-25".to_owned(),
+                server_name: "simulated".to_owned(),
+                server_version: "1".to_owned(),
+                tools: 1,
+            })
+            .collect(),
+        recording: measured.recording,
+    }
+}
+
+#[test]
+fn runs_in_virtual_time_give_the_summaries_beside_them() {
+    let corpus = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/corpus/run");
+    let mut cases = 0;
+    for entry in fs::read_dir(corpus).unwrap() {
+        let path = entry.unwrap().path();
+        if path.extension().is_none_or(|ending| ending != "mcpl") {
+            continue;
+        }
+        cases += 1;
+        let plan = compile(&path);
+        let results = simulate(&plan);
+        assert_eq!(results, simulate(&plan), "{}: a second run differs", path.display());
+        let read_back = Results::from_json(&results.to_json()).unwrap();
+        assert_eq!(results, read_back, "{}: reading back what was written", path.display());
+        let summary = render(&results, &verdict::judge(&results), Format::Text, Style { color: false }).unwrap();
+        let beside = path.with_extension("txt");
+        if std::env::var_os("UPDATE").is_some() {
+            fs::write(&beside, &summary).unwrap();
+        }
+        assert_eq!(fs::read_to_string(&beside).unwrap(), summary, "{}", path.display());
+    }
+    assert!(cases >= 3);
+}

@@ -1,0 +1,91 @@
+//! What several tests need: the program, scenario files, servers that misbehave.
+
+use std::fs;
+use std::io::{Read as _, Write as _};
+use std::net::{TcpListener, TcpStream};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+
+use mcpl::results::Results;
+
+/// The program under test, without the colours and settings of whoever runs
+/// the tests.
+pub fn mcpl() -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_mcpl"));
+    command.env_remove("CI").env("NO_COLOR", "1").stdin(Stdio::null());
+    command
+}
+
+/// An example of the repository.
+pub fn example(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("examples").join(name)
+}
+
+/// A directory with a scenario file in it.
+pub struct Scenario {
+    pub dir: tempfile::TempDir,
+    pub file: PathBuf,
+}
+
+impl Scenario {
+    pub fn new(text: &str) -> Scenario {
+        let dir = tempfile::tempdir().unwrap();
+        let file = dir.path().join("test.mcpl");
+        fs::write(&file, text).unwrap();
+        Scenario { dir, file }
+    }
+
+    pub fn path(&self, name: &str) -> PathBuf {
+        self.dir.path().join(name)
+    }
+
+    /// `mcpl run` on the file, keeping the results in `run.json`.
+    pub fn run(&self, more: &[&str]) -> Output {
+        mcpl().arg("run").arg(&self.file).arg("--out").arg(self.path("run.json")).args(more).output().unwrap()
+    }
+
+    pub fn results(&self) -> Results {
+        Results::from_json(&fs::read_to_string(self.path("run.json")).unwrap()).unwrap()
+    }
+}
+
+/// One flow against one server for two seconds.
+pub fn scenario_against(server: &str) -> Scenario {
+    Scenario::new(&format!(
+        "mcpl 1\nserver s {{\n  {server}\n  connect_timeout 2s\n  timeout 1s\n}}\nscenario a {{\n  target s\n  stages {{ hold 20/s for 2s }}\n  run f\n}}\nflow f {{ call list_rules }}\n"
+    ))
+}
+
+pub fn stdout(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stdout).into_owned()
+}
+
+pub fn stderr(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stderr).into_owned()
+}
+
+/// Asserts an exit code and shows what was printed when it is another.
+#[track_caller]
+pub fn assert_exit(output: &Output, code: i32) {
+    assert_eq!(output.status.code(), Some(code), "stdout:\n{}\nstderr:\n{}", stdout(output), stderr(output));
+}
+
+/// A server on a free loopback port that treats each connection alike until the
+/// test ends. Returns its URL.
+pub fn misbehaving(treat: fn(TcpStream)) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}/mcp", listener.local_addr().unwrap());
+    std::thread::spawn(move || {
+        for stream in listener.incoming().flatten() {
+            std::thread::spawn(move || treat(stream));
+        }
+    });
+    url
+}
+
+/// Reads what there is of a request and answers with these bytes.
+pub fn answer(mut stream: TcpStream, bytes: &[u8]) {
+    let mut request = [0; 65536];
+    let _ = stream.read(&mut request);
+    let _ = stream.write_all(bytes);
+}
