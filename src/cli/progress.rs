@@ -71,7 +71,7 @@ impl Progress {
     fn line(&self, slice: &Slice, requests: u64, at: Duration) -> String {
         let mut latency = Distribution::new();
         for row in &slice.series {
-            latency.add_frozen(&row.times[Time::Latency as usize]);
+            row.times.get(Time::Latency as usize).map(|time| latency.add_frozen(time));
         }
         let p95 = latency.percentile(95.0).map_or("-".to_owned(), units::duration);
         let load: Vec<String> = self.planned.iter().map(|load| level(load, at)).collect();

@@ -27,7 +27,7 @@ mod tests;
 pub use control::{Control, Stop};
 
 use std::sync::Arc;
-use std::sync::mpsc::{self, Receiver, Sender};
+use std::sync::mpsc::{self, Receiver};
 use std::time::Duration;
 
 use tokio::time::Instant;
@@ -97,10 +97,11 @@ pub fn run<C: Connector>(
             control: control.clone(),
             precise: true,
         };
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(EngineError::Start)?;
         let (sender, gate) = (sender.clone(), gate.clone());
         let handle = std::thread::Builder::new()
             .name(format!("load-{index}"))
-            .spawn(move || on_thread(worker, gate, sender))
+            .spawn(move || tokio::task::LocalSet::new().block_on(&runtime, worker.run(&gate, &sender)))
             .map_err(EngineError::Start)?;
         handles.push(handle);
     }
@@ -138,16 +139,6 @@ pub async fn run_here<C: Connector>(plan: &Arc<Plan>, connectors: &[C], run_id: 
 
 fn empty() -> Measured {
     Measured { recording: Recording::default(), load: Duration::ZERO, total: Duration::ZERO, stopped: false }
-}
-
-fn on_thread<C: Connector>(worker: Worker<C>, gate: Gate, sender: Sender<Message>) {
-    let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
-        Ok(runtime) => runtime,
-        // Out of descriptors, most likely. The collector sees a thread that is
-        // gone without having reported, and `join` reports the panic.
-        Err(error) => std::panic::panic_any(error.to_string()),
-    };
-    tokio::task::LocalSet::new().block_on(&runtime, worker.run(&gate, &sender));
 }
 
 /// Merges what the threads hand over.

@@ -2,7 +2,7 @@
 
 use super::evaluate::{Observed, evaluate};
 use super::{Judgement, Outcome, State, Verdict, findings};
-use crate::plan::{Assertion, Metric, MetricExpr, Selection, Statistic};
+use crate::plan::{Assertion, Comparison, Metric, MetricExpr, Selection, Statistic};
 use crate::record::sample_floor;
 use crate::results::{Ended, Results, Window};
 use crate::units::{self, Dimension, Quantity};
@@ -62,7 +62,11 @@ fn judge_one(results: &Results, assertion: &Assertion) -> Judgement {
         Some(wanted) => by_seconds(seconds_met, &held_in, wanted),
         None => by_whole(assertion, left, right),
     };
-    let dimension = dimension_of(&assertion.left);
+    // With `in 99% of seconds`, what is compared is the share of seconds.
+    let (observed, limit, comparison, dimension) = match assertion.share_of_seconds {
+        Some(wanted) => (seconds_met, Some(wanted), Comparison::GreaterOrEqual, Dimension::Share),
+        None => (left.value, right.value, assertion.comparison, dimension_of(&assertion.left)),
+    };
     let quantity = |value: Option<f64>| value.map(|value| Quantity::new(value, dimension));
     let breach = if averages_out(&assertion.left) {
         None
@@ -72,10 +76,10 @@ fn judge_one(results: &Results, assertion: &Assertion) -> Judgement {
     Judgement {
         source: assertion.source.clone(),
         state,
-        observed: quantity(left.value),
-        comparison: assertion.comparison,
-        limit: quantity(right.value),
-        margin: left.value.zip(right.value).and_then(|(left, right)| margin(state, left, right)),
+        observed: quantity(observed),
+        comparison,
+        limit: quantity(limit),
+        margin: observed.zip(limit).and_then(|(observed, limit)| margin(state, observed, limit)),
         samples: if left.samples == u64::MAX { 0 } else { left.samples },
         explanation,
         first_breach: breach,

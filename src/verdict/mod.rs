@@ -73,11 +73,12 @@ pub struct Judgement {
     pub source: String,
     /// Whether it held.
     pub state: State,
-    /// The left side as measured; absent without data.
+    /// The left side as measured, or the share of seconds in which it held for
+    /// an assertion `in 99% of seconds`; absent without data.
     pub observed: Option<Quantity>,
     /// How the sides compare.
     pub comparison: Comparison,
-    /// The right side.
+    /// The right side, or the share of seconds in which it had to hold.
     pub limit: Option<Quantity>,
     /// Distance from the limit relative to it: positive when it held, negative
     /// when it did not; 0.2 is a fifth of the limit. Absent when the limit is 0.
