@@ -10,6 +10,10 @@ use serde::{Deserialize, Serialize};
 /// Nanoseconds in a second.
 pub const NANOS_PER_SEC: f64 = 1e9;
 
+/// From here on, people read "12 times the limit" more easily than "1100 % above
+/// the limit".
+pub const MANY_TIMES: f64 = 10.0;
+
 /// What a number measures. Two quantities compare only within one dimension.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

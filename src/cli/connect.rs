@@ -168,6 +168,9 @@ impl Children {
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .kill_on_drop(true)
+            // Ctrl-C in a terminal is for this process: the server has to serve
+            // the drain.
+            .process_group(0)
             .spawn()
             .map_err(|error| failed(plain(&error)))?;
         let mut line = String::new();

@@ -45,7 +45,7 @@ fn sentence(outcome: Outcome, assertions: &[Judgement], failed: usize, requests:
 fn judge_one(results: &Results, assertion: &Assertion) -> Judgement {
     let left = evaluate(results, &assertion.left, Window::Whole);
     let right = evaluate(results, &assertion.right, Window::Whole);
-    let selection = selection_of(assertion);
+    let selection = selection_of(results, assertion);
     let seconds = results.measured_seconds(&selection);
     let first_second = seconds.start;
     let per_second: Vec<Option<f64>> =
@@ -135,15 +135,16 @@ fn by_whole(assertion: &Assertion, left: Observed, right: Observed) -> (State, S
     }
     let distance = Quantity::new((observed - limit).abs(), dimension);
     let side = if observed > limit { "above" } else { "below" };
-    let relative = if limit == 0.0 {
-        String::new()
-    } else {
-        format!(" ({})", units::percent((observed - limit).abs() / limit.abs()))
-    };
+    #[expect(clippy::float_cmp, reason = "asks whether it is the limit itself")]
     let text = if observed == limit {
         format!("{observed_text}, which is the limit itself")
+    } else if limit == 0.0 {
+        format!("{observed_text}, and the limit is {limit_text}")
+    } else if observed / limit >= units::MANY_TIMES {
+        format!("{observed_text} is {} times the limit of {limit_text}", units::number(observed / limit))
     } else {
-        format!("{observed_text} is {distance}{relative} {side} the limit of {limit_text}")
+        let relative = units::percent((observed - limit).abs() / limit.abs());
+        format!("{observed_text} is {distance} ({relative}) {side} the limit of {limit_text}")
     };
     (State::Failed, text)
 }
@@ -197,13 +198,14 @@ fn metrics(expr: &MetricExpr) -> Vec<&crate::plan::MetricRef> {
     }
 }
 
-fn selection_of(assertion: &Assertion) -> Selection {
+/// What an assertion looks at; all of the run where it names nothing.
+fn selection_of(results: &Results, assertion: &Assertion) -> Selection {
     let mut selection = Selection::default();
     for reference in metrics(&assertion.left).into_iter().chain(metrics(&assertion.right)) {
         selection.series.extend(&reference.selection.series);
         selection.scenarios.extend(&reference.selection.scenarios);
     }
-    selection
+    if selection == Selection::default() { results.everything() } else { selection }
 }
 
 /// The dimension of an expression that was found well typed when the file was

@@ -84,6 +84,9 @@ fn margin_text(judgement: &Judgement) -> Option<String> {
     let (margin, observed, limit) = (judgement.margin?, judgement.observed?.value, judgement.limit?.value);
     Some(match observed.total_cmp(&limit) {
         std::cmp::Ordering::Equal => "at the limit".to_owned(),
+        std::cmp::Ordering::Greater if observed / limit >= units::MANY_TIMES => {
+            format!("{} times the limit", units::number(observed / limit))
+        }
         std::cmp::Ordering::Greater => format!("{} above the limit", units::percent(margin.abs())),
         std::cmp::Ordering::Less => format!("{} below the limit", units::percent(margin.abs())),
     })
