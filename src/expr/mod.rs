@@ -7,6 +7,8 @@
 
 mod eval;
 mod template;
+#[cfg(test)]
+mod tests;
 mod value;
 
 pub use eval::{EvalError, Scope};

@@ -6,7 +6,7 @@ use super::items::Items;
 use super::lower::Lowering;
 use super::server::whole_ns;
 use crate::diag::errors;
-use crate::plan::{Arrivals, Load, Scenario, Segment, Share};
+use crate::plan::{Arrivals, Load, MAX_LOAD_NS, Scenario, Segment, Share};
 use crate::syntax::ast::{self, ScenarioStmt, Stage};
 use crate::text::Span;
 use crate::units::{Dimension, Quantity};
@@ -278,6 +278,12 @@ impl Stages {
         if draft.segments.is_empty() {
             let help = "add a stage such as `hold 10/s for 30s`";
             lowering.out.push(errors::load::missing("hold", "this block", item.keyword_span(), help));
+            return None;
+        }
+        let total = draft.segments.iter().fold(0_u64, |sum, segment| sum.saturating_add(segment.duration_ns));
+        if total > MAX_LOAD_NS {
+            let what = "the length of all stages together";
+            lowering.out.push(errors::types::out_of_range(what, "at most 30 days", item.keyword_span()));
             return None;
         }
         if draft.segments.iter().all(|segment| segment.from == 0.0 && segment.to == 0.0) {

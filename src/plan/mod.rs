@@ -20,6 +20,10 @@ use sha2::{Digest, Sha256};
 
 use crate::expr::Expr;
 
+/// The longest load, in nanoseconds: 30 days. A longer one is a slip, and what
+/// is kept per second stays bounded.
+pub const MAX_LOAD_NS: u64 = 30 * 86_400 * 1_000_000_000;
+
 /// Version of the plan's own format.
 pub const SCHEMA: &str = "mcpl.plan/1";
 
@@ -246,7 +250,7 @@ impl Load {
     /// Length of all stages, in nanoseconds.
     #[must_use]
     pub fn duration_ns(&self) -> u64 {
-        self.segments().iter().map(|segment| segment.duration_ns).sum()
+        self.segments().iter().fold(0, |sum, segment| segment.duration_ns.saturating_add(sum))
     }
 
     /// The highest level of any stage.
@@ -260,10 +264,10 @@ impl Load {
     pub fn level_at(&self, at_ns: u64) -> f64 {
         let mut start = 0;
         for segment in self.segments() {
-            if at_ns < start + segment.duration_ns {
+            if at_ns < segment.duration_ns.saturating_add(start) {
                 return segment.level_at(at_ns - start);
             }
-            start += segment.duration_ns;
+            start = segment.duration_ns.saturating_add(start);
         }
         0.0
     }

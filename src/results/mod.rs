@@ -5,6 +5,8 @@
 
 mod query;
 mod read;
+#[cfg(test)]
+mod tests;
 
 pub use query::Window;
 pub use read::ReadError;

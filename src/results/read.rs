@@ -3,6 +3,7 @@
 use serde::Deserialize;
 
 use super::{Results, SCHEMA};
+use crate::plan::MAX_LOAD_NS;
 
 /// Why a results file cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -83,6 +84,9 @@ impl Results {
         }
         if let Some(scenario) = plan.scenarios.iter().find(|scenario| scenario.server >= plan.servers.len()) {
             return wrong("server", scenario.server);
+        }
+        if plan.load_ns() > MAX_LOAD_NS {
+            return Err(ReadError::Inconsistent("its load is longer than 30 days".to_owned()));
         }
         for slice in &self.recording.seconds {
             if let Some(row) = slice.series.iter().find(|row| row.series >= plan.series.len()) {

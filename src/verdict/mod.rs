@@ -7,6 +7,8 @@
 mod evaluate;
 mod findings;
 mod judge;
+#[cfg(test)]
+mod tests;
 
 pub use judge::judge;
 

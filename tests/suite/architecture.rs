@@ -61,7 +61,8 @@ fn room(path: &Path) -> String {
 
 /// Words that follow `crate::` in a text, also in `use crate::{a, b::c}`.
 fn rooms_named(code: &str) -> BTreeSet<String> {
-    let word = |text: &str| -> String { text.trim_start().chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect() };
+    let word =
+        |text: &str| -> String { text.trim_start().chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect() };
     let mut found = BTreeSet::new();
     for (at, _) in code.match_indices("crate::") {
         let before = code[..at].chars().next_back();
@@ -148,7 +149,16 @@ fn crates_are_named_where_they_belong() {
 
 #[test]
 fn only_the_command_line_touches_the_outside_world() {
-    let outside = ["std::fs", "std::env", "println!", "eprintln!", "print!(", "std::io::stdout", "std::io::stderr", "std::io::stdin"];
+    let outside = [
+        "std::fs",
+        "std::env",
+        "println!",
+        "eprintln!",
+        "print!(",
+        "std::io::stdout",
+        "std::io::stderr",
+        "std::io::stdin",
+    ];
     for path in all_sources().into_iter().filter(|path| !is_test(path)) {
         if matches!(room(&path).as_str(), "cli" | "main") {
             continue;

@@ -83,7 +83,8 @@ fn a_server_that_breaks_under_load_shows_in_its_class() {
         let mut request = vec![0; 65536];
         while let Ok(read) = stream.read(&mut request) {
             let text = String::from_utf8_lossy(&request[..read]).into_owned();
-            let id = text.split("\"id\":").nth(1).and_then(|rest| rest.split([',', '}']).next()).unwrap_or("1").to_owned();
+            let id =
+                text.split("\"id\":").nth(1).and_then(|rest| rest.split([',', '}']).next()).unwrap_or("1").to_owned();
             let result = if text.contains("server/discover") {
                 r#"{"resultType":"complete","supportedVersions":["2026-07-28"],"capabilities":{"tools":{}},"serverInfo":{"name":"x","version":"1"},"ttlMs":0,"cacheScope":"public"}"#
             } else if text.contains("tools/list") {
@@ -92,7 +93,8 @@ fn a_server_that_breaks_under_load_shows_in_its_class() {
                 return;
             };
             let body = format!(r#"{{"jsonrpc":"2.0","id":{id},"result":{result}}}"#);
-            let head = format!("HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n", body.len());
+            let head =
+                format!("HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n", body.len());
             use std::io::Write as _;
             if stream.write_all(format!("{head}{body}").as_bytes()).is_err() {
                 return;

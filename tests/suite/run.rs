@@ -136,8 +136,7 @@ fn a_template_with_a_mistake_points_at_its_line() {
     assert_exit(&scenario.run(&["--quiet"]), 0);
     let template = scenario.path("mine.txt.j2");
     fs::write(&template, "one\n{{ verdcit.word }}\n").unwrap();
-    let output =
-        mcpl().arg("report").arg(scenario.path("run.json")).arg("--template").arg(&template).output().unwrap();
+    let output = mcpl().arg("report").arg(scenario.path("run.json")).arg("--template").arg(&template).output().unwrap();
     assert_exit(&output, 2);
     let said = stderr(&output);
     assert!(said.contains("mine.txt.j2") && said.contains('2') && said.contains("verdcit"), "{said}");

@@ -4,8 +4,8 @@
 
 use std::fs;
 use std::path::Path;
-use std::sync::{Arc, OnceLock};
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use mcpl::engine::{Control, run_here};
