@@ -1,6 +1,7 @@
 //! From the servers of a plan to connectors: starts what is built in, puts
 //! secrets into headers, finds the revision, lists the tools.
 
+use std::path::Path;
 use std::process::Stdio;
 use std::time::Duration;
 
@@ -12,8 +13,8 @@ use super::output::plain;
 use crate::plan::{Endpoint, HeaderPart, Plan, Server};
 use crate::results::ServerInfo;
 use crate::transport::{
-    AnyConnector, Client as _, Connector as _, Failure, HttpTarget, OpenError, Revision, StdioTarget, Target, ToolInfo,
-    list_tools, probe,
+    AnyConnector, Client as _, Connector as _, Failure, HttpTarget, OpenError, Opened, Probe, Revision, StdioTarget,
+    Target, ToolInfo, list_tools, probe,
 };
 
 /// A built-in server that has not begun to listen after this long never will.
@@ -33,33 +34,42 @@ pub(super) struct Children {
     children: Vec<Child>,
 }
 
-/// Connects to every server of the plan that a scenario uses.
+/// Connects to every server of the plan. A relative `cwd` counts from `beside`,
+/// the directory of the scenario file.
 ///
 /// # Errors
 /// When a server cannot be started or reached, or a secret is not set.
-pub(super) async fn connect(plan: &Plan, children: &mut Children) -> Result<Vec<Connected>, Complaint> {
+pub(super) async fn connect(plan: &Plan, beside: &Path, children: &mut Children) -> Result<Vec<Connected>, Complaint> {
     let mut connected = Vec::new();
     for server in &plan.servers {
-        connected.push(connect_one(server, children).await?);
+        connected.push(connect_one(server, beside, children).await?);
     }
     Ok(connected)
 }
 
-async fn connect_one(server: &Server, children: &mut Children) -> Result<Connected, Complaint> {
-    let target = target(server, children).await?;
+async fn connect_one(server: &Server, beside: &Path, children: &mut Children) -> Result<Connected, Complaint> {
+    let target = target(server, beside, children).await?;
     let refused = |error: &OpenError| {
         Complaint::server(format!("server `{}`: {error}", server.name)).help(hint(&server.endpoint, error))
     };
-    let revision = match &server.protocol {
-        Some(pinned) => pinned.parse::<Revision>().map_err(|error| Complaint::usage(error.to_string()))?,
-        None => probe(&target).await.map_err(|error| refused(&error))?.revision,
+    let pinned = match &server.protocol {
+        Some(pinned) => Some(pinned.parse::<Revision>().map_err(|error| Complaint::usage(error.to_string()))?),
+        None => None,
     };
+    let probed = match pinned {
+        None => Some(probe(&target).await.map_err(|error| refused(&error))?),
+        // Only the probe asks a modern server for its name; without an answer it
+        // stays unknown.
+        Some(revision) if revision.is_modern() => probe(&target).await.ok(),
+        Some(_) => None,
+    };
+    let revision = pinned.or(probed.as_ref().map(|probe| probe.revision)).unwrap_or(Revision::V2026_07_28);
     let connector = AnyConnector::new(&target, revision);
     let mut client = connector.client();
     let opened = client.open().await.map_err(|error| refused(&error))?;
     let tools = match list_tools(&mut client, Duration::from_nanos(server.timeout_ns)).await {
         Ok(tools) => tools,
-        Err(failure) if lacks_tools(&opened.capabilities, &failure) => Vec::new(),
+        Err(failure) if lacks_tools(&opened, probed.as_ref(), &failure) => Vec::new(),
         Err(failure) => {
             return Err(Complaint::server(format!("server `{}`: tools/list: {failure}", server.name))
                 .help("check that the server is healthy; mcpl lists the tools to keep the guard"));
@@ -67,6 +77,8 @@ async fn connect_one(server: &Server, children: &mut Children) -> Result<Connect
     };
     // Only a courtesy to the server, which gets rid of one session.
     let _ = client.close().await;
+    let named = Some(opened.server).filter(|server| !server.name.is_empty()).or(probed.map(|probe| probe.server));
+    let named = named.unwrap_or_default();
     let info = ServerInfo {
         name: server.name.clone(),
         transport: match target {
@@ -74,16 +86,20 @@ async fn connect_one(server: &Server, children: &mut Children) -> Result<Connect
             Target::Stdio(_) => "stdio".to_owned(),
         },
         revision: opened.revision.to_string(),
-        server_name: opened.server.name,
-        server_version: opened.server.version,
+        server_name: named.name,
+        server_version: named.version,
         tools: tools.len(),
     };
     Ok(Connected { connector, info, tools })
 }
 
 /// A server without tools may refuse to list them.
-fn lacks_tools(capabilities: &serde_json::Value, failure: &Failure) -> bool {
-    capabilities.is_object() && capabilities.get("tools").is_none() && failure.class() != "connect"
+fn lacks_tools(opened: &Opened, probed: Option<&Probe>, failure: &Failure) -> bool {
+    let known = [Some(&opened.capabilities), probed.map(|probe| &probe.capabilities)];
+    let mut known = known.into_iter().flatten().filter(|capabilities| capabilities.is_object()).peekable();
+    known.peek().is_some()
+        && known.all(|capabilities| capabilities.get("tools").is_none())
+        && failure.class() != "connect"
 }
 
 fn hint(endpoint: &Endpoint, error: &OpenError) -> String {
@@ -104,7 +120,7 @@ fn hint(endpoint: &Endpoint, error: &OpenError) -> String {
     }
 }
 
-async fn target(server: &Server, children: &mut Children) -> Result<Target, Complaint> {
+async fn target(server: &Server, beside: &Path, children: &mut Children) -> Result<Target, Complaint> {
     let own = |error: String| Complaint::usage(format!("server `{}`: {error}", server.name));
     let opening = Duration::from_nanos(server.connect_timeout_ns);
     match &server.endpoint {
@@ -112,7 +128,7 @@ async fn target(server: &Server, children: &mut Children) -> Result<Target, Comp
         Endpoint::Stdio { command, env, cwd } => {
             let mut target = StdioTarget::new(command.clone()).map_err(|error| own(error.to_string()))?;
             target.env.clone_from(env);
-            target.cwd = cwd.as_ref().map(Into::into);
+            target.cwd = cwd.as_ref().map(|cwd| beside.join(cwd));
             target.open_timeout = opening;
             Ok(Target::Stdio(target))
         }

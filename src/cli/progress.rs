@@ -1,7 +1,7 @@
 //! What a person sees while a run is under way: one line that is drawn again on
 //! a terminal, plain lines in a pipe.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
@@ -20,7 +20,6 @@ pub(super) struct Progress {
     total: Duration,
     every: u64,
     planned: Vec<Load>,
-    begun: Instant,
     requests: u64,
     errors: u64,
 }
@@ -41,7 +40,6 @@ impl Progress {
             total,
             every: (total.as_secs() / PLAIN_LINES).max(1),
             planned: plan.scenarios.iter().map(|scenario| scenario.load.clone()).collect(),
-            begun: Instant::now(),
             requests: 0,
             errors: 0,
         }
@@ -100,11 +98,6 @@ impl Progress {
             Some(bar) => bar.suspend(|| terminal::note(text)),
             None => terminal::note(text),
         }
-    }
-
-    /// How long the run has taken so far.
-    pub(super) fn elapsed(&self) -> Duration {
-        self.begun.elapsed()
     }
 }
 

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::args::RunArgs;
 use super::complaint::Complaint;
 use super::connect::{self, Children, Connected};
-use super::load::{self, Loaded};
+use super::load;
 use super::progress::Progress;
 use super::{Done, check, environment, exit, output, preflight, terminal};
 use crate::diag::render;
@@ -40,17 +40,25 @@ pub(super) fn run(args: &RunArgs) -> Done {
     let _signals = runtime.spawn(stop_on_signals(control.clone()));
     let servers = runtime.block_on(async {
         tokio::select! {
-            connected = connect::connect(&plan, &mut children) => connected.map(Some),
+            connected = connect::connect(&plan, beside(&args.file), &mut children) => connected.map(Some),
             () = control.reached(Stop::Drain) => Ok(None),
         }
     })?;
-    let Some(servers) = servers else { return Ok(exit::INTERRUPTED) };
+    let Some(servers) = servers else {
+        terminal::note("interrupted before any load was sent\n");
+        return Ok(exit::INTERRUPTED);
+    };
     let refused = preflight::check(&plan, &loaded.lowered.model.calls, &servers);
     if !refused.is_empty() {
         terminal::note(&render::text(&loaded.source, &refused, terminal::stderr_style()));
         return Ok(exit::USAGE);
     }
-    drive(args, &loaded, Arc::new(plan), &servers, &control, &outputs)
+    drive(args, Arc::new(plan), &servers, &control, &outputs)
+}
+
+/// The directory of the scenario file, from which its own paths count.
+fn beside(file: &Path) -> &Path {
+    file.parent().unwrap_or(Path::new(""))
 }
 
 /// The first Ctrl-C drains, the second stops at once, the third ends the
@@ -82,16 +90,9 @@ async fn stop_on_signals(control: Control) {
     }
 }
 
-fn drive(
-    args: &RunArgs,
-    loaded: &Loaded,
-    plan: Arc<Plan>,
-    servers: &[Connected],
-    control: &Control,
-    outputs: &Outputs,
-) -> Done {
+fn drive(args: &RunArgs, plan: Arc<Plan>, servers: &[Connected], control: &Control, outputs: &Outputs) -> Done {
     let connectors: Vec<_> = servers.iter().map(|server| server.connector.clone()).collect();
-    let settings = Settings { threads: threads(args.threads, &plan), run_id: run_id(&loaded.source.text().len()) };
+    let settings = Settings { threads: threads(args.threads, &plan), run_id: run_id() };
     let mut progress = Progress::new(&plan, args.quiet);
     progress.note(&opening(&plan, servers));
     let started = jiff::Timestamp::now();
@@ -106,7 +107,7 @@ fn drive(
         }
         Err(error @ EngineError::Start(_)) => return Err(Complaint::server(error.to_string())),
     };
-    let results = results(&plan, servers, &settings, measured, started, progress.elapsed());
+    let results = results(&plan, servers, &settings, measured, started);
     let code = conclude(&results, outputs)?;
     panicked.map_or(Ok(code), Err)
 }
@@ -142,9 +143,9 @@ fn threads(wanted: Option<u16>, plan: &Plan) -> usize {
 }
 
 /// Time and process make it unique enough to find a run in a server's logs.
-fn run_id(salt: &usize) -> String {
+fn run_id() -> String {
     let now = jiff::Timestamp::now();
-    format!("{:x}-{:x}{:x}", now.as_second(), std::process::id(), now.subsec_microsecond() as usize + salt)
+    format!("{:x}-{:x}-{:x}", now.as_second(), std::process::id(), now.subsec_nanosecond())
 }
 
 fn results(
@@ -153,7 +154,6 @@ fn results(
     settings: &Settings,
     measured: Measured,
     started: jiff::Timestamp,
-    _elapsed: std::time::Duration,
 ) -> Results {
     let millis = |duration: std::time::Duration| u64::try_from(duration.as_millis()).unwrap_or(u64::MAX);
     Results {
@@ -203,9 +203,8 @@ impl Outputs {
     /// Finds them in the arguments and in the file, and finds out whether they
     /// can be written, before anything is sent.
     fn find(args: &RunArgs, mut reports: Vec<(Format, PathBuf)>, plan: &Plan) -> Result<Outputs, Complaint> {
-        let beside = args.file.parent().unwrap_or(Path::new(""));
         for report in &plan.reports {
-            reports.push((parse_format(&report.format)?, beside.join(&report.path)));
+            reports.push((parse_format(&report.format)?, beside(&args.file).join(&report.path)));
         }
         for path in args.out.iter().chain(reports.iter().map(|(_, path)| path)) {
             output::check_writable(path)?;

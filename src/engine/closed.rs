@@ -17,8 +17,8 @@ use crate::plan::{Segment, schedule};
 use crate::record::Phase;
 use crate::transport::Connector;
 
-/// How long a user waits after it found no server, so that a dead server is not
-/// hammered with connections.
+/// How long a user waits after it found no server or its connection broke, so
+/// that a dead server is not hammered with connections.
 const BACK_OFF: Duration = Duration::from_millis(100);
 
 /// Runs this thread's users of one closed scenario, then drains.
@@ -70,8 +70,7 @@ async fn live<C: Connector>(
             let index = user.iteration.wrapping_mul(users).wrapping_add(number);
             let Some(flow) = dealer.borrow_mut().flow(index) else { return };
             let job = Job { scenario: scenario_index, flow, index, due, arrival: false, phase };
-            if iteration::perform(&shard, &mut user, job).await == End::NoSession {
-                user.iteration += 1;
+            if iteration::perform(&shard, &mut user, job).await == End::Broken {
                 tokio::select! {
                     () = shard.control.reached(Stop::Drain) => {}
                     () = tokio::time::sleep(BACK_OFF) => {}

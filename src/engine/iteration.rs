@@ -10,6 +10,7 @@ use super::request::{self, Next};
 use super::scope::StepScope;
 use super::shard::{Shard, nanos_between};
 use super::user::User;
+use crate::expr::EvalError;
 use crate::plan::random::{Purpose, stream};
 use crate::plan::{Flow, Save, Step, Think};
 use crate::record::{ErrorClass, Phase, Sample};
@@ -33,8 +34,8 @@ pub(super) struct Job {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum End {
     Finished,
-    /// There was no connection or session.
-    NoSession,
+    /// There was no session, or the connection broke.
+    Broken,
 }
 
 /// Performs `job` with `user`.
@@ -47,21 +48,31 @@ pub(super) async fn perform<C: Connector>(shard: &Shard<C>, user: &mut User<C::C
     let second = shard.second(Instant::now());
     shard.recorder.borrow_mut().started(second, job.scenario, job.phase);
     if let Err(error) = user.ensure_open(shard, job.scenario, job.phase).await {
-        no_session(shard, first_series, job, &error);
-        return End::NoSession;
+        user.iteration += 1;
+        no_session(shard, flow, first_series, job, &error);
+        return End::Broken;
     }
     let mut random = stream(plan.seed, Purpose::Iteration, job.scenario, job.index);
     user.locals.clear();
     user.locals.resize(flow.locals, None);
-    let mut run = Running { shard, user, job, scenario, first_series, random: &mut random, thought: Duration::ZERO };
+    let mut run = Running {
+        shard,
+        user,
+        job,
+        scenario,
+        first_series,
+        random: &mut random,
+        thought: Duration::ZERO,
+        broken: false,
+    };
     // A closed user's iteration begins once its session is open.
     let due = if job.arrival { job.due } else { Instant::now() };
     run.steps(flow, due).await;
-    let (thought, now) = (run.thought, Instant::now());
+    let (thought, broken, now) = (run.thought, run.broken, Instant::now());
     user.iteration += 1;
     let nanos = nanos_between(due, now).saturating_sub(u64::try_from(thought.as_nanos()).unwrap_or(u64::MAX));
     shard.recorder.borrow_mut().iteration(shard.second(now), job.scenario, job.phase, nanos);
-    End::Finished
+    if broken { End::Broken } else { End::Finished }
 }
 
 /// An iteration in progress.
@@ -73,12 +84,14 @@ pub(super) struct Running<'a, C: Connector> {
     pub(super) first_series: usize,
     pub(super) random: &'a mut Pcg64Mcg,
     thought: Duration,
+    /// Whether the connection could not be made, or broke.
+    pub(super) broken: bool,
 }
 
 impl<C: Connector> Running<'_, C> {
     async fn steps(&mut self, flow: &Flow, arrival: Instant) {
         let mut due = Some(arrival).filter(|_| self.job.arrival);
-        for step in &flow.steps {
+        for (index, step) in flow.steps.iter().enumerate() {
             match step {
                 Step::Request(request) => {
                     // Only the first request is due at the arrival; those after it
@@ -89,7 +102,12 @@ impl<C: Connector> Running<'_, C> {
                 }
                 Step::Think(think) => self.think(*think).await,
                 Step::Let(save) => {
-                    if !self.assign(save) {
+                    if let Err(error) = self.assign(save) {
+                        // It fails the request that it is for: the next one.
+                        let rest = flow.steps.iter().skip(index);
+                        if let Some(request) = rest.filter_map(Step::as_request).next().or(flow.requests().last()) {
+                            request::unsent(self, request, due, &format!("cannot set `{}`: {error}", save.name));
+                        }
                         return;
                     }
                 }
@@ -107,14 +125,13 @@ impl<C: Connector> Running<'_, C> {
         tokio::time::sleep(pause).await;
     }
 
-    /// `let`: false when the value is missing, which ends the iteration.
-    fn assign(&mut self, save: &Save) -> bool {
-        let value = save.value.eval(&mut self.scope(None));
-        let found = value.is_ok();
+    /// `let`
+    fn assign(&mut self, save: &Save) -> Result<(), EvalError> {
+        let value = save.value.eval(&mut self.scope(None))?;
         if let Some(slot) = self.user.locals.get_mut(save.slot) {
-            *slot = value.ok();
+            *slot = Some(value);
         }
-        found
+        Ok(())
     }
 
     /// What expressions see, with or without a response.
@@ -132,11 +149,14 @@ impl<C: Connector> Running<'_, C> {
 }
 
 /// Without a session the first request of the flow counts as failed.
-fn no_session<C: Connector>(shard: &Shard<C>, series: usize, job: Job, error: &OpenError) {
+fn no_session<C: Connector>(shard: &Shard<C>, flow: &Flow, series: usize, job: Job, error: &OpenError) {
     let now = Instant::now();
     let class = ErrorClass::from_name(error.class()).unwrap_or(ErrorClass::Connect);
     let sample = Sample { latency: nanos_between(job.due, now), error: Some(class), ..Sample::default() };
     let mut recorder = shard.recorder.borrow_mut();
     recorder.request(shard.second(now), series, job.phase, &sample);
+    for label in flow.requests().take(1).flat_map(|request| &request.checks).filter_map(|check| check.label) {
+        recorder.expectation(shard.second(now), label, job.phase, false);
+    }
     recorder.failure(series, class, shard.nanos(now) / 1_000_000, &error.to_string());
 }

@@ -39,9 +39,7 @@ pub(super) struct Pool<C: Connector> {
 
 impl<C: Connector> Pool<C> {
     pub(super) fn new(shard: &Rc<Shard<C>>, index: usize, scenario: &Scenario) -> Rc<Pool<C>> {
-        let most = scenario.max_users.unwrap_or(u64::MAX).min(shard.plan.guard.max_users.unwrap_or(u64::MAX));
-        let (part, of) = shard.part;
-        let limit = if most == u64::MAX { most } else { most / of + u64::from(part < most % of) };
+        let limit = shard.own_part(scenario.max_users.unwrap_or(u64::MAX));
         Rc::new(Pool {
             shard: Rc::clone(shard),
             scenario: index,
@@ -85,7 +83,7 @@ impl<C: Connector> Pool<C> {
 
     fn create(&self) -> Option<User<C::Client>> {
         let number = self.created.get();
-        if number >= self.limit {
+        if number >= self.limit || !self.shard.may_open_user() {
             return None;
         }
         self.created.set(number + 1);

@@ -9,8 +9,8 @@ use super::iteration::Running;
 use super::shard::nanos_between;
 use crate::expr::{EvalError, Value};
 use crate::plan::{Check, Method, Request};
-use crate::record::{ErrorClass, Sample};
-use crate::transport::{Call, Client, Connector, Exchange, Reply};
+use crate::record::{ErrorClass, Phase, Sample};
+use crate::transport::{Call, Client, Connector, Exchange, Failure, Reply};
 
 /// What follows a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -40,7 +40,8 @@ pub(super) async fn perform<C: Connector>(run: &mut Running<'_, C>, request: &Re
         let name = match render(run, request, cursor.as_deref()) {
             Ok(name) => name,
             Err(error) => {
-                unsent(run, request, due, &error);
+                let message = format!("the arguments of `{}` cannot be put together: {error}", request.label);
+                unsent(run, request, due, &message);
                 return Next::EndIteration;
             }
         };
@@ -117,10 +118,13 @@ async fn exchange<C: Connector>(
     // that is made first: `connect` is a metric of its own.
     let due = arrival.unwrap_or(called + exchange.connect.unwrap_or(Duration::ZERO) + exchange.drain);
     let latency = exchange.done.saturating_duration_since(due);
+    let phase = shard.phase(run.scenario, due);
     let mut cursor = None;
     let trouble = match &exchange.outcome {
         Err(failure) => {
-            fail_expectations(run, request, &exchange);
+            fail_expectations(run, request, exchange.done, phase);
+            // A connection that was idle too long says nothing about the server.
+            run.broken |= matches!(failure, Failure::Connect(_) | Failure::Transport(_));
             Some(Trouble {
                 class: ErrorClass::from_name(failure.class()).unwrap_or(ErrorClass::Transport),
                 message: failure.to_string(),
@@ -129,7 +133,7 @@ async fn exchange<C: Connector>(
         }
         Ok(reply) => {
             let answer = Answer::new(reply, &exchange, latency);
-            let trouble = judge(run, request, &answer, reply, exchange.done);
+            let trouble = judge(run, request, &answer, reply, (exchange.done, phase));
             if matches!(request.method, Method::List { .. }) {
                 cursor = answer.next_cursor();
             }
@@ -147,7 +151,7 @@ fn judge<C: Connector>(
     request: &Request,
     answer: &Answer<'_>,
     reply: &Reply,
-    done: Instant,
+    (done, phase): (Instant, Phase),
 ) -> Option<Trouble> {
     let fatal = !request.saves.is_empty() || request.checks.iter().any(|check| check.required);
     let mut trouble = None;
@@ -164,7 +168,7 @@ fn judge<C: Connector>(
     for check in &request.checks {
         let failure = if refused { Some(String::new()) } else { check_failure(run, check, answer) };
         if let Some(label) = check.label {
-            run.shard.recorder.borrow_mut().expectation(second, label, run.job.phase, failure.is_none());
+            run.shard.recorder.borrow_mut().expectation(second, label, phase, failure.is_none());
         }
         if let Some(message) = failure
             && !refused
@@ -219,11 +223,11 @@ fn save<C: Connector>(run: &mut Running<'_, C>, request: &Request, answer: &Answ
 }
 
 /// An expectation on a response that never came did not hold.
-fn fail_expectations<C: Connector>(run: &Running<'_, C>, request: &Request, exchange: &Exchange) {
-    let second = run.shard.second(exchange.done);
+fn fail_expectations<C: Connector>(run: &Running<'_, C>, request: &Request, done: Instant, phase: Phase) {
+    let second = run.shard.second(done);
     let mut recorder = run.shard.recorder.borrow_mut();
     for label in request.checks.iter().filter_map(|check| check.label) {
-        recorder.expectation(second, label, run.job.phase, false);
+        recorder.expectation(second, label, phase, false);
     }
 }
 
@@ -260,15 +264,12 @@ fn record<C: Connector>(
     }
 }
 
-/// A request whose arguments could not be put together.
-fn unsent<C: Connector>(run: &Running<'_, C>, request: &Request, due: Option<Instant>, error: &EvalError) {
-    let exchange = Exchange::unsent(crate::transport::Failure::Protocol(String::new()));
+/// A request that could not be put together, and why.
+pub(super) fn unsent<C: Connector>(run: &Running<'_, C>, request: &Request, due: Option<Instant>, why: &str) {
+    let exchange = Exchange::unsent(Failure::Protocol(String::new()));
     let due = due.unwrap_or(exchange.done);
-    let trouble = Trouble {
-        class: ErrorClass::Save,
-        message: format!("the arguments of `{}` cannot be put together: {error}", request.label),
-        fatal: true,
-    };
+    let trouble = Trouble { class: ErrorClass::Save, message: why.to_owned(), fatal: true };
+    fail_expectations(run, request, exchange.done, run.shard.phase(run.scenario, due));
     let latency = exchange.done.saturating_duration_since(due);
     record(run, request, due, latency, &exchange, Some(&trouble));
 }

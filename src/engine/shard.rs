@@ -10,7 +10,7 @@ use regex::Regex;
 use tokio::time::Instant;
 
 use super::Control;
-use crate::plan::{Plan, Scenario, Step};
+use crate::plan::{Plan, Scenario, Step, schedule};
 use crate::record::{Phase, Recorder, Shape};
 use crate::transport::Connector;
 
@@ -27,6 +27,9 @@ pub(super) struct Shard<C> {
     pub(super) patterns: Patterns,
     pub(super) in_flight: Cell<u64>,
     pub(super) users: Cell<u64>,
+    /// Users of open loads on this thread, and how many there may be.
+    open_users: Cell<u64>,
+    open_users_max: u64,
     start: Cell<Instant>,
     /// When the guard's `max rate` lets the next request of a closed load pass.
     next_allowed: Cell<Instant>,
@@ -44,6 +47,9 @@ impl<C: Connector> Shard<C> {
         let shape =
             Shape { series: plan.series.len(), scenarios: plan.scenarios.len(), expectations: plan.expectations.len() };
         let now = Instant::now();
+        // What the guard allows over all scenarios, less what closed loads need.
+        let closed: u64 = plan.scenarios.iter().map(|scenario| schedule::peak_users(&scenario.load)).sum();
+        let open_users_max = plan.guard.max_users.map_or(u64::MAX, |most| part_of(most.saturating_sub(closed), part));
         Rc::new(Shard {
             patterns: Patterns::of(&plan),
             recorder: RefCell::new(Recorder::new(shape)),
@@ -55,6 +61,8 @@ impl<C: Connector> Shard<C> {
             precise,
             in_flight: Cell::new(0),
             users: Cell::new(0),
+            open_users: Cell::new(0),
+            open_users_max,
             start: Cell::new(now),
             next_allowed: Cell::new(now),
         })
@@ -64,6 +72,19 @@ impl<C: Connector> Shard<C> {
     pub(super) fn begin(&self, start: Instant) {
         self.start.set(start);
         self.next_allowed.set(start);
+    }
+
+    /// This thread's part of something that is spread over all.
+    pub(super) fn own_part(&self, whole: u64) -> u64 {
+        part_of(whole, self.part)
+    }
+
+    /// Whether the guard allows one more user of an open load; counts it if so.
+    pub(super) fn may_open_user(&self) -> bool {
+        let users = self.open_users.get();
+        let may = users < self.open_users_max;
+        self.open_users.set(users + u64::from(may));
+        may
     }
 
     /// The instant `nanos` after the start.
@@ -96,6 +117,11 @@ impl<C: Connector> Shard<C> {
         self.next_allowed.set(turn + gap);
         tokio::time::sleep_until(turn).await;
     }
+}
+
+/// One part of `whole`, which is spread over the threads as evenly as can be.
+fn part_of(whole: u64, (part, of): (u64, u64)) -> u64 {
+    if whole == u64::MAX { whole } else { whole / of + u64::from(part < whole % of) }
 }
 
 /// Nanoseconds from `from` to `to`; 0 if that is negative.

@@ -1,7 +1,5 @@
 //! The engine under virtual time, against a server that is a function.
 
-use std::cell::RefCell;
-use std::rc::Rc;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -54,13 +52,13 @@ impl Sim {
 
 struct SimClient {
     sim: Sim,
-    calls: Rc<RefCell<u64>>,
+    open: bool,
 }
 
 impl Connector for Sim {
     type Client = SimClient;
     fn client(&self) -> SimClient {
-        SimClient { sim: self.clone(), calls: Rc::default() }
+        SimClient { sim: self.clone(), open: false }
     }
 }
 
@@ -70,6 +68,7 @@ impl Client for SimClient {
             return Err(OpenError::Connect(Failure::Connect("connection refused".to_owned())));
         }
         tokio::time::sleep(Duration::from_millis(3)).await;
+        self.open = true;
         Ok(Opened {
             connect: Duration::from_millis(1),
             session: Duration::from_millis(2),
@@ -79,6 +78,10 @@ impl Client for SimClient {
         })
     }
 
+    fn is_open(&self) -> bool {
+        self.open
+    }
+
     async fn call(&mut self, call: Call<'_>) -> Exchange {
         let at = self.sim.elapsed();
         let number = {
@@ -86,7 +89,6 @@ impl Client for SimClient {
             log.push((u64::try_from(at.as_nanos()).unwrap(), String::from_utf8(call.params.to_vec()).unwrap()));
             log.len() as u64 - 1
         };
-        *self.calls.borrow_mut() += 1;
         let written = Instant::now();
         let (wait, message) = match (self.sim.behaviour)(at, number) {
             Answered::After(wait) => (wait, Ok(r#"{"jsonrpc":"2.0","id":1,"result":{"content":[]}}"#.to_owned())),
@@ -433,4 +435,40 @@ fn the_same_seed_makes_the_same_run() {
 fn strip_cpu(mut measured: Measured) -> crate::record::Recording {
     measured.recording.seconds.iter_mut().for_each(|slice| slice.health.cpu_ns = 0);
     measured.recording
+}
+
+#[test]
+fn a_connection_that_breaks_is_not_hammered_either() {
+    let sim = Sim::new(|_, _| Answered::Breaks);
+    let measured = simulate(plan(Load::Closed { segments: vec![level(2.0, 2)] }, one_call()), &sim);
+    let failed = errors(&measured, ErrorClass::Transport);
+    assert!((38..=40).contains(&failed), "each of 2 users tries every 100 ms: {failed}");
+}
+
+#[test]
+fn the_guard_bounds_the_users_of_all_scenarios_together() {
+    let sim = Sim::new(|_, _| Answered::After(Duration::from_secs(10)));
+    let mut plan = plan(open(vec![level(50.0, 2)]), one_call());
+    let mut second = plan.scenarios[0].clone();
+    second.name = "second".to_owned();
+    plan.scenarios.push(second);
+    plan.series.push(Series { scenario: 1, flow: 0, step: "step-0".to_owned(), kind: "call".to_owned() });
+    plan.guard.max_users = Some(5);
+    let measured = simulate(plan, &sim);
+    assert_eq!(scenario_sum(&measured, |row| row.started), 5);
+    assert_eq!(scenario_sum(&measured, |row| row.dropped), 195);
+}
+
+#[test]
+fn a_let_that_leads_nowhere_fails_the_request_it_is_for() {
+    let sim = Sim::new(|_, _| Answered::After(Duration::ZERO));
+    let value = Expr::Field(Box::new(Expr::Const(Value::NULL)), "id".to_owned());
+    let steps = vec![
+        Step::Let(Save { slot: 0, name: "id".to_owned(), value }),
+        Step::Request(Box::new(request(r#"{"name":"never"}"#))),
+    ];
+    let measured = simulate(plan(open(vec![level(3.0, 1)]), steps), &sim);
+    assert_eq!(errors(&measured, ErrorClass::Save), 3);
+    assert_eq!(measured.recording.failures[0].message, "cannot set `id`: `.id` is missing");
+    assert!(sim.sent().is_empty());
 }

@@ -18,7 +18,6 @@ pub(super) struct User<K> {
     pub(super) locals: Vec<Option<Value>>,
     /// Where the parameters of a request are rendered.
     pub(super) params: Vec<u8>,
-    open: bool,
 }
 
 impl<K: Client> User<K> {
@@ -26,7 +25,7 @@ impl<K: Client> User<K> {
     pub(super) fn new<C: Connector<Client = K>>(shard: &Shard<C>, server: usize, id: u64) -> Option<User<K>> {
         let client = shard.connectors.get(server)?.client();
         shard.users.set(shard.users.get() + 1);
-        Some(User { id, client, iteration: 0, locals: Vec::new(), params: Vec::new(), open: false })
+        Some(User { id, client, iteration: 0, locals: Vec::new(), params: Vec::new() })
     }
 
     /// Opens the session unless it is open.
@@ -36,11 +35,10 @@ impl<K: Client> User<K> {
         scenario: usize,
         phase: Phase,
     ) -> Result<(), OpenError> {
-        if self.open {
+        if self.client.is_open() {
             return Ok(());
         }
         let opened = self.client.open().await?;
-        self.open = true;
         let second = shard.second(Instant::now());
         let nanos = |duration: std::time::Duration| u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX);
         shard.recorder.borrow_mut().session(second, scenario, phase, nanos(opened.connect), nanos(opened.session));
@@ -49,7 +47,7 @@ impl<K: Client> User<K> {
 
     /// Ends the session if there is one.
     pub(super) async fn close<C: Connector<Client = K>>(&mut self, shard: &Shard<C>, scenario: usize) {
-        if !self.open {
+        if !self.client.is_open() {
             return;
         }
         let begun = Instant::now();
@@ -59,6 +57,5 @@ impl<K: Client> User<K> {
             let (second, nanos) = (shard.second(now), nanos_between(begun, now));
             shard.recorder.borrow_mut().session_close(second, scenario, Phase::Measured, nanos);
         }
-        self.open = false;
     }
 }

@@ -21,10 +21,7 @@ pub struct Flow {
 impl Flow {
     /// Its request steps, in order.
     pub fn requests(&self) -> impl Iterator<Item = &Request> {
-        self.steps.iter().filter_map(|step| match step {
-            Step::Request(request) => Some(request.as_ref()),
-            Step::Think(_) | Step::Let(_) => None,
-        })
+        self.steps.iter().filter_map(Step::as_request)
     }
 }
 
@@ -38,6 +35,17 @@ pub enum Step {
     Think(Think),
     /// A variable.
     Let(Save),
+}
+
+impl Step {
+    /// The request, if it is one.
+    #[must_use]
+    pub fn as_request(&self) -> Option<&Request> {
+        match self {
+            Step::Request(request) => Some(request),
+            Step::Think(_) | Step::Let(_) => None,
+        }
+    }
 }
 
 /// A pause, in nanoseconds.

@@ -51,6 +51,10 @@ pub trait Client {
     /// Without a connection, a child, or a handshake that both sides accept.
     async fn open(&mut self) -> Result<Opened, OpenError>;
 
+    /// Whether the session is open: it was opened, and its child is not known to
+    /// have ended. A broken HTTP connection does not end a session.
+    fn is_open(&self) -> bool;
+
     /// Sends one request and waits for its response, which may be an error of
     /// the server. Nothing is sent twice.
     async fn call(&mut self, call: Call<'_>) -> Exchange;

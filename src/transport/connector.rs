@@ -85,6 +85,13 @@ impl Client for AnyClient {
         }
     }
 
+    fn is_open(&self) -> bool {
+        match self {
+            Self::Http(client) => client.is_open(),
+            Self::Stdio(client) => client.is_open(),
+        }
+    }
+
     async fn call(&mut self, call: Call<'_>) -> Exchange {
         match self {
             Self::Http(client) => client.call(call).await,

@@ -65,6 +65,10 @@ fn judge_one(results: &Results, assertion: &Assertion) -> Judgement {
     // With `in 99% of seconds`, what is compared is the share of seconds.
     let (observed, limit, comparison, dimension) = match assertion.share_of_seconds {
         Some(wanted) => (seconds_met, Some(wanted), Comparison::GreaterOrEqual, Dimension::Share),
+        // A percentile of too few samples is no figure to show.
+        None if state == State::TooFewSamples => {
+            (None, right.value, assertion.comparison, dimension_of(&assertion.left))
+        }
         None => (left.value, right.value, assertion.comparison, dimension_of(&assertion.left)),
     };
     let quantity = |value: Option<f64>| value.map(|value| Quantity::new(value, dimension));

@@ -29,18 +29,20 @@ struct Sim {
 
 struct SimClient {
     sim: Sim,
+    open: bool,
 }
 
 impl Connector for Sim {
     type Client = SimClient;
     fn client(&self) -> SimClient {
-        SimClient { sim: self.clone() }
+        SimClient { sim: self.clone(), open: false }
     }
 }
 
 impl Client for SimClient {
     async fn open(&mut self) -> Result<Opened, OpenError> {
         tokio::time::sleep(Duration::from_millis(2)).await;
+        self.open = true;
         Ok(Opened {
             connect: Duration::from_millis(1),
             session: Duration::from_millis(1),
@@ -48,6 +50,10 @@ impl Client for SimClient {
             revision: Revision::V2025_11_25,
             capabilities: serde_json::Value::Null,
         })
+    }
+
+    fn is_open(&self) -> bool {
+        self.open
     }
 
     async fn call(&mut self, call: Call<'_>) -> Exchange {

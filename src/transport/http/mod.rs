@@ -316,6 +316,10 @@ impl Client for HttpClient {
         self.open_fully().await.map(|(opened, _)| opened)
     }
 
+    fn is_open(&self) -> bool {
+        self.opened.is_some()
+    }
+
     async fn call(&mut self, call: Call<'_>) -> Exchange {
         self.deadline.set(Instant::now(), call.timeout);
         self.last_id += 1;

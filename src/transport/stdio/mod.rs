@@ -323,6 +323,10 @@ impl Client for StdioClient {
         self.open_fully().await.map(|(opened, _)| opened)
     }
 
+    fn is_open(&self) -> bool {
+        self.opened.is_some()
+    }
+
     async fn call(&mut self, call: Call<'_>) -> Exchange {
         self.request(call).await
     }
