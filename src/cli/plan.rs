@@ -96,8 +96,14 @@ fn describe(out: &mut String, plan: &Plan, scenario: &Scenario) {
     for share in &scenario.mix {
         let Some(flow) = plan.flows.get(share.flow) else { continue };
         let percent = units::percent(f64::from(share.slots) / f64::from(slots.max(1)));
-        let steps: Vec<String> =
-            flow.requests().map(|request| format!("{} {}", request.method.keyword(), request.label)).collect();
+        let steps: Vec<String> = flow
+            .requests()
+            .map(|request| match request.method.keyword() {
+                // The label of a list says so itself.
+                keyword if request.label.starts_with(keyword) => request.label.clone(),
+                keyword => format!("{keyword} {}", request.label),
+            })
+            .collect();
         let _ = writeln!(out, "  {percent:>6}  {}: {}", flow.name, steps.join(", "));
     }
 }

@@ -12,6 +12,7 @@
 mod architecture;
 mod bad_servers;
 mod cli;
+mod plans;
 mod run;
 mod simulated;
 mod support;
