@@ -11,7 +11,7 @@ use super::raw::Raws;
 use super::tree::is_trivia;
 use super::words::{self, Block};
 use crate::diag::errors::syntax as errors;
-use crate::diag::{Diagnostic, tidy};
+use crate::diag::{Diagnostic, suggest, tidy};
 use crate::text::Span;
 
 /// After so many findings in one file the rest is only counted: nobody reads
@@ -42,8 +42,13 @@ struct Check<'a> {
     /// Findings in the current item that an early or missing `}` would explain,
     /// and the block that should have been closed before them.
     misplaced: Vec<(usize, usize, Span)>,
+    /// Findings in the last item that a `}` too many would explain: statements of
+    /// an inner block that stand in an outer one.
+    outward: Vec<usize>,
     /// Blocks of the current item that are not closed, innermost first.
     unclosed: Vec<usize>,
+    /// How many `}` of the current item stand inside strings that are not closed.
+    swallowed: usize,
     /// Whether a statement has stood outside of the items since the last one, so
     /// that a `}` behind it is no news.
     adrift: bool,
@@ -59,7 +64,9 @@ impl<'a> Check<'a> {
             uncounted: 0,
             around: Vec::new(),
             misplaced: Vec::new(),
+            outward: Vec::new(),
             unclosed: Vec::new(),
+            swallowed: 0,
             adrift: false,
         }
     }
@@ -98,7 +105,7 @@ impl<'a> Check<'a> {
                 // A line that was meant as one has its own diagnostic.
                 let meant = |child: usize| {
                     self.raws.kind(child) == Kind::Rejected
-                        && super::lexical::word(self.slice(child)).eq_ignore_ascii_case("mcpl")
+                        && suggest::nearest(super::lexical::word(self.slice(child)), ["mcpl"]).is_some()
                 };
                 let bom = self.raws.child(0, Kind::Bom).map_or(0, |bom| self.raws.get(bom).span().range().end);
                 if !self.raws.children(0).any(meant) {
@@ -128,14 +135,17 @@ impl<'a> Check<'a> {
                     {
                         rest = tail;
                     }
-                    if !std::mem::take(&mut self.adrift) {
+                    if !self.is_adrift() {
                         self.give(errors::stray_close(raws.get(*first).span()));
                     }
                 }
                 kind if kind.is_statement() => {
-                    self.statement(*first, kind);
                     if block == Block::File {
                         self.adrift = false;
+                        self.outward.clear();
+                    }
+                    self.statement(*first, kind);
+                    if block == Block::File {
                         self.unclosed_blocks();
                     }
                 }
@@ -148,7 +158,11 @@ impl<'a> Check<'a> {
     /// A rejected line, with the lines behind it that mean nothing by themselves.
     fn run<'c>(&mut self, first: usize, rest: &'c [usize], block: Block) -> &'c [usize] {
         let raws = self.raws;
-        let follows = |child: &&usize| raws.kind(**child) == Kind::Rejected && self.is_continuation(**child, block);
+        // Lines without a meaning of their own belong to a list or an object
+        // that went wrong, or to each other.
+        let joins = self.is_continuation(first, block) || super::lexical::open_bracket(self.slice(first)).is_some();
+        let follows =
+            |child: &&usize| joins && raws.kind(**child) == Kind::Rejected && self.is_continuation(**child, block);
         let len = rest.iter().take_while(follows).count();
         let (run, rest) = rest.split_at_checked(len).unwrap_or((&[], rest));
         let start = raws.get(first).span();
@@ -181,15 +195,34 @@ impl<'a> Check<'a> {
         let word = super::lexical::word(text);
         if let Lead::Elsewhere(_) = rejected.lead() {
             if block == Block::File {
-                if std::mem::replace(&mut self.adrift, true) {
+                if self.is_adrift() {
                     return;
                 }
             } else if let Some(culprit) = self.should_be_closed(word) {
                 self.misplaced.push((self.out.len(), culprit, span));
+            } else {
+                self.outward.push(self.out.len());
             }
+        } else if block == Block::File && !text.contains('{') {
+            // The head of an item that is none: what follows belongs to it.
+            self.adrift = true;
         }
         let diagnostic = rejected.explain();
+        if diagnostic.code == errors::UNTERMINATED_STRING {
+            self.swallowed += braces(self.text.get(diagnostic.primary.span.range()).unwrap_or(""));
+        }
         self.give(diagnostic);
+    }
+
+    /// Whether what stands outside of the items is explained by a `}` too many
+    /// that has been told already. If not, it will be told now.
+    fn is_adrift(&mut self) -> bool {
+        let told = self.adrift || !self.outward.is_empty();
+        for index in std::mem::take(&mut self.outward).into_iter().skip(1) {
+            self.take_back(index);
+        }
+        self.adrift = true;
+        told
     }
 
     /// The block that would have to end for `word` to be in place.
@@ -234,6 +267,9 @@ impl<'a> Check<'a> {
             if kind == Kind::DuplicateKey && told.is_some() {
                 continue;
             }
+            if matches!(kind, Kind::OpenStr | Kind::OpenFstr) {
+                self.swallowed += braces(self.slice(part));
+            }
             let Some(diagnostic) = self.part(statement, part, kind) else { continue };
             let first = told.and_then(|at| self.out.get_mut(at)).and_then(Option::as_mut);
             if let Some(first) = first {
@@ -262,18 +298,31 @@ impl<'a> Check<'a> {
     fn unclosed_blocks(&mut self) {
         let unclosed = std::mem::take(&mut self.unclosed);
         let misplaced = std::mem::take(&mut self.misplaced);
+        let swallowed = std::mem::take(&mut self.swallowed);
         let Some(innermost) = unclosed.first() else { return };
+        // A string without its end has swallowed the braces, and was told.
+        if swallowed >= unclosed.len() {
+            return misplaced.iter().for_each(|(told, _, _)| self.take_back(*told));
+        }
         // A statement of an outer block tells which block was meant to end.
         if let Some((_, culprit, span)) = misplaced.first() {
-            for (told, _, _) in misplaced.iter().filter(|(_, block, _)| block == culprit) {
-                if let Some(diagnostic) = self.out.get_mut(*told) {
-                    *diagnostic = None;
-                }
-            }
+            misplaced.iter().filter(|(_, block, _)| block == culprit).for_each(|(told, _, _)| self.take_back(*told));
             let diagnostic = parts::unclosed(self.text, self.raws, *culprit, Some(*span), 1);
             return self.give(diagnostic);
         }
         let diagnostic = parts::unclosed(self.text, self.raws, *innermost, None, unclosed.len());
         self.give(diagnostic);
     }
+
+    /// Drops a finding that another one explains.
+    fn take_back(&mut self, told: usize) {
+        if let Some(diagnostic) = self.out.get_mut(told) {
+            *diagnostic = None;
+        }
+    }
+}
+
+/// The closing braces in a string that is not closed.
+fn braces(text: &str) -> usize {
+    text.bytes().filter(|byte| *byte == b'}').count()
 }

@@ -88,6 +88,9 @@ impl Rejected<'_> {
             return diagnostic;
         }
         match self.lead() {
+            Lead::Known(word) if word.word == "mcpl" => {
+                self.unknown(Mend::advice("write `mcpl 1` once, in the first line"))
+            }
             Lead::Known(word) => self.malformed(word.kinds, word.example),
             Lead::Plain(kind, example) => self.malformed(&[kind], example),
             Lead::Foreign(entry) => self.foreign(entry),
@@ -130,9 +133,6 @@ impl Rejected<'_> {
     }
 
     fn elsewhere(&self, words: &[&'static Word]) -> Diagnostic {
-        if self.block == Block::File && self.first() == "flow" {
-            return self.unknown(Mend::advice(self.vocabulary()));
-        }
         let places: Vec<&str> = words.iter().map(|word| word.block.phrase()).collect();
         let help = match words.first() {
             Some(word) if word.block == Block::File => {
@@ -178,7 +178,8 @@ impl Rejected<'_> {
         let (offset, open) = lexical::open_bracket(before)?;
         let line = before.get(offset..).unwrap_or("");
         // On its line, or before a line that is a statement of its own.
-        if !spot.found.is_empty() && !(line.contains('\n') && words::find(self.block, spot.found).is_some()) {
+        let next = line.contains('\n') && words::find(self.block, spot.found).is_some();
+        if !(spot.found.is_empty() || next) {
             return None;
         }
         let ends = self.base + before.trim_end().len();

@@ -316,22 +316,57 @@ impl Kind {
 
     /// Whether it is an item or a statement.
     pub(super) fn is_statement(self) -> bool {
-        (self >= Kind::Edition && self <= Kind::Junit && !self.is_part()) || self == Kind::AssertLine
-    }
-
-    /// Whether it is a part of a statement, among the kinds of statements.
-    fn is_part(self) -> bool {
         matches!(
             self,
-            Kind::EditionNumber
-                | Kind::NoName
-                | Kind::LateOpen
-                | Kind::NoOpen
-                | Kind::NoClose
-                | Kind::TextValue
-                | Kind::Amount
-                | Kind::NoRequestOpen
-                | Kind::Label
+            Kind::Edition
+                | Kind::Param
+                | Kind::Server
+                | Kind::Guard
+                | Kind::Scenario
+                | Kind::Flow
+                | Kind::Assert
+                | Kind::Report
+                | Kind::Http
+                | Kind::Stdio
+                | Kind::Builtin
+                | Kind::Setting
+                | Kind::Header
+                | Kind::Protocol
+                | Kind::Timeout
+                | Kind::ConnectTimeout
+                | Kind::Env
+                | Kind::Cwd
+                | Kind::AllowHosts
+                | Kind::AllowTools
+                | Kind::DenyTools
+                | Kind::MaxRate
+                | Kind::MaxUsers
+                | Kind::Target
+                | Kind::Warmup
+                | Kind::Run
+                | Kind::Stages
+                | Kind::Ramp
+                | Kind::Hold
+                | Kind::Drain
+                | Kind::Arrivals
+                | Kind::Mix
+                | Kind::Share
+                | Kind::Call
+                | Kind::Read
+                | Kind::Prompt
+                | Kind::List
+                | Kind::Think
+                | Kind::Binding
+                | Kind::AsLabel
+                | Kind::Args
+                | Kind::Expect
+                | Kind::Require
+                | Kind::Save
+                | Kind::Pages
+                | Kind::AssertLine
+                | Kind::Html
+                | Kind::Markdown
+                | Kind::Junit
         )
     }
 }

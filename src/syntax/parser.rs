@@ -62,9 +62,16 @@ pub(super) fn stop(kind: Kind, text: &str) -> Option<Stop> {
     let at = match error.location {
         InputLocation::Pos(at) | InputLocation::Span((at, _)) => at,
     };
-    let expected = match error.variant {
+    let mut expected: Vec<Kind> = match error.variant {
         ErrorVariant::ParsingError { positives, .. } => positives.into_iter().map(Kind::from).collect(),
         ErrorVariant::CustomError { .. } => Vec::new(),
     };
+    // Behind an operator no rule starts that stands for all forms of a value;
+    // what they begin with is listed instead.
+    if expected.contains(&Kind::LParen) && expected.contains(&Kind::LBrace) {
+        let forms = [Kind::LBrace, Kind::LBracket, Kind::LParen, Kind::WrongStr, Kind::Skipped];
+        expected.retain(|kind| !forms.contains(kind));
+        expected.push(Kind::Expr);
+    }
     Some(Stop { at, expected })
 }

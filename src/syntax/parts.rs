@@ -263,14 +263,14 @@ fn loose_format_string(written: &str, span: Span) -> Diagnostic {
         let help = format!("write `\\{escape}` for the backslash itself");
         return errors::unknown_escape(&escape, place(escape.len()), Mend::certain(help, Span::at(start + at), "\\"));
     }
+    let empty = written.get(..at).is_some_and(|before| before.trim_end().ends_with('{'));
+    if rest.starts_with('}') && empty {
+        let mend = Mend::advice("write a value between the braces, as in `f\"{id}\"`, or `{{}}` for the braces");
+        return errors::bad_format_string("braces without a value", "expected a value here", place(1), mend);
+    }
     if rest.starts_with('}') {
         let mend = Mend::certain("write `}}` for the brace itself", Span::at(start + at), "}");
         return errors::bad_format_string("`}` that closes nothing", "found in the text", place(1), mend);
-    }
-    if rest.starts_with("{}") || written.get(..at).is_some_and(|before| before.ends_with('{')) && rest.starts_with('}')
-    {
-        let mend = Mend::advice("write a value between the braces, as in `f\"{id}\"`, or `{{}}` for the braces");
-        return errors::bad_format_string("empty braces", "no value here", place(1), mend);
     }
     let found = lexical::token(rest);
     let mend = Mend::advice("write one value between the braces, as in `f\"docs://{id}\"`");

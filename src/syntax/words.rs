@@ -86,7 +86,7 @@ impl Block {
     /// What each line is where no keyword starts it, and an example.
     pub(super) fn plain_line(self) -> Option<(Kind, &'static str)> {
         match self {
-            Block::Builtin => Some((Kind::Setting, "delay 10ms")),
+            Block::Builtin => Some((Kind::Setting, "latency 10ms")),
             Block::Mix => Some((Kind::Share, "60% search")),
             Block::Assert => Some((Kind::AssertLine, "search.latency.p95 < 250ms")),
             _ => None,

@@ -85,10 +85,14 @@ pub fn stray_close(span: Span) -> Diagnostic {
         .maybe_fix(span, "")
 }
 
+/// The code of [`unterminated_string`].
+pub const UNTERMINATED_STRING: &str = "E107";
+
 /// E107: a string is cut off by the end of its line.
 #[must_use]
 pub fn unterminated_string(span: Span, mend: Mend) -> Diagnostic {
-    let diagnostic = Diagnostic::error("E107", "string without its closing quote", span, "the line ends inside it");
+    let diagnostic =
+        Diagnostic::error(UNTERMINATED_STRING, "string without its closing quote", span, "the line ends inside it");
     mend.apply(diagnostic).note("a string ends on its line; a line break in it is written `\\n`")
 }
 

@@ -5,15 +5,14 @@
 
 mod expr;
 mod item;
+mod literal;
 mod name;
 mod request;
 mod statement;
 
-pub use expr::{
-    Access, Arg, Array, Binary, BinaryOp, Call, Expr, FPart, FString, Index, Literal, LiteralKind, Object, Paren,
-    Range, Select, Unary, UnaryOp,
-};
+pub use expr::{Access, Arg, Array, Binary, BinaryOp, Call, Expr, Index, Object, Paren, Range, Select, Unary, UnaryOp};
 pub use item::{Assert, Edition, File, Flow, Guard, Item, Param, Report, Scenario, Server};
+pub use literal::{FPart, FString, Literal, LiteralKind};
 pub use name::Name;
 pub use request::{Binding, Expectation, Request, RequestStmt, Step, Think};
 pub use statement::{

@@ -66,7 +66,8 @@ proptest! {
     #[test]
     fn any_json_value_is_an_argument(value in json()) {
         for text in [serde_json::to_string(&value).unwrap(), serde_json::to_string_pretty(&value).unwrap()] {
-            prop_assert_eq!(&args_of(&text), &value);
+            // Read back by serde, too: it does not keep each last digit of a float.
+            prop_assert_eq!(args_of(&text), serde_json::from_str::<Value>(&text).unwrap());
         }
     }
 }

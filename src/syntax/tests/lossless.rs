@@ -23,7 +23,7 @@ fn a_file_cut_after_each_byte_parses() {
 fn single_edits_lose_nothing() {
     let text = tour();
     let mut numbers = Numbers(1);
-    for _ in 0..3000 {
+    for _ in 0..2000 {
         check_invariants(&mutate(&text, &mut numbers));
     }
 }
@@ -31,7 +31,7 @@ fn single_edits_lose_nothing() {
 #[test]
 fn many_edits_lose_nothing() {
     let mut numbers = Numbers(2);
-    for _ in 0..60 {
+    for _ in 0..25 {
         let mut text = tour();
         for _ in 0..20 {
             text = mutate(&text, &mut numbers);

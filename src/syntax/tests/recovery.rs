@@ -2,12 +2,12 @@
 
 use std::collections::HashMap;
 
-use super::{Numbers, codes, mutate, tour};
+use super::{Numbers, codes, mutate, read, repository};
 use crate::syntax::kind::Kind;
 use crate::syntax::{Parse, parse};
 
 /// Edits tried. Fixed, so that the numbers repeat.
-const EDITS: usize = 3000;
+const EDITS: usize = 2000;
 
 /// The statements outside of what was rejected, by kind and text, and whether
 /// something at the top of the file was rejected.
@@ -31,7 +31,7 @@ fn statements(parse: &Parse) -> (HashMap<(Kind, String), usize>, bool) {
 
 #[test]
 fn an_edit_costs_few_statements() {
-    let text = tour();
+    let text = read(&repository("tests/corpus/parse/recovery.mcpl"));
     let (good, _) = statements(&parse(&text));
     let (mut broken, mut lost, mut collapsed, mut most) = (0, 0, 0, 0);
     let mut numbers = Numbers(7);
@@ -55,9 +55,9 @@ fn an_edit_costs_few_statements() {
     assert!(most <= MOST_FROM_ONE_EDIT, "{most} diagnostics from one edit");
 }
 
-/// Of 55 statements, the one that was edited among them.
-const LOST_PER_BROKEN_FILE: f64 = 0.0;
+/// Of about 50 statements, the one that was edited among them.
+const LOST_PER_BROKEN_FILE: f64 = 1.65;
 /// Mostly edits of the item's own head.
-const COLLAPSED: f64 = 0.0;
+const COLLAPSED: f64 = 0.17;
 /// A block that ends early leaves several statements out of place.
-const MOST_FROM_ONE_EDIT: usize = 0;
+const MOST_FROM_ONE_EDIT: usize = 7;

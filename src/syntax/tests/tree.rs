@@ -13,7 +13,8 @@ fn describe(name: &str, parse: &Parse) -> String {
     for diagnostic in parse.diagnostics() {
         let place = source.position(diagnostic.primary.span.start);
         let help = diagnostic.help.as_deref().unwrap_or("");
-        writeln!(out, "{place}: {}: {}: {}; {help}", diagnostic.code, diagnostic.message, diagnostic.primary.text).unwrap();
+        writeln!(out, "{place}: {}: {}: {}; {help}", diagnostic.code, diagnostic.message, diagnostic.primary.text)
+            .unwrap();
     }
     out
 }

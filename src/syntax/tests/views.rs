@@ -178,7 +178,7 @@ fn items_say_what_stands_in_them() {
     let Item::Server(demo) = &items[4] else { panic!("{items:?}") };
     let ServerStmt::Builtin(builtin) = &demo.statements()[0] else { panic!() };
     let names: Vec<String> = builtin.settings().iter().map(|setting| setting.name().unwrap().text()).collect();
-    assert_eq!(names, ["delay", "error share"]);
+    assert_eq!(names, ["latency", "errors"]);
     let Item::Scenario(browse) = &items[6] else { panic!("{items:?}") };
     let statements = browse.statements();
     let ScenarioStmt::Stages(stages) = &statements[2] else { panic!("{statements:?}") };

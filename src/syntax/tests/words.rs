@@ -24,7 +24,9 @@ pub(super) fn in_block(block: Block, line: &str) -> String {
         Block::Assert => ("assert {\n", "\n}"),
         Block::Report => ("report {\n", "\n}"),
     };
-    format!("mcpl 1\n{before}{line}{after}\n")
+    // Not in column 0, where a word such as `assert` would start an item.
+    let indent = if block == Block::File { "" } else { "  " };
+    format!("mcpl 1\n{before}{indent}{line}{after}\n")
 }
 
 #[test]
@@ -97,8 +99,8 @@ fn items_start_where_the_grammar_says() {
             let line = format!("{word}{after}");
             assert_eq!(nesting::item_at(line.as_bytes()), starts, "{line}");
             let text = format!("mcpl 1\nassert {{\n  a < 1\n{line}\n");
-            let closed = codes(&check_invariants(&text)).contains(&"E105")
-                && check_invariants(&text).file().items().len() > 1;
+            let closed =
+                codes(&check_invariants(&text)).contains(&"E105") && check_invariants(&text).file().items().len() > 1;
             assert_eq!(closed, starts, "{line}");
         }
     }
