@@ -27,6 +27,8 @@ pub(super) struct Job {
     /// Whether `due` comes from an arrival rate: then everything after it,
     /// such as opening a connection, is waiting that the client notices.
     pub(super) arrival: bool,
+    /// Whether it was due in the warm-up; then so is all that it does, and the
+    /// numbers of requests, expectations and iterations agree.
     pub(super) phase: Phase,
 }
 

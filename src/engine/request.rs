@@ -9,7 +9,7 @@ use super::iteration::Running;
 use super::shard::nanos_between;
 use crate::expr::{EvalError, Value};
 use crate::plan::{Check, Method, Request};
-use crate::record::{ErrorClass, Phase, Sample};
+use crate::record::{ErrorClass, Sample};
 use crate::transport::{Call, Client, Connector, Exchange, Failure, Reply};
 
 /// What follows a request.
@@ -118,11 +118,10 @@ async fn exchange<C: Connector>(
     // that is made first: `connect` is a metric of its own.
     let due = arrival.unwrap_or(called + exchange.connect.unwrap_or(Duration::ZERO) + exchange.drain);
     let latency = exchange.done.saturating_duration_since(due);
-    let phase = shard.phase(run.scenario, due);
     let mut cursor = None;
     let trouble = match &exchange.outcome {
         Err(failure) => {
-            fail_expectations(run, request, exchange.done, phase);
+            fail_expectations(run, request, exchange.done);
             // A connection that was idle too long says nothing about the server.
             run.broken |= matches!(failure, Failure::Connect(_) | Failure::Transport(_));
             Some(Trouble {
@@ -133,7 +132,7 @@ async fn exchange<C: Connector>(
         }
         Ok(reply) => {
             let answer = Answer::new(reply, &exchange, latency);
-            let trouble = judge(run, request, &answer, reply, (exchange.done, phase));
+            let trouble = judge(run, request, &answer, reply, exchange.done);
             if matches!(request.method, Method::List { .. }) {
                 cursor = answer.next_cursor();
             }
@@ -151,7 +150,7 @@ fn judge<C: Connector>(
     request: &Request,
     answer: &Answer<'_>,
     reply: &Reply,
-    (done, phase): (Instant, Phase),
+    done: Instant,
 ) -> Option<Trouble> {
     let fatal = !request.saves.is_empty() || request.checks.iter().any(|check| check.required);
     let mut trouble = None;
@@ -168,7 +167,7 @@ fn judge<C: Connector>(
     for check in &request.checks {
         let failure = if refused { Some(String::new()) } else { check_failure(run, check, answer) };
         if let Some(label) = check.label {
-            run.shard.recorder.borrow_mut().expectation(second, label, phase, failure.is_none());
+            run.shard.recorder.borrow_mut().expectation(second, label, run.job.phase, failure.is_none());
         }
         if let Some(message) = failure
             && !refused
@@ -223,11 +222,11 @@ fn save<C: Connector>(run: &mut Running<'_, C>, request: &Request, answer: &Answ
 }
 
 /// An expectation on a response that never came did not hold.
-fn fail_expectations<C: Connector>(run: &Running<'_, C>, request: &Request, done: Instant, phase: Phase) {
+fn fail_expectations<C: Connector>(run: &Running<'_, C>, request: &Request, done: Instant) {
     let second = run.shard.second(done);
     let mut recorder = run.shard.recorder.borrow_mut();
     for label in request.checks.iter().filter_map(|check| check.label) {
-        recorder.expectation(second, label, phase, false);
+        recorder.expectation(second, label, run.job.phase, false);
     }
 }
 
@@ -252,7 +251,7 @@ fn record<C: Connector>(
         violations: exchange.violations,
         error: trouble.map(|trouble| trouble.class),
     };
-    let (second, phase) = (shard.second(exchange.done), shard.phase(run.scenario, due));
+    let (second, phase) = (shard.second(exchange.done), run.job.phase);
     let series = run.first_series + request.ordinal;
     let mut recorder = shard.recorder.borrow_mut();
     recorder.request(second, series, phase, &sample);
@@ -269,7 +268,7 @@ pub(super) fn unsent<C: Connector>(run: &Running<'_, C>, request: &Request, due:
     let exchange = Exchange::unsent(Failure::Protocol(String::new()));
     let due = due.unwrap_or(exchange.done);
     let trouble = Trouble { class: ErrorClass::Save, message: why.to_owned(), fatal: true };
-    fail_expectations(run, request, exchange.done, run.shard.phase(run.scenario, due));
+    fail_expectations(run, request, exchange.done);
     let latency = exchange.done.saturating_duration_since(due);
     record(run, request, due, latency, &exchange, Some(&trouble));
 }

@@ -65,26 +65,27 @@ fn every_arrival_is_served_and_the_warm_up_is_kept_apart() {
     let results = scenario.results();
     // 2 of 3 seconds are measured, 100 arrivals each, 2 requests each.
     assert_eq!(results.counts(&results.everything(), Window::Whole).requests, 400);
-    assert_eq!(results.servers[0].server_name.is_empty(), results.servers[0].revision == "2026-07-28");
+    assert_eq!(results.servers[0].server_name, "rulebook");
     assert_eq!(results.run.ended, Ended::Completed);
 }
 
 #[test]
 fn an_impossible_limit_fails_and_the_report_says_which_and_by_how_much() {
     let scenario = Scenario::new(&SMALL.replace("look.latency.p50 < 10s", "look.latency.p50 < 1ns"));
-    let output = scenario.run(&["--report", &format!("html={}", "report.html")]);
-    // A relative report path is relative to where the program runs.
-    let _ = fs::remove_file("report.html");
+    let output = scenario.run(&["--report", &format!("html={}", scenario.path("report.html").display())]);
     assert_exit(&output, 1);
     let summary = stdout(&output);
     assert!(summary.contains("FAILED"), "{summary}");
     assert!(summary.contains("look.latency.p50 < 1ns"), "{summary}");
+    let html = fs::read_to_string(scenario.path("report.html")).unwrap();
+    let first_screen = html.split("id=\"assertions\"").next().unwrap();
+    assert!(first_screen.contains("look.latency.p50 &lt; 1ns") && first_screen.contains("times the limit of 1ns"));
     let results = scenario.results();
     let verdict = verdict::judge(&results);
     assert_eq!(verdict.outcome, Outcome::Failed);
     let failed = &verdict.assertions[1];
     assert_eq!(failed.state, State::Failed);
-    assert!(failed.explanation.contains("above the limit of 1ns"), "{}", failed.explanation);
+    assert!(failed.explanation.contains("times the limit of 1ns"), "{}", failed.explanation);
 }
 
 #[test]
