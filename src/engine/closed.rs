@@ -38,7 +38,7 @@ pub(super) async fn drive<C: Connector>(shard: Rc<Shard<C>>, index: usize, segme
         () = shard.control.reached(Stop::Drain) => {}
         () = tokio::time::sleep_until(end) => {}
     }
-    super::worker::drain(&shard, index, &scenario, running).await;
+    super::drain::drain(&shard, index, &scenario, running).await;
 }
 
 /// The life of one user: it iterates while the stages want it.

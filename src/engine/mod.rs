@@ -12,6 +12,7 @@
 mod answer;
 mod closed;
 mod control;
+mod drain;
 mod iteration;
 mod open;
 mod pacer;

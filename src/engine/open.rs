@@ -135,7 +135,7 @@ pub(super) async fn drive<C: Connector>(
             () = pacer.until(end) => {}
         }
     }
-    super::worker::drain(&shard, index, &scenario, running).await;
+    super::drain::drain(&shard, index, &scenario, running).await;
 }
 
 /// Begins one arrival, or counts it as dropped.

@@ -13,7 +13,7 @@ use tokio::time::Instant;
 use super::open::Pool;
 use super::shard::Shard;
 use super::{Control, Stop, closed, open};
-use crate::plan::{Load, Plan, Scenario};
+use crate::plan::{Load, Plan};
 use crate::record::{Failure, Slice};
 use crate::transport::Connector;
 
@@ -165,34 +165,6 @@ fn hand_over<C: Connector>(shard: &Shard<C>, sender: &Sender<Message>, cpu_ns: u
         last.health.users = shard.users.get();
     }
     let _ = sender.send(Message::Second { slices, failures });
-}
-
-/// Lets work under way finish within the scenario's drain, then cuts it off.
-pub(super) async fn drain<C: Connector>(shard: &Shard<C>, index: usize, scenario: &Scenario, mut running: JoinSet<()>) {
-    let finish = async {
-        while let Some(joined) = running.join_next().await {
-            if let Err(error) = joined
-                && error.is_panic()
-            {
-                std::panic::resume_unwind(error.into_panic());
-            }
-        }
-    };
-    let finished = tokio::select! {
-        biased;
-        () = finish => true,
-        () = shard.control.reached(Stop::Kill) => false,
-        () = tokio::time::sleep(Duration::from_nanos(scenario.drain_ns)) => false,
-    };
-    if finished {
-        return;
-    }
-    while running.try_join_next().is_some() {}
-    let now = Instant::now();
-    let end = shard.at(scenario.load.duration_ns()).min(now);
-    let (second, phase) = (shard.second(now), shard.phase(scenario, end));
-    shard.recorder.borrow_mut().abandoned(second, index, phase, running.len() as u64);
-    running.shutdown().await;
 }
 
 /// Ends all sessions, in bounded time.
