@@ -9,10 +9,13 @@
     reason = "tests fail by panicking and say why they were skipped"
 )]
 
+mod addresses;
 mod architecture;
 mod bad_servers;
 mod cli;
 mod plans;
+mod docs;
+mod errors;
 mod run;
 mod simulated;
 mod support;
