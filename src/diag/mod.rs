@@ -107,6 +107,13 @@ impl Diagnostic {
         Diagnostic { severity: Severity::Warning, ..Diagnostic::error(code, message, span, found) }
     }
 
+    /// Says otherwise what was found.
+    #[must_use]
+    pub fn found(mut self, found: impl Into<String>) -> Diagnostic {
+        self.primary.text = found.into();
+        self
+    }
+
     /// Adds how to mend it.
     #[must_use]
     pub fn help(mut self, help: impl Into<String>) -> Diagnostic {

@@ -2,10 +2,28 @@
 
 use super::expression::Names;
 use super::lower::Lowering;
+use super::types::Type;
+use crate::diag::errors;
 use crate::expr::Template;
 use crate::syntax::ast::{Expr, LiteralKind};
 
 impl Lowering<'_> {
+    /// The value behind `args`: an object, which is what the protocol asks for.
+    pub(super) fn arguments(&mut self, expr: &Expr, names: &Names<'_>) -> Option<Template> {
+        if matches!(expr, Expr::Object(_)) || expr.is_broken() {
+            return self.template(expr, names);
+        }
+        let typed = self.json_part(expr, names)?;
+        if !matches!(typed.ty, Type::Object | Type::Any) {
+            let (wanted, example) = ("an object", "{ \"id\": \"intro\" }");
+            self.out.push(errors::types::wrong_kind(wanted, example, typed.ty.phrase(), expr.span()));
+            return None;
+        }
+        let mut template = Template::default();
+        template.push_json(typed.expr);
+        Some(template)
+    }
+
     /// The value as a template. Literals keep their text, so that numbers beyond
     /// 2^53 and unusual escapes are sent as they were written. Every part is
     /// looked at, so that each mistake is found in one pass.

@@ -2,7 +2,7 @@
 
 use super::items::Items;
 use super::lower::Lowering;
-use crate::diag::errors;
+use crate::diag::{Diagnostic, errors};
 use crate::plan::{Assertion, Comparison, Metric, MetricExpr, Plan, Statistic};
 use crate::syntax::ast;
 use crate::text::Span;
@@ -29,11 +29,7 @@ fn lower(lowering: &mut Lowering<'_>, line: &ast::AssertLine, plan: &Plan, compl
     if condition.is_broken() {
         return None;
     }
-    let not_a_comparison = |lowering: &mut Lowering<'_>, span| {
-        lowering.out.push(errors::types::not_an_assertion("there is no comparison in it", span));
-        None
-    };
-    let ast::Expr::Binary(binary) = &condition else { return not_a_comparison(lowering, condition.span()) };
+    let ast::Expr::Binary(binary) = &condition else { return not_a_comparison(lowering, &condition) };
     let comparison = match binary.op()? {
         ast::BinaryOp::Eq => Comparison::Equal,
         ast::BinaryOp::Ne => Comparison::NotEqual,
@@ -41,9 +37,13 @@ fn lower(lowering: &mut Lowering<'_>, line: &ast::AssertLine, plan: &Plan, compl
         ast::BinaryOp::Le => Comparison::LessOrEqual,
         ast::BinaryOp::Gt => Comparison::Greater,
         ast::BinaryOp::Ge => Comparison::GreaterOrEqual,
-        _ => return not_a_comparison(lowering, binary.op_span()),
+        _ => return not_a_comparison(lowering, &condition),
     };
     let (left, right) = (binary.left()?, binary.right()?);
+    if is_comparison(&left) || is_comparison(&right) {
+        lowering.out.push(one_comparison("this compares twice", condition.span()));
+        return None;
+    }
     let (left, right) = (side(lowering, &left, plan, complete), side(lowering, &right, plan, complete));
     let share = match line.share() {
         Some(share) => Some(share_of_seconds(lowering, &share)?),
@@ -65,10 +65,43 @@ fn lower(lowering: &mut Lowering<'_>, line: &ast::AssertLine, plan: &Plan, compl
     })
 }
 
+/// Says why a condition is no comparison of two sides.
+fn not_a_comparison(lowering: &mut Lowering<'_>, condition: &ast::Expr) -> Option<Assertion> {
+    let span = condition.span();
+    let diagnostic = match condition {
+        ast::Expr::Binary(binary) if matches!(binary.op()?, ast::BinaryOp::And | ast::BinaryOp::Or) => {
+            one_comparison("this joins conditions", binary.op_span())
+        }
+        ast::Expr::Unary(unary) if unary.op()? == ast::UnaryOp::Not => {
+            errors::types::not_an_assertion("this turns a condition around", unary.op_span())
+                .help("write the opposite comparison, for example `>=` for `not … <`")
+        }
+        _ => errors::types::not_an_assertion("there is no comparison in it", span),
+    };
+    lowering.out.push(diagnostic);
+    None
+}
+
+fn one_comparison(reason: &str, span: Span) -> Diagnostic {
+    let diagnostic = errors::types::not_an_assertion(reason, span);
+    Diagnostic { message: "a line of `assert` holds one comparison".to_owned(), ..diagnostic }
+        .help("write one line for each comparison: all lines must hold")
+}
+
+fn is_comparison(expr: &ast::Expr) -> bool {
+    use ast::BinaryOp::{Eq, Ge, Gt, Le, Lt, Ne};
+    match expr {
+        ast::Expr::Paren(paren) => paren.inner().is_some_and(|inner| is_comparison(&inner)),
+        ast::Expr::Binary(binary) => matches!(binary.op(), Some(Eq | Ne | Lt | Le | Gt | Ge)),
+        _ => false,
+    }
+}
+
 fn share_of_seconds(lowering: &mut Lowering<'_>, expr: &ast::Expr) -> Option<f64> {
     let share = lowering.quantity(expr, Dimension::Share)?;
     if share <= 0.0 || share > 1.0 {
-        lowering.out.push(errors::types::out_of_range("this share", "above 0% and at most 100%", expr.span()));
+        let what = format!("`{}`", lowering.written(expr.span()));
+        lowering.out.push(errors::types::out_of_range(&what, "a percentage above 0%, up to 100%", expr.span()));
         return None;
     }
     Some(share)
@@ -86,8 +119,12 @@ fn side(lowering: &mut Lowering<'_>, expr: &ast::Expr, plan: &Plan, complete: bo
             let (Some(left), Some(right)) = (left?, right?) else { return Some(None) };
             arithmetic(lowering, binary, left, right, span).map(Some)
         }
+        ast::Expr::Unary(unary) if !is_constant(lowering, &unary.operand()?) => {
+            lowering.out.push(errors::types::not_an_assertion("a metric with an operator before it", span));
+            None
+        }
         ast::Expr::Literal(_) | ast::Expr::Unary(_) => constant(lowering, expr).map(Some),
-        ast::Expr::Name(name) if lowering.params.contains_key(&name.text()) => constant(lowering, expr).map(Some),
+        ast::Expr::Name(_) if is_constant(lowering, expr) => constant(lowering, expr).map(Some),
         expr => match lowering.metric(expr, plan, complete)? {
             None => Some(None),
             Some(reference) => {
@@ -95,6 +132,14 @@ fn side(lowering: &mut Lowering<'_>, expr: &ast::Expr, plan: &Plan, complete: bo
                 Some(Some(Side { expr: MetricExpr::Metric(reference), dimension, span, measured: true }))
             }
         },
+    }
+}
+
+fn is_constant(lowering: &Lowering<'_>, expr: &ast::Expr) -> bool {
+    match expr {
+        ast::Expr::Literal(_) => true,
+        ast::Expr::Name(name) => lowering.params.contains_key(&name.text()),
+        _ => false,
     }
 }
 
@@ -153,8 +198,9 @@ fn fits(lowering: &mut Lowering<'_>, at: Span, left: &Side, right: &Side) -> Opt
         return Some(());
     }
     let bare = |number: &Side, other: &Side| {
-        (number.dimension == Dimension::Number && !number.measured)
-            .then(|| errors::types::missing_unit(other.dimension, lowering.source.slice(number.span), number.span))
+        (number.dimension == Dimension::Number && !number.measured).then(|| {
+            errors::types::missing_unit(other.dimension, lowering.source.slice(number.span), true, number.span)
+        })
     };
     let diagnostic = bare(right, left).or_else(|| bare(left, right)).unwrap_or_else(|| {
         let operator = lowering.written(at);
@@ -165,9 +211,24 @@ fn fits(lowering: &mut Lowering<'_>, at: Span, left: &Side, right: &Side) -> Opt
     None
 }
 
+/// The comparison with its sides changed.
+fn turned(comparison: Comparison) -> Comparison {
+    match comparison {
+        Comparison::Less => Comparison::Greater,
+        Comparison::LessOrEqual => Comparison::GreaterOrEqual,
+        Comparison::Greater => Comparison::Less,
+        Comparison::GreaterOrEqual => Comparison::LessOrEqual,
+        Comparison::Equal | Comparison::NotEqual => comparison,
+    }
+}
+
 /// Warns about limits at or beyond the ends of a metric's range.
 fn warn_foregone(lowering: &mut Lowering<'_>, comparison: Comparison, left: &Side, right: &Side, span: Span) {
-    let (MetricExpr::Metric(metric), MetricExpr::Const(limit)) = (&left.expr, &right.expr) else { return };
+    let (comparison, metric, limit) = match (&left.expr, &right.expr) {
+        (MetricExpr::Metric(metric), MetricExpr::Const(limit)) => (comparison, metric, limit),
+        (MetricExpr::Const(limit), MetricExpr::Metric(metric)) => (turned(comparison), metric, limit),
+        _ => return,
+    };
     let highest = match (&metric.metric, metric.statistic) {
         (Metric::Errors { .. } | Metric::Expect { .. }, Statistic::Rate) => 1.0,
         _ => f64::INFINITY,
@@ -182,6 +243,8 @@ fn warn_foregone(lowering: &mut Lowering<'_>, comparison: Comparison, left: &Sid
         Comparison::LessOrEqual if limit.value < 0.0 => "hold",
         Comparison::Greater if limit.value >= highest => "hold",
         Comparison::GreaterOrEqual if limit.value > highest => "hold",
+        Comparison::Equal if limit.value < 0.0 || limit.value > highest => "hold",
+        Comparison::NotEqual if limit.value < 0.0 || limit.value > highest => "fail",
         _ => return,
     };
     lowering.out.push(errors::types::foregone(outcome, range, span));

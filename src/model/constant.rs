@@ -32,7 +32,7 @@ impl Lowering<'_> {
             Some(quantity) if quantity.dimension == Dimension::Number && quantity.value == 0.0 => Some(0.0),
             Some(quantity) if quantity.dimension == Dimension::Number => {
                 let number = self.written(expr.span());
-                self.out.push(errors::types::missing_unit(dimension, &number, expr.span()));
+                self.out.push(errors::types::missing_unit(dimension, &number, false, expr.span()));
                 None
             }
             _ => {
@@ -42,8 +42,9 @@ impl Lowering<'_> {
         }
     }
 
-    /// A rate or a number of users: the level of a stage.
-    pub(super) fn level(&mut self, expr: &Expr) -> Option<Quantity> {
+    /// A rate or a number of users: the level of a stage. `usual` is what a
+    /// number without a unit was probably meant to be.
+    pub(super) fn level(&mut self, expr: &Expr, usual: Dimension) -> Option<Quantity> {
         let value = self.constant(expr)?;
         let quantity = value.as_quantity();
         match quantity.map(|quantity| quantity.dimension) {
@@ -51,7 +52,7 @@ impl Lowering<'_> {
             Some(Dimension::Number) if quantity.is_some_and(|quantity| quantity.value == 0.0) => quantity,
             Some(Dimension::Number) => {
                 let number = self.written(expr.span());
-                self.out.push(errors::types::missing_unit(Dimension::Rate, &number, expr.span()));
+                self.out.push(errors::types::missing_unit(usual, &number, false, expr.span()));
                 None
             }
             _ => {
@@ -63,21 +64,45 @@ impl Lowering<'_> {
 
     /// The value of an attribute as a quantity of `dimension` from `least`.
     pub(super) fn quantity_attr(&mut self, attr: &ast::Attr, dimension: Dimension, least: f64) -> Option<f64> {
-        let expr = attr.value()?;
-        let value = self.quantity(&expr, dimension)?;
-        if value < least || value > max_of(dimension) {
-            let (low, high) = (Quantity::new(least, dimension), Quantity::new(max_of(dimension), dimension));
-            let what = format!("`{}`", self.written(expr.span()));
-            self.out.push(errors::types::out_of_range(&what, &format!("from {low} to {high}"), expr.span()));
-            return None;
-        }
-        Some(value)
+        self.quantity_from(&attr.value()?, dimension, least)
     }
 
-    /// The value of an attribute as text.
+    /// A quantity of `dimension` from `least`.
+    pub(super) fn quantity_from(&mut self, expr: &Expr, dimension: Dimension, least: f64) -> Option<f64> {
+        let value = self.quantity(expr, dimension)?;
+        self.quantity_in_range(expr, Quantity::new(value, dimension), least)
+    }
+
+    /// The value, if it is from `least` to what any machine can do; users are
+    /// whole.
+    pub(super) fn quantity_in_range(&mut self, expr: &Expr, quantity: Quantity, least: f64) -> Option<f64> {
+        let Quantity { value, dimension } = quantity;
+        // Not the other way round: a value that is no number is in no range.
+        let inside = value >= least && value <= max_of(dimension);
+        if inside && (dimension != Dimension::Users || value.fract() == 0.0) {
+            return Some(value);
+        }
+        let (kind, unit) = match dimension {
+            Dimension::Users => ("a whole number of users", Dimension::Number),
+            other => (other.phrase(), other),
+        };
+        let shown = |value| if value == 0.0 { "0".to_owned() } else { Quantity::new(value, unit).to_string() };
+        let range = format!("{kind} from {} to {}", shown(least), shown(max_of(dimension)));
+        let what = format!("`{}`", self.written(expr.span()));
+        self.out.push(errors::types::out_of_range(&what, &range, expr.span()));
+        None
+    }
+
+    /// The value of an attribute as text that says something.
     pub(super) fn text_attr(&mut self, attr: &ast::Attr, wanted: &str, example: &str) -> Option<String> {
         let expr = attr.value()?;
-        self.text(&expr, wanted, example)
+        let text = self.text(&expr, wanted, example)?;
+        if text.trim().is_empty() {
+            let example = format!("\"{example}\"");
+            self.out.push(errors::types::wrong_kind(wanted, &example, "an empty text", expr.span()));
+            return None;
+        }
+        Some(text)
     }
 
     /// A text.
@@ -95,32 +120,31 @@ impl Lowering<'_> {
     pub(super) fn texts(&mut self, attr: &ast::Attr, wanted: &str, example: &str) -> Option<Vec<String>> {
         let expr = attr.value()?;
         let value = self.constant(&expr)?;
-        let texts = match &value {
-            Value::Json(serde_json::Value::Array(elements)) => {
-                elements.iter().map(|element| element.as_str().map(str::to_owned)).collect()
-            }
-            _ => None,
-        };
-        if texts.is_none() {
+        let Value::Json(serde_json::Value::Array(elements)) = &value else {
             self.wrong_kind(wanted, example, &value, &expr);
+            return None;
+        };
+        if let Some(other) = elements.iter().find(|element| !element.is_string()) {
+            let found = format!("a list with {} in it", phrase(other));
+            self.out.push(errors::types::wrong_kind(wanted, example, &found, expr.span()));
         }
-        texts
+        elements.iter().map(|element| element.as_str().map(str::to_owned)).collect()
     }
 
     /// An object of texts, as pairs.
     pub(super) fn text_pairs(&mut self, attr: &ast::Attr) -> Option<Vec<(String, String)>> {
         let expr = attr.value()?;
         let value = self.constant(&expr)?;
-        let pairs = match &value {
-            Value::Json(serde_json::Value::Object(members)) => {
-                members.iter().map(|(key, value)| Some((key.clone(), value.as_str()?.to_owned()))).collect()
-            }
-            _ => None,
+        let (wanted, example) = ("an object of texts", "{ \"KEY\": \"value\" }");
+        let Value::Json(serde_json::Value::Object(members)) = &value else {
+            self.wrong_kind(wanted, example, &value, &expr);
+            return None;
         };
-        if pairs.is_none() {
-            self.wrong_kind("an object of texts", "{ \"KEY\": \"value\" }", &value, &expr);
+        if let Some((key, other)) = members.iter().find(|(_, value)| !value.is_string()) {
+            let found = format!("an object with {} as `{key}`", phrase(other));
+            self.out.push(errors::types::wrong_kind(wanted, example, &found, expr.span()));
         }
-        pairs
+        members.iter().map(|(key, value)| Some((key.clone(), value.as_str()?.to_owned()))).collect()
     }
 
     /// The parts of a header's value: the only place for secrets.
@@ -151,7 +175,12 @@ impl Lowering<'_> {
                 self.text(&only.value()?, "the name of an environment variable", "TOKEN")
             }
             _ => {
-                self.out.push(errors::types::wrong_arguments("secret", "secret(\"TOKEN\")", call.span()));
+                self.out.push(errors::types::wrong_arguments(
+                    "secret",
+                    "secret(\"TOKEN\")",
+                    "not one name",
+                    call.span(),
+                ));
                 None
             }
         }
@@ -162,6 +191,11 @@ impl Lowering<'_> {
         let found = Type::of(value).phrase();
         self.out.push(errors::types::wrong_kind(wanted, example, found, expr.span()));
     }
+}
+
+/// What a JSON value is, as diagnostics name it.
+fn phrase(json: &serde_json::Value) -> &'static str {
+    Type::of(&Value::Json(json.clone())).phrase()
 }
 
 /// Beyond these no single machine generates load, and a file that says so has
@@ -175,9 +209,4 @@ fn max_of(dimension: Dimension) -> f64 {
         Dimension::Share => 1.0,
         Dimension::Number | Dimension::Size => 9e15,
     }
-}
-
-/// The highest level of a stage of this dimension.
-pub(super) fn max_level(dimension: Dimension) -> f64 {
-    max_of(dimension)
 }

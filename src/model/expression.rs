@@ -17,12 +17,14 @@ pub(super) struct Names<'a> {
     pub(super) response: bool,
     /// Whether the expression is part of a flow at all.
     pub(super) flow: bool,
+    /// Names that get their value further down, and where.
+    pub(super) later: &'a [(String, Span)],
 }
 
 impl Names<'static> {
     /// Parameters only.
     pub(super) fn constant() -> Names<'static> {
-        Names { locals: &[], response: false, flow: false }
+        Names { locals: &[], response: false, flow: false, later: &[] }
     }
 }
 
@@ -36,7 +38,7 @@ const GIVEN: [(&str, Given, Type); 9] = [
     ("latency", Given::Latency, Type::Quantity(Dimension::Duration)),
     ("service_time", Given::ServiceTime, Type::Quantity(Dimension::Duration)),
     ("size", Given::Size, Type::Quantity(Dimension::Size)),
-    ("status", Given::Status, Type::Any),
+    ("status", Given::Status, Type::NUMBER),
 ];
 
 /// Names of two parts.
@@ -45,6 +47,14 @@ const QUALIFIED: [(&str, &str, Given, Type); 3] = [
     ("user", "iteration", Given::UserIteration, Type::NUMBER),
     ("run", "id", Given::RunId, Type::Text),
 ];
+
+/// What a name means in a flow whatever the flow binds, if it means anything.
+pub(super) fn meaning(name: &str) -> Option<&'static str> {
+    if GIVEN.iter().any(|(known, ..)| *known == name) {
+        return Some("a part of the response");
+    }
+    QUALIFIED.iter().any(|(owner, ..)| *owner == name).then_some("something of the run")
+}
 
 impl Lowering<'_> {
     /// Binds and types `expr`. `None` after a diagnostic, or where the parser
@@ -58,14 +68,15 @@ impl Lowering<'_> {
             ast::Expr::Name(name) => self.name(&name.text(), name.span(), names),
             ast::Expr::Access(access) => self.access(access, names),
             ast::Expr::Index(index) => {
-                let (base, at) = (index.base()?, index.index()?);
-                let (base, at) = (self.expression(&base, names), self.expression(&at, names));
+                let (base_ast, at) = (index.base()?, index.index()?);
+                let (base, at) = (self.expression(&base_ast, names), self.expression(&at, names));
                 let (base, at) = (base?, at?);
+                self.has_parts(&base, base_ast.span(), None)?;
                 Some(Typed { expr: Expr::Index(Box::new(base.expr), Box::new(at.expr)), ty: Type::Any })
             }
             ast::Expr::Select(select) => {
-                let message = "a selector such as `[tag=\"x\"]` stands in `assert` only";
-                self.out.push(errors::types::not_constant(message, select.span()));
+                let help = "write `[\"name\"]` for a member of an object";
+                self.out.push(errors::types::misplaced("a selector", "of use in `assert` only", help, select.span()));
                 None
             }
             ast::Expr::Call(call) => self.call(call, names),
@@ -75,14 +86,19 @@ impl Lowering<'_> {
             ast::Expr::Binary(binary) => self.binary(binary, names),
             ast::Expr::Unary(unary) => self.unary(unary, names),
             ast::Expr::Range(range) => {
-                let help = "a range stands behind `think`, or in `random(1..10)`, only";
-                self.out.push(errors::types::not_constant(help, range.span()));
+                let help =
+                    "write one value; ranges belong behind `think`, as in `think 1s..2s`, and in `random(1..10)`";
+                self.out.push(errors::types::misplaced("a range", "two values where one is due", help, range.span()));
                 None
             }
             ast::Expr::Paren(paren) => paren.inner().and_then(|inner| self.expression(&inner, names)),
             ast::Expr::Broken(_) => None,
         }?;
-        Some(fold(typed))
+        let folded = fold(typed);
+        if let Err(error) = &folded {
+            self.out.push(errors::types::no_value(&error.to_string(), expr.span()));
+        }
+        folded.ok()
     }
 
     fn literal(&mut self, literal: &ast::Literal) -> Option<Typed> {
@@ -95,7 +111,7 @@ impl Lowering<'_> {
                 Ok(number) => Value::Json(number),
                 Err(_) => {
                     let what = format!("`{text}`");
-                    self.out.push(errors::types::out_of_range(&what, "a number that fits 64 bits", literal.span()));
+                    self.out.push(errors::types::out_of_range(&what, "a number below 1.8e308", literal.span()));
                     return None;
                 }
             },
@@ -109,7 +125,7 @@ impl Lowering<'_> {
                 Some(quantity) => Value::Quantity(quantity),
                 None => {
                     let what = format!("`{text}`");
-                    self.out.push(errors::types::out_of_range(&what, "smaller", literal.span()));
+                    self.out.push(errors::types::out_of_range(&what, "a smaller value", literal.span()));
                     return None;
                 }
             },
@@ -131,17 +147,25 @@ impl Lowering<'_> {
                 self.out.push(errors::types::no_response_yet(name, span));
                 return None;
             }
+            if !self.params.contains_key(name) {
+                self.out.push(errors::types::not_constant("a part of the response", span));
+                return None;
+            }
         }
         if let Some(param) = self.params.get_mut(name) {
             param.used = true;
             return param.value.clone().map(Typed::constant);
         }
+        let later = names.later.iter().chain(&self.declared).find(|(later, _)| later == name).map(|(_, span)| *span);
         let mut known: Vec<String> = names.locals.iter().map(|(local, _)| local.clone()).collect();
         known.extend(self.params.keys().cloned());
         if names.response {
             known.extend(GIVEN.iter().map(|(name, _, _)| (*name).to_owned()));
         }
-        self.out.push(errors::names::unknown_name(name, span, &known));
+        if names.flow && QUALIFIED.iter().any(|(owner, ..)| *owner == name) {
+            known = members(name);
+        }
+        self.out.push(errors::names::unknown_name(name, span, &known, later));
         None
     }
 
@@ -150,13 +174,34 @@ impl Lowering<'_> {
         if let ast::Expr::Name(owner) = &base
             && names.flow
             && !names.locals.iter().any(|(local, _)| *local == owner.text())
-            && let Some((_, _, given, ty)) =
-                QUALIFIED.iter().find(|(first, second, _, _)| *first == owner.text() && *second == field.text())
+            && QUALIFIED.iter().any(|(first, ..)| *first == owner.text())
         {
-            return Some(Typed { expr: Expr::Given(*given), ty: *ty });
+            let (owner, field) = (owner.text(), field.text());
+            let found = QUALIFIED.iter().find(|(first, second, ..)| *first == owner && *second == field);
+            if found.is_none() {
+                let name = format!("{owner}.{field}");
+                self.out.push(errors::names::unknown_name(&name, access.span(), &members(&owner), None));
+            }
+            return found.map(|(_, _, given, ty)| Typed { expr: Expr::Given(*given), ty: *ty });
         }
+        let base_span = base.span();
         let base = self.expression(&base, names)?;
+        self.has_parts(&base, base_span, Some(&field.text()))?;
         Some(Typed { expr: Expr::Field(Box::new(base.expr), field.text()), ty: Type::Any })
+    }
+
+    /// Whether a value of this kind can have members or elements; what only the
+    /// run can tell may have some.
+    fn has_parts(&mut self, base: &Typed, span: Span, field: Option<&str>) -> Option<()> {
+        if matches!(base.ty, Type::Any | Type::List | Type::Object) {
+            return Some(());
+        }
+        let diagnostic = errors::types::wrong_kind("an object or a list", "structured", base.ty.phrase(), span);
+        self.out.push(match field.filter(|field| base.ty != Type::Text && is_percentile(field)) {
+            Some(_) => diagnostic.help("write percentiles in `assert`, for example `assert { latency.p95 < 250ms }`"),
+            None => diagnostic,
+        });
+        None
     }
 
     fn format(&mut self, format: &ast::FString, names: &Names<'_>) -> Option<Typed> {
@@ -256,10 +301,8 @@ impl Lowering<'_> {
                 (left.0.compares_with(right.0) || lenient && is_number(left.0) && is_number(right.0))
                     .then_some(Type::Bool)
             }
-            BinaryOp::Contains | BinaryOp::In => {
-                let whole = if op == BinaryOp::Contains { left.0 } else { right.0 };
-                matches!(whole, Type::Any | Type::Text | Type::List | Type::Object).then_some(Type::Bool)
-            }
+            BinaryOp::Contains => contains_type(left.0, right.0),
+            BinaryOp::In => contains_type(right.0, left.0),
             op => arithmetic_type(op, left.0, right.0),
         };
         if fits.is_none() {
@@ -267,7 +310,7 @@ impl Lowering<'_> {
                 Type::Quantity(dimension)
                     if number == Type::NUMBER && dimension != Dimension::Number && op.is_comparison() =>
                 {
-                    Some(errors::types::missing_unit(dimension, self.source.slice(number_at), number_at))
+                    Some(errors::types::missing_unit(dimension, self.source.slice(number_at), true, number_at))
                 }
                 _ => None,
             };
@@ -284,7 +327,8 @@ impl Lowering<'_> {
 
     fn matches(&mut self, left: Typed, right: &Typed, span: Span) -> Option<Typed> {
         let Some(Value::Json(serde_json::Value::String(pattern))) = right.expr.as_const() else {
-            self.out.push(errors::types::wrong_kind("a regular expression", "\"^[a-z]+$\"", right.ty.phrase(), span));
+            let found = if right.ty == Type::Text { "a text that only the run can tell" } else { right.ty.phrase() };
+            self.out.push(errors::types::wrong_kind("a regular expression", "\"^[a-z]+$\"", found, span));
             return None;
         };
         if let Err(error) = regex::Regex::new(pattern) {
@@ -295,6 +339,29 @@ impl Lowering<'_> {
         }
         Some(Typed { expr: Expr::Matches(Box::new(left.expr), pattern.clone()), ty: Type::Bool })
     }
+}
+
+/// The names behind `user.` or `run.`.
+fn members(owner: &str) -> Vec<String> {
+    QUALIFIED
+        .iter()
+        .filter(|(first, ..)| *first == owner)
+        .map(|(first, second, ..)| format!("{first}.{second}"))
+        .collect()
+}
+
+fn is_percentile(field: &str) -> bool {
+    field.strip_prefix('p').is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_digit()))
+}
+
+/// A text holds texts, an object has texts as keys, a list has elements.
+fn contains_type(whole: Type, part: Type) -> Option<Type> {
+    let fits = match whole {
+        Type::Any | Type::List => !matches!(part, Type::Quantity(dimension) if dimension != Dimension::Number),
+        Type::Text | Type::Object => matches!(part, Type::Any | Type::Text),
+        Type::Null | Type::Bool | Type::Quantity(_) => false,
+    };
+    fits.then_some(Type::Bool)
 }
 
 fn is_number(ty: Type) -> bool {
@@ -318,7 +385,7 @@ fn arithmetic_type(op: BinaryOp, left: Type, right: Type) -> Option<Type> {
 }
 
 /// Computes what is already known.
-fn fold(typed: Typed) -> Typed {
+fn fold(typed: Typed) -> Result<Typed, EvalError> {
     let known = match &typed.expr {
         Expr::Field(base, _) | Expr::Unary(_, base) | Expr::Matches(base, _) => base.as_const().is_some(),
         Expr::Index(a, b) | Expr::Binary(_, a, b) => a.as_const().is_some() && b.as_const().is_some(),
@@ -330,13 +397,9 @@ fn fold(typed: Typed) -> Typed {
         Expr::Const(_) | Expr::Local(_) | Expr::Given(_) | Expr::Call(..) => false,
     };
     if !known {
-        return typed;
+        return Ok(typed);
     }
-    match typed.expr.eval(&mut Nothing(rand_pcg::Pcg64Mcg::new(1))) {
-        Ok(value) => Typed::constant(value),
-        // It would fail the same way at run time; there it has a place.
-        Err(EvalError::Missing { .. } | EvalError::Mismatch(_)) => typed,
-    }
+    typed.expr.eval(&mut Nothing(rand_pcg::Pcg64Mcg::new(1))).map(Typed::constant)
 }
 
 /// The scope of constants: there is nothing in it.

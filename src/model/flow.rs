@@ -1,11 +1,11 @@
 //! `flow NAME { … }`
 
 use super::CallSite;
-use super::expression::Names;
-use super::items::Items;
+use super::expression::{Names, meaning};
+use super::items::{Items, check_name};
 use super::lower::Lowering;
 use super::server::whole_ns;
-use super::types::Type;
+use super::types::{Type, Typed};
 use crate::diag::errors;
 use crate::expr::{Expr, Template};
 use crate::plan::{Check, Flow, Method, Request, Save, Step, Think};
@@ -38,9 +38,10 @@ pub(super) fn lower_all(lowering: &mut Lowering<'_>, items: &Items) -> Vec<FlowI
 }
 
 fn lower(lowering: &mut Lowering<'_>, item: &ast::Flow, name: &ast::Name, index: usize) -> FlowItem {
-    let mut draft = Draft { index, locals: Vec::new(), steps: Vec::new(), requests: 0 };
-    let mut whole = !item.is_broken();
     let statements = item.statements();
+    let later = statements.iter().flat_map(bindings).collect();
+    let mut draft = Draft { index, locals: Vec::new(), later, steps: Vec::new(), requests: 0 };
+    let mut whole = !item.is_broken();
     for step in &statements {
         whole &= draft.step(lowering, step).is_some();
     }
@@ -53,11 +54,32 @@ fn lower(lowering: &mut Lowering<'_>, item: &ast::Flow, name: &ast::Name, index:
     FlowItem { name: name.text(), plan }
 }
 
+/// The names that a step gives a value, and where.
+fn bindings(step: &ast::Step) -> Vec<(String, Span)> {
+    let named = |binding: &ast::Binding| binding.name().map(|name| (name.text(), name.span()));
+    let saved = |request: &ast::Request| {
+        let saves = request.statements().into_iter().filter_map(|statement| match statement {
+            RequestStmt::Save(binding) => named(&binding),
+            _ => None,
+        });
+        saves.collect()
+    };
+    match step {
+        ast::Step::Let(binding) => named(binding).into_iter().collect(),
+        ast::Step::Call(request) | ast::Step::Read(request) | ast::Step::Prompt(request) | ast::Step::List(request) => {
+            saved(request)
+        }
+        ast::Step::Think(_) | ast::Step::Broken(_) => Vec::new(),
+    }
+}
+
 /// A flow while it is lowered.
 struct Draft {
     index: usize,
     /// Variables bound so far; the slot is the index.
     locals: Vec<(String, Type)>,
+    /// Every variable of the flow, and where it is bound.
+    later: Vec<(String, Span)>,
     steps: Vec<Step>,
     requests: usize,
 }
@@ -68,18 +90,30 @@ impl Draft {
         match step {
             ast::Step::Call(request) => {
                 let name = request.name()?;
+                check_name(&name, &mut lowering.out)?;
                 let site = CallSite { tool: name.text(), span: name.span(), flow: self.index };
                 lowering.model.calls.push(site);
                 let method = Method::Call { tool: name.text() };
                 self.request(lowering, request, name.text(), method)
             }
             ast::Step::Prompt(request) => {
-                let name = request.name()?.text();
+                let name = request.name()?;
+                check_name(&name, &mut lowering.out)?;
+                let name = name.text();
                 self.request(lowering, request, name.clone(), Method::Prompt { name })
             }
             ast::Step::Read(request) => {
                 let uri_ast = request.uri()?;
-                let uri = lowering.expression(&uri_ast, &self.names(false));
+                let uri = lowering.expression(&uri_ast, &self.names(false)).filter(|uri| {
+                    let found = match uri.ty {
+                        Type::Text if uri.expr == Expr::text("") => "an empty text",
+                        Type::Text | Type::Any => return true,
+                        other => other.phrase(),
+                    };
+                    let wanted = "the address of a resource";
+                    lowering.out.push(errors::types::wrong_kind(wanted, "\"docs://guide\"", found, uri_ast.span()));
+                    false
+                });
                 let label = template_of(lowering, &uri_ast);
                 // The block is looked at even when the address is broken.
                 let method = uri.as_ref().map(|uri| Method::Read { uri: uri.expr.clone() });
@@ -91,7 +125,7 @@ impl Draft {
                 let what = request.what()?;
                 let Some((_, method)) = LISTS.iter().find(|(name, _)| *name == what.text()) else {
                     let known: Vec<String> = LISTS.iter().map(|(name, _)| (*name).to_owned()).collect();
-                    lowering.out.push(errors::names::unknown_word("a list", &what.text(), what.span(), &known));
+                    lowering.out.push(errors::names::unknown_word("list", &what.text(), what.span(), &known));
                     return None;
                 };
                 let method = Method::List { method: (*method).to_owned(), pages: DEFAULT_PAGES };
@@ -112,7 +146,7 @@ impl Draft {
     }
 
     fn names(&self, response: bool) -> Names<'_> {
-        Names { locals: &self.locals, response, flow: true }
+        Names { locals: &self.locals, response, flow: true, later: &self.later }
     }
 
     fn think(&self, lowering: &mut Lowering<'_>, think: &ast::Think) -> Option<Think> {
@@ -121,24 +155,42 @@ impl Draft {
             && !think.is_exponential()
         {
             let (from_ast, to_ast) = (range.from()?, range.to()?);
-            let from = lowering.quantity(&from_ast, Dimension::Duration);
-            let to = lowering.quantity(&to_ast, Dimension::Duration);
+            let (from, to) = (self.pause(lowering, &from_ast), self.pause(lowering, &to_ast));
             let (from, to) = (from?, to?);
             if from > to {
-                lowering.out.push(errors::types::out_of_range("the range", "written from short to long", range.span()));
+                let fixed = format!("{}..{}", lowering.written(to_ast.span()), lowering.written(from_ast.span()));
+                let written = lowering.written(range.span());
+                lowering.out.push(errors::types::reversed_range(&written, &fixed, range.span()));
                 return None;
             }
             return Some(Think::Between(from, to));
         }
-        let nanos = lowering.quantity(&value, Dimension::Duration)?;
+        let nanos = self.pause(lowering, &value)?;
         Some(if think.is_exponential() { Think::Exponential(nanos) } else { Think::Between(nanos, nanos) })
+    }
+
+    /// How long a pause is: known before the run, so a variable has no place in
+    /// it.
+    fn pause(&self, lowering: &mut Lowering<'_>, expr: &ast::Expr) -> Option<f64> {
+        if let ast::Expr::Name(name) = expr
+            && self.locals.iter().any(|(local, _)| *local == name.text())
+        {
+            lowering.out.push(errors::types::not_constant("changes from request to request", expr.span()));
+            return None;
+        }
+        lowering.quantity_from(expr, Dimension::Duration, 0.0)
     }
 
     /// Binds a variable. A name that is bound again gets its slot again: later
     /// steps see the new value. It is bound even when its value is broken, so
     /// that what uses it stays silent.
     fn bind(&mut self, lowering: &mut Lowering<'_>, binding: &ast::Binding, response: bool) -> Option<Save> {
-        let name = binding.name()?.text();
+        let name_ast = binding.name()?;
+        let name = name_ast.text();
+        let taken = meaning(&name);
+        if let Some(meaning) = taken {
+            lowering.out.push(errors::names::taken(&name, meaning, name_ast.span()));
+        }
         let value = binding.value().and_then(|value| lowering.expression(&value, &self.names(response)));
         let ty = value.as_ref().map_or(Type::Any, |value| value.ty);
         let slot = match self.locals.iter().position(|(local, _)| *local == name) {
@@ -153,6 +205,7 @@ impl Draft {
                 self.locals.len() - 1
             }
         };
+        taken.is_none().then_some(())?;
         Some(Save { slot, name, value: value?.expr })
     }
 
@@ -175,6 +228,7 @@ impl Draft {
                 saves: Vec::new(),
             },
             arguments: None,
+            keyword: item.keyword_span(),
             said: Vec::new(),
         };
         self.requests += 1;
@@ -191,6 +245,8 @@ impl Draft {
 struct RequestDraft {
     request: Request,
     arguments: Option<Template>,
+    /// The keyword of the step.
+    keyword: Span,
     said: Vec<(&'static str, Span)>,
 }
 
@@ -204,16 +260,10 @@ impl RequestDraft {
             RequestStmt::Args(attr) => {
                 self.once(lowering, "args", attr.keyword_span())?;
                 if !matches!(self.request.method, Method::Call { .. } | Method::Prompt { .. }) {
-                    let keyword = self.request.method.keyword();
-                    lowering.out.push(errors::load::contradicting(
-                        keyword,
-                        "args",
-                        attr.keyword_span(),
-                        attr.keyword_span(),
-                    ));
+                    self.no_effect(lowering, "args", "`call` or `prompt`", attr.keyword_span());
                     return None;
                 }
-                self.arguments = Some(lowering.template(&attr.value()?, &flow.names(false))?);
+                self.arguments = Some(lowering.arguments(&attr.value()?, &flow.names(false))?);
             }
             RequestStmt::Timeout(attr) => {
                 self.once(lowering, "timeout", attr.keyword_span())?;
@@ -235,14 +285,13 @@ impl RequestDraft {
         self.once(lowering, "pages", attr.keyword_span())?;
         let expr = attr.value()?;
         let Method::List { pages, .. } = &mut self.request.method else {
-            let keyword = self.request.method.keyword();
-            lowering.out.push(errors::load::contradicting(keyword, "pages", attr.keyword_span(), attr.keyword_span()));
+            self.no_effect(lowering, "pages", "`list`", attr.keyword_span());
             return None;
         };
         let value = lowering.quantity(&expr, Dimension::Number)?;
         if value < 1.0 || value > f64::from(DEFAULT_PAGES) || value.fract() != 0.0 {
-            let range = format!("a whole number from 1 to {DEFAULT_PAGES}");
-            lowering.out.push(errors::types::out_of_range("the number of pages", &range, expr.span()));
+            let (what, range) = (lowering.written(expr.span()), format!("a whole number from 1 to {DEFAULT_PAGES}"));
+            lowering.out.push(errors::types::out_of_range(&format!("`{what}`"), &range, expr.span()));
             return None;
         }
         #[expect(
@@ -266,24 +315,34 @@ impl RequestDraft {
         let condition_ast = expectation.condition()?;
         let condition = lowering.expression(&condition_ast, &flow.names(true));
         let label = expectation.label().map(|(label, _)| lowering.label(label));
-        let condition = condition?;
+        let Typed { expr: condition, ty } = condition?;
         let source = lowering.written(condition_ast.span());
-        if matches!(condition.expr, Expr::Const(_)) {
-            let reason = "it does not depend on the response";
-            lowering.out.push(errors::types::not_an_assertion(reason, condition_ast.span()));
+        if matches!(condition, Expr::Const(_)) {
+            lowering.out.push(errors::types::expects_nothing(condition_ast.span()));
+            return None;
+        }
+        if !matches!(ty, Type::Any | Type::Bool) {
+            let (found, example) = (ty.phrase(), "structured.total > 0");
+            lowering.out.push(errors::types::wrong_kind("a condition", example, found, condition_ast.span()));
             return None;
         }
         // Whoever expects an error, or asks for `ok` by name, speaks for himself.
         let asks = |given| {
             let mut found = false;
-            condition.expr.visit(&mut |part| found |= *part == Expr::Given(given));
+            condition.visit(&mut |part| found |= *part == Expr::Given(given));
             found
         };
         if asks(crate::expr::Given::Error) {
             self.request.expects_ok = false;
         }
-        self.request.checks.push(Check { condition: condition.expr, source, label, required });
+        self.request.checks.push(Check { condition, source, label, required });
         Some(())
+    }
+
+    fn no_effect(&self, lowering: &mut Lowering<'_>, what: &str, only: &str, span: Span) {
+        let beside = format!("in `{}`", self.request.method.keyword());
+        let (why, help) = (format!("of use in {only} only"), format!("remove `{what}`"));
+        lowering.out.push(errors::load::no_effect(what, &beside, &why, &help, span, self.keyword));
     }
 
     fn once(&mut self, lowering: &mut Lowering<'_>, what: &'static str, span: Span) -> Option<()> {

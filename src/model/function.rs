@@ -55,11 +55,17 @@ impl Lowering<'_> {
                     self.out.push(errors::types::no_response_yet("header(…)", call.span()));
                     return None;
                 }
+                let header_span = header.span();
                 let header = self.expression(header, names)?;
+                if !matches!(header.ty, Type::Text | Type::Any) {
+                    let (wanted, found) = ("the name of a header", header.ty.phrase());
+                    self.out.push(errors::types::wrong_kind(wanted, "\"Retry-After\"", found, header_span));
+                    return None;
+                }
                 Some(Typed { expr: Expr::Call(Function::Header, vec![header.expr]), ty: Type::Any })
             }
             _ => {
-                self.out.push(errors::types::wrong_arguments(&name, usage, call.span()));
+                self.out.push(errors::types::wrong_arguments(&name, usage, "not what it takes", call.span()));
                 None
             }
         }
@@ -74,7 +80,7 @@ impl Lowering<'_> {
                 (name, Some(default))
             }
             _ => {
-                self.out.push(errors::types::wrong_arguments("env", usage, call.span()));
+                self.out.push(errors::types::wrong_arguments("env", usage, "not what it takes", call.span()));
                 return None;
             }
         };
@@ -106,7 +112,8 @@ impl Lowering<'_> {
         if let (Some(low), Some(high)) = (value(&from), value(&to))
             && low > high
         {
-            self.out.push(errors::types::out_of_range("the range", "written from low to high", range.span()));
+            let fixed = format!("{}..{}", self.written(to_ast.span()), self.written(from_ast.span()));
+            self.out.push(errors::types::reversed_range(&self.written(range.span()), &fixed, range.span()));
             return None;
         }
         let expr = Expr::Call(Function::Random, vec![from.expr, to.expr]);
@@ -121,7 +128,8 @@ impl Lowering<'_> {
         };
         let empty = elements.as_ref().is_some_and(Vec::is_empty);
         if empty || !matches!(list.ty, Type::List | Type::Any) {
-            self.out.push(errors::types::wrong_arguments("pick", usage, list_ast.span()));
+            let found = if empty { "an empty list".to_owned() } else { format!("this is {}", list.ty.phrase()) };
+            self.out.push(errors::types::wrong_arguments("pick", usage, &found, list_ast.span()));
             return None;
         }
         // Elements of one type make the choice one of that type.

@@ -17,8 +17,11 @@ pub(super) struct GuardItem {
     pub(super) deny_span: Option<Span>,
     /// The brace that opens it, for fixes that insert.
     pub(super) open: Option<Span>,
-    /// The list behind `allow hosts`.
-    pub(super) hosts_list: Option<Span>,
+    /// The value behind `allow hosts`.
+    pub(super) hosts_value: Option<Span>,
+    /// Whether a statement of it is broken, so that it may allow more than it
+    /// seems to.
+    pub(super) broken: bool,
 }
 
 /// Lowers the first guard of the file.
@@ -34,7 +37,10 @@ pub(super) fn lower(lowering: &mut Lowering<'_>, items: &Items) -> GuardItem {
             GuardStmt::DenyTools(attr) => ("deny tools", attr),
             GuardStmt::MaxRate(attr) => ("max rate", attr),
             GuardStmt::MaxUsers(attr) => ("max users", attr),
-            GuardStmt::Broken(_) => continue,
+            GuardStmt::Broken(_) => {
+                guard.broken = true;
+                continue;
+            }
         };
         if let Some((_, first)) = said.iter().find(|(name, _)| *name == what) {
             lowering.out.push(errors::load::repeated(what, attr.keyword_span(), *first));
@@ -53,8 +59,16 @@ impl GuardItem {
         let value_span = attr.value().map(|value| value.span());
         match statement {
             GuardStmt::AllowHosts(_) => {
-                self.hosts_list = value_span;
-                self.plan.allow_hosts = lowering.texts(attr, "a list of host names", HOSTS).unwrap_or_default();
+                self.hosts_value = value_span;
+                let hosts = lowering.texts(attr, "a list of host names", HOSTS).filter(|hosts| {
+                    let Some(odd) = hosts.iter().find(|host| !may_be_host(host)) else { return true };
+                    let found = format!("a list with `{odd}` in it, which is more or less than a host name");
+                    let span = value_span.unwrap_or_default();
+                    lowering.out.push(errors::types::wrong_kind("a list of host names", HOSTS, &found, span));
+                    false
+                });
+                self.broken |= hosts.is_none();
+                self.plan.allow_hosts = hosts.unwrap_or_default();
             }
             GuardStmt::AllowTools(_) => {
                 self.plan.allow_tools = lowering.texts(attr, "a list of tool names", TOOLS).unwrap_or_default();
@@ -76,6 +90,12 @@ impl GuardItem {
             GuardStmt::Broken(_) => {}
         }
     }
+}
+
+/// Whether a pattern can match a host: no scheme, port or path is part of one.
+fn may_be_host(pattern: &str) -> bool {
+    let port = pattern.contains(':') && !pattern.contains('*') && pattern.parse::<std::net::Ipv6Addr>().is_err();
+    !pattern.is_empty() && !port && !pattern.contains(|c: char| c == '/' || c.is_whitespace())
 }
 
 /// Whether `name` matches a pattern in which `*` stands for any run of

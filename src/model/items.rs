@@ -54,7 +54,8 @@ impl Items {
 
     /// Files to write after the run.
     pub(super) fn reports(&self, lowering: &mut Lowering<'_>) -> Vec<ReportFile> {
-        let mut files = Vec::new();
+        let mut files: Vec<ReportFile> = Vec::new();
+        let mut places: Vec<Span> = Vec::new();
         for statement in self.report_items.iter().flat_map(ast::Report::statements) {
             let (format, attr) = match &statement {
                 ast::ReportStmt::Html(attr) => ("html", attr),
@@ -63,6 +64,12 @@ impl Items {
                 ast::ReportStmt::Broken(_) => continue,
             };
             if let Some(path) = lowering.text_attr(attr, "a path", "report.html") {
+                let same = files.iter().position(|file| file.path == path);
+                if let Some(first) = same.and_then(|index| places.get(index)) {
+                    lowering.out.push(errors::load::repeated(&path, attr.span(), *first));
+                    continue;
+                }
+                places.push(attr.span());
                 files.push(ReportFile { format: format.to_owned(), path });
             }
         }
@@ -70,9 +77,20 @@ impl Items {
     }
 }
 
+/// A name that says nothing.
+pub(super) fn check_name(name: &ast::Name, out: &mut Vec<Diagnostic>) -> Option<()> {
+    if name.text().trim().is_empty() {
+        out.push(errors::types::wrong_kind("a name", "search", "an empty text", name.span()));
+        return None;
+    }
+    Some(())
+}
+
 fn unique(kind: &str, names: impl Iterator<Item = Option<ast::Name>>, out: &mut Vec<Diagnostic>) {
     let mut first: BTreeMap<String, Span> = BTreeMap::new();
     for name in names.flatten() {
+        // What is wrong with the name is said once, here; uses of it bind.
+        let _ = check_name(&name, out);
         if let Some(before) = first.insert(name.text(), name.span()) {
             out.push(errors::names::duplicate(kind, &name.text(), name.span(), before));
         }

@@ -43,6 +43,7 @@ pub fn lower(source: &Source, parse: &Parse, options: &Options<'_>) -> Lowered {
         options,
         out: Vec::new(),
         params: BTreeMap::new(),
+        declared: Vec::new(),
         model: Model::default(),
         labels: Vec::new(),
     };
@@ -78,6 +79,8 @@ pub(super) struct Lowering<'a> {
     pub(super) options: &'a Options<'a>,
     pub(super) out: Vec<Diagnostic>,
     pub(super) params: BTreeMap<String, ParamEntry>,
+    /// Every parameter of the file and where its name stands.
+    pub(super) declared: Vec<(String, Span)>,
     pub(super) model: Model,
     /// Labels of expectations; the index is their number in the plan.
     pub(super) labels: Vec<String>,
@@ -90,6 +93,7 @@ impl Lowering<'_> {
     }
 
     fn params(&mut self, params: &[ast::Param]) {
+        self.declared = params.iter().filter_map(ast::Param::name).map(|name| (name.text(), name.span())).collect();
         for param in params {
             let Some(name) = param.name() else { continue };
             let value = param.value().and_then(|value| self.constant(&value));

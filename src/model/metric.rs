@@ -3,6 +3,7 @@
 
 use super::lower::Lowering;
 use crate::diag::errors;
+use crate::diag::suggest::nearest;
 use crate::plan::{Metric, MetricRef, Plan, Selection, Statistic, TimeMetric};
 use crate::syntax::ast;
 use crate::text::Span;
@@ -32,6 +33,9 @@ const METRICS: [(&str, Metric); 15] = [
 
 const TIME_STATISTICS: [&str; 10] = ["p50", "p90", "p95", "p99", "p99.9", "mean", "max", "min", "stddev", "count"];
 const COUNT_STATISTICS: [&str; 2] = ["count", "rate"];
+
+/// How diagnostics name what a selector may be.
+const ANY_KIND: &str = "scenario, flow or step";
 
 /// One part of a path.
 struct Part {
@@ -74,7 +78,12 @@ impl Lowering<'_> {
                     None if !complete => selection = None,
                     None => {
                         let known = names(plan, Some(&function.text));
-                        self.out.push(errors::names::unknown_selector(&argument.text, argument.span, &known));
+                        self.out.push(errors::names::unknown_selector(
+                            &function.text,
+                            &argument.text,
+                            argument.span,
+                            &known,
+                        ));
                         return None;
                     }
                 }
@@ -90,13 +99,24 @@ impl Lowering<'_> {
             }
         }
         let metric = self.named_metric(metric_part, &mut rest)?;
+        if selection.as_ref().is_some_and(|selection| complete && selection.scenarios.is_empty())
+            && is_of_scenarios(&metric)
+        {
+            let selector = match &path.head {
+                Head::Name(part) | Head::Call { argument: part, .. } => &part.text,
+            };
+            let known = names(plan, Some("scenario"));
+            let (name, span) = (&metric_part.text, metric_part.span);
+            self.out.push(errors::names::metric_of_scenarios(name, selector, span, &known));
+            return None;
+        }
         let (metric, statistic) = if metric_part.text == "throughput" {
             (Metric::Requests, Statistic::Rate)
         } else {
             let statistic = self.statistic(&metric, metric_part, rest.next())?;
             (metric, statistic)
         };
-        self.end(&mut rest)?;
+        self.end(&path, &mut rest)?;
         let source = self.written(expr.span());
         Some(selection.map(|selection| MetricRef { source, selection, metric, statistic }))
     }
@@ -120,10 +140,11 @@ impl Lowering<'_> {
                 // `latencyy.p95`: a mistyped metric rather than a mistyped step.
                 let followed_by_metric = next.is_some_and(|part| is_metric(&part.text));
                 let diagnostic = if followed_by_metric {
-                    errors::names::unknown_selector(&name.text, name.span, &names(plan, None))
+                    errors::names::unknown_selector(ANY_KIND, &name.text, name.span, &names(plan, None))
                 } else {
                     let mut known = metric_names();
                     known.extend(names(plan, None));
+                    known.extend(self.params.keys().cloned());
                     errors::names::unknown_metric(&name.text, name.span, &known)
                 };
                 self.out.push(diagnostic);
@@ -139,8 +160,13 @@ impl Lowering<'_> {
     fn next_metric<'p>(&mut self, rest: &mut std::slice::Iter<'p, Part>, path: &Path) -> Option<&'p Part> {
         let part = rest.next();
         if part.is_none() {
-            let reason = "which metric of it? for example `latency.p95`";
-            self.out.push(errors::types::not_an_assertion(reason, path.span));
+            let example = if matches!(&path.head, Head::Name(name) if name.text == "generator") {
+                "lag.p99"
+            } else {
+                "latency.p95"
+            };
+            let written = self.written(path.span);
+            self.out.push(errors::names::missing_metric(&written, example, path.span));
         }
         part
     }
@@ -169,28 +195,36 @@ impl Lowering<'_> {
             None => &COUNT_STATISTICS,
         };
         let mut known: Vec<String> = statistics.iter().map(|name| (*name).to_owned()).collect();
-        if matches!(metric, Metric::Errors { class: None }) {
-            known.extend(CLASSES.map(str::to_owned));
-        }
         let statistic = part.and_then(|part| statistic_of(&part.text));
         match statistic.filter(|statistic| metric.dimension(*statistic).is_some()) {
             Some(statistic) => Some(statistic),
             None => {
                 let (name, span) = (part.map(|part| part.text.as_str()), part.map_or(owner.span, |part| part.span));
-                self.out.push(errors::names::unknown_statistic(&owner.text, name, span, &known));
+                let example = match metric {
+                    Metric::Errors { .. } | Metric::Expect { .. } => "rate",
+                    metric if metric.dimension(Statistic::Max).is_some() => "p95",
+                    _ => "count",
+                };
+                let class = name.and_then(|name| nearest(name, CLASSES));
+                if let Some(class) = class.filter(|_| matches!(metric, Metric::Errors { class: None })) {
+                    known = vec![class.to_owned()];
+                }
+                self.out.push(errors::names::unknown_statistic(&owner.text, name, span, &known, example));
                 None
             }
         }
     }
 
-    fn end(&mut self, rest: &mut std::slice::Iter<'_, Part>) -> Option<()> {
-        match rest.next() {
-            None => Some(()),
-            Some(extra) => {
-                self.out.push(errors::types::not_an_assertion("nothing can follow here", extra.span));
-                None
-            }
-        }
+    /// Nothing stands behind the statistic.
+    fn end(&mut self, path: &Path, rest: &mut std::slice::Iter<'_, Part>) -> Option<()> {
+        let Some(extra) = rest.next() else { return Some(()) };
+        let before = path.parts.iter().rev().find(|part| part.span.end <= extra.span.start);
+        let before = match (before, &path.head) {
+            (Some(part), _) | (None, Head::Name(part)) => &part.text,
+            (None, Head::Call { function, .. }) => &function.text,
+        };
+        self.out.push(errors::names::behind_statistic(before, &extra.text, extra.span));
+        None
     }
 
     fn expectation(
@@ -212,7 +246,7 @@ impl Lowering<'_> {
         let owner = Part { text: format!("expect(\"{}\")", label.text), span: path.span };
         let mut rest = path.parts.iter();
         let statistic = self.statistic(&metric, &owner, rest.next())?;
-        self.end(&mut rest)?;
+        self.end(path, &mut rest)?;
         let source = self.written(expr.span());
         Some(Some(MetricRef { source, selection: Selection::default(), metric, statistic }))
     }
@@ -230,7 +264,7 @@ impl Lowering<'_> {
             return None;
         }
         let statistic = self.statistic(&Metric::GeneratorLag, part, rest.next())?;
-        self.end(rest)?;
+        self.end(path, rest)?;
         let source = self.written(expr.span());
         Some(Some(MetricRef { source, selection: Selection::default(), metric: Metric::GeneratorLag, statistic }))
     }
@@ -251,7 +285,10 @@ impl Lowering<'_> {
                 ast::Expr::Select(select) => {
                     let tag = select.tag()?;
                     let known: [String; 0] = [];
-                    self.out.push(errors::names::unknown_selector(&tag.text(), tag.span(), &known));
+                    self.out.push(
+                        errors::names::unknown_selector("tag", &tag.text(), tag.span(), &known)
+                            .help("remove the brackets: requests carry no tags yet"),
+                    );
                     return None;
                 }
                 other => {
@@ -285,8 +322,12 @@ impl Lowering<'_> {
         match argument {
             Some((text, span)) => Some(Head::Call { function, argument: Part { text, span } }),
             None => {
-                let usage = format!("{}(\"name\")", function.text);
-                self.out.push(errors::types::wrong_arguments(&function.text, &usage, call.span()));
+                let given = match call.args().first().and_then(ast::Arg::value) {
+                    Some(ast::Expr::Name(name)) => name.text(),
+                    _ => "name".to_owned(),
+                };
+                let usage = format!("{}(\"{given}\")", function.text);
+                self.out.push(errors::types::wrong_arguments(&function.text, &usage, "not one name", call.span()));
                 None
             }
         }
@@ -330,11 +371,28 @@ fn names(plan: &Plan, kind: Option<&str>) -> Vec<String> {
         names.extend(plan.flows.iter().map(|flow| flow.name.clone()));
     }
     if wanted("step") {
-        names.extend(plan.series.iter().map(|series| series.step.clone()));
+        // A name that is no identifier is written in quotes.
+        let quoted = |step: &String| match kind {
+            _ if is_identifier(step) => step.clone(),
+            Some(_) => format!("\"{step}\""),
+            None => format!("step(\"{step}\")"),
+        };
+        names.extend(plan.series.iter().map(|series| quoted(&series.step)));
     }
     names.sort();
     names.dedup();
     names
+}
+
+fn is_identifier(name: &str) -> bool {
+    name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
+        && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
+}
+
+/// Whether a metric is kept for scenarios and not for the requests of each step.
+fn is_of_scenarios(metric: &Metric) -> bool {
+    use Metric::{Connect, Dropped, Iteration, Iterations, SessionClose, SessionOpen, Sessions};
+    matches!(metric, Iteration | Connect | SessionOpen | SessionClose | Iterations | Sessions | Dropped)
 }
 
 fn is_metric(name: &str) -> bool {

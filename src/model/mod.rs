@@ -8,6 +8,7 @@
 //! parameters, servers, guard, flows, scenarios, assertions; then the rules that
 //! look at the whole.
 
+mod address;
 mod args;
 mod assertion;
 mod constant;
@@ -16,6 +17,7 @@ mod flow;
 mod function;
 pub mod guard;
 mod items;
+pub mod live;
 mod lower;
 mod metric;
 mod rules;

@@ -30,7 +30,7 @@ pub(super) fn check(
     if items.scenarios.is_empty() && !items.any_rejected {
         let help = "add `scenario NAME { target SERVER stages { … } run FLOW }`";
         let span = Span::new(0, lowering.source.text().len().min(1));
-        lowering.out.push(errors::load::missing("scenario", "this file", span, help));
+        lowering.out.push(errors::load::missing("`scenario`", "this file", span, help));
     }
     if let Some(plan) = plan {
         rate(lowering, guard, scenarios, plan);
@@ -40,29 +40,33 @@ pub(super) fn check(
 
 /// Nothing goes to a host that is neither loopback nor allowed by the file.
 fn hosts(lowering: &mut Lowering<'_>, items: &Items, servers: &[ServerItem], guard: &GuardItem) {
+    if guard.broken || items.any_rejected {
+        return;
+    }
     for server in servers {
         let Some(Endpoint::Http { url }) = server.plan.as_ref().map(|plan| &plan.endpoint) else { continue };
         let Some(host) = host_of(url) else { continue };
         let allowed = guard.plan.allow_hosts.iter().any(|pattern| guard::matches(pattern, &host));
         if !allowed && !is_loopback(&host) {
             let span = server.url_span.unwrap_or(server.name_span);
-            let insert = insertion(items, guard, &host);
+            let insert = insertion(lowering, items, guard, &host);
             lowering.out.push(errors::guard::host_not_allowed(&host, span, insert));
         }
     }
 }
 
-/// Where the file would allow `host`, and the text that does.
-fn insertion(items: &Items, guard: &GuardItem, host: &str) -> (Span, String) {
-    if let Some(list) = guard.hosts_list {
-        let inside = list.end.saturating_sub(1) as usize;
-        let comma = if guard.plan.allow_hosts.is_empty() { "" } else { ", " };
-        return (Span::at(inside), format!("{comma}\"{host}\""));
+/// Where the file would allow `host`, and the text that does. `None` where the
+/// list of hosts stands elsewhere, in a parameter.
+fn insertion(lowering: &Lowering<'_>, items: &Items, guard: &GuardItem, host: &str) -> Option<(Span, String)> {
+    if let Some(list) = guard.hosts_value {
+        let inside = lowering.source.slice(list).strip_prefix('[')?.strip_suffix(']')?;
+        let comma = if inside.trim().is_empty() { "" } else { ", " };
+        return Some((Span::at(list.start as usize + 1), format!("\"{host}\"{comma}")));
     }
     if let Some(open) = guard.open {
-        return (Span::at(open.end as usize), format!("\n  allow hosts [\"{host}\"]"));
+        return Some((Span::at(open.end as usize), format!("\n  allow hosts [\"{host}\"]")));
     }
-    (items.end, format!("\n\nguard {{\n  allow hosts [\"{host}\"]\n}}"))
+    Some((items.end, format!("\n\nguard {{\n  allow hosts [\"{host}\"]\n}}")))
 }
 
 /// The host of a URL, without brackets.
@@ -89,12 +93,9 @@ fn denied_tools(lowering: &mut Lowering<'_>, guard: &GuardItem) {
     lowering.out.extend(denied);
 }
 
+/// What nothing uses. While anything is an error, [`super::lower()`] drops these:
+/// they may be meant by a name that is mistyped.
 fn unused(lowering: &mut Lowering<'_>, items: &Items, servers: &[ServerItem], scenarios: &[ScenarioItem]) {
-    if items.any_rejected
-        || items.scenarios.iter().any(|scenario| scenario.statements().iter().any(ast::ScenarioStmt::is_broken))
-    {
-        return;
-    }
     let flows: BTreeSet<&String> = scenarios.iter().flat_map(|scenario| &scenario.uses).collect();
     for name in items.flows.iter().filter_map(ast::Flow::name) {
         if !flows.contains(&name.text()) {
@@ -117,8 +118,10 @@ fn rate(lowering: &mut Lowering<'_>, guard: &GuardItem, scenarios: &[ScenarioIte
     let closed = plan.scenarios.iter().any(|scenario| matches!(scenario.load, Load::Closed { .. }));
     if peak > limit * (1.0 + 1e-9) || closed && peak >= limit {
         let text = |rate| Quantity::new(rate, Dimension::Rate).to_string();
+        // Rounded up, so that the limit that is offered is enough.
+        let enough = (!closed).then(|| format!("{}/s", peak.ceil()));
         let stages: Vec<Span> = scenarios.iter().filter_map(|scenario| scenario.stages_span).collect();
-        lowering.out.push(errors::guard::rate_above_guard(&text(peak), &text(limit), span, &stages));
+        lowering.out.push(errors::guard::rate_above_guard(&text(peak), &text(limit), enough.as_deref(), span, &stages));
     }
 }
 

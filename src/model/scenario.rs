@@ -1,6 +1,5 @@
 //! `scenario NAME { … }`
 
-use super::constant::max_level;
 use super::flow::FlowItem;
 use super::items::Items;
 use super::lower::Lowering;
@@ -168,9 +167,23 @@ impl Draft {
         mix: &ast::Mix,
     ) -> Option<Vec<Share>> {
         let mut shares: Vec<(usize, f64, Span)> = Vec::new();
-        let mut whole = mix.rejected().is_empty();
+        let mut whole = mix.rejected().is_empty() && !mix.is_broken();
+        if whole && mix.shares().is_empty() {
+            let flow = first_flow(items);
+            let help = format!("add a share such as `100% {flow}`");
+            lowering.out.push(errors::load::missing("flow", "this `mix`", mix.keyword_span(), &help));
+            return None;
+        }
+        let mut said: Vec<ast::Name> = Vec::new();
         for share in mix.shares() {
             let flow = share.flow().and_then(|name| self.flow(lowering, items, flows, &name));
+            if let Some(name) = share.flow() {
+                if let Some(first) = said.iter().find(|first| first.text() == name.text()) {
+                    lowering.out.push(errors::load::repeated(&name.text(), name.span(), first.span()));
+                    whole = false;
+                }
+                said.push(name);
+            }
             let percent = share
                 .percent()
                 .and_then(|percent| Some((lowering.quantity(&percent, Dimension::Share)?, percent.span())));
@@ -200,14 +213,13 @@ impl Draft {
         if self.target.is_none() {
             let server =
                 items.servers.first().and_then(ast::Server::name).map_or("SERVER".to_owned(), |name| name.text());
-            say("target", &format!("add `target {server}`"));
+            say("`target`", &format!("add `target {server}`"));
         }
         if self.stages.is_none() {
-            say("stages", "add `stages { hold 10/s for 30s }`");
+            say("`stages`", "add `stages { hold 10/s for 30s }`");
         }
         if self.work.is_none() {
-            let flow = items.flows.first().and_then(ast::Flow::name).map_or("FLOW".to_owned(), |name| name.text());
-            say("run", &format!("add `run {flow}`, or a `mix` of several flows"));
+            say("`run`", &format!("add `run {}`, or a `mix` of several flows", first_flow(items)));
         }
     }
 
@@ -236,6 +248,11 @@ impl Draft {
     }
 }
 
+/// The flow to name in an example.
+fn first_flow(items: &Items) -> String {
+    items.flows.first().and_then(ast::Flow::name).map_or("FLOW".to_owned(), |name| name.text())
+}
+
 /// Whole slots for each share in the smallest bag that has them.
 fn slots(lowering: &mut Lowering<'_>, shares: &[(usize, f64, Span)]) -> Option<Vec<Share>> {
     let is_whole = |value: f64| (value - value.round()).abs() < 1e-6;
@@ -243,11 +260,8 @@ fn slots(lowering: &mut Lowering<'_>, shares: &[(usize, f64, Span)]) -> Option<V
     let Some(bag) = bag else {
         for (_, value, span) in shares {
             if !is_whole(value * 10_000.0) {
-                lowering.out.push(errors::types::out_of_range(
-                    "this share",
-                    "a percentage with at most two decimals",
-                    *span,
-                ));
+                let what = format!("`{}`", lowering.written(*span));
+                lowering.out.push(errors::types::out_of_range(&what, "a percentage with at most two decimals", *span));
             }
         }
         return None;
@@ -277,7 +291,7 @@ impl Stages {
         }
         if draft.segments.is_empty() {
             let help = "add a stage such as `hold 10/s for 30s`";
-            lowering.out.push(errors::load::missing("hold", "this block", item.keyword_span(), help));
+            lowering.out.push(errors::load::missing("stage", "this block", item.keyword_span(), help));
             return None;
         }
         let total = draft.segments.iter().fold(0_u64, |sum, segment| sum.saturating_add(segment.duration_ns));
@@ -338,7 +352,7 @@ impl StagesDraft {
                     other => {
                         let known = ["uniform".to_owned(), "poisson".to_owned()];
                         lowering.out.push(errors::names::unknown_word(
-                            "a spacing of arrivals",
+                            "spacing of arrivals",
                             other,
                             name.span(),
                             &known,
@@ -362,21 +376,12 @@ impl StagesDraft {
 
     /// The level of a stage, in the unit of the stages before it.
     fn level(&mut self, lowering: &mut Lowering<'_>, expr: &ast::Expr) -> Option<f64> {
-        let quantity = lowering.level(expr)?;
+        let quantity = lowering.level(expr, self.unit.map_or(Dimension::Rate, |(unit, _)| unit))?;
         let (value, dimension) = (quantity.value, quantity.dimension);
         if dimension == Dimension::Number {
             return Some(0.0);
         }
-        if value < 0.0 || value > max_level(dimension) {
-            let limits = (Quantity::new(0.0, dimension), Quantity::new(max_level(dimension), dimension));
-            let range = format!("from {} to {}", limits.0, limits.1);
-            lowering.out.push(errors::types::out_of_range("this level", &range, expr.span()));
-            return None;
-        }
-        if dimension == Dimension::Users && value.fract() != 0.0 {
-            lowering.out.push(errors::types::out_of_range("this level", "a whole number of users", expr.span()));
-            return None;
-        }
+        lowering.quantity_in_range(expr, quantity, 0.0)?;
         match self.unit {
             Some((unit, first)) if unit != dimension => {
                 let name = |dimension| if dimension == Dimension::Rate { "rates" } else { "users" };
@@ -404,7 +409,9 @@ impl StagesDraft {
             [("arrivals", self.arrivals.map(|(_, span)| span)), ("max users", self.max_users.map(|(_, span)| span))];
         let mut whole = true;
         for (what, span) in for_rates.into_iter().filter_map(|(what, span)| Some((what, span?))) {
-            lowering.out.push(errors::load::only_for_rates(what, span, first));
+            let help = format!("remove `{what}`, or write the stages as rates such as `40/s`");
+            let (beside, why) = ("beside stages in users", "of use for rates only");
+            lowering.out.push(errors::load::no_effect(what, beside, why, &help, span, first));
             whole = false;
         }
         whole.then_some(Stages { load: Load::Closed { segments: self.segments }, drain, max_users: None })
@@ -413,15 +420,10 @@ impl StagesDraft {
 
 /// The length of a stage in nanoseconds.
 fn length(lowering: &mut Lowering<'_>, expr: &ast::Expr) -> Option<u64> {
-    let nanos = lowering.quantity(expr, Dimension::Duration)?;
-    if nanos == 0.0 {
+    let nanos = whole_ns(lowering.quantity_from(expr, Dimension::Duration, 0.0)?);
+    if nanos == 0 {
         lowering.out.push(errors::load::empty_stage(expr.span()));
         return None;
     }
-    if nanos < 0.0 || nanos > max_level(Dimension::Duration) {
-        let limit = Quantity::new(max_level(Dimension::Duration), Dimension::Duration);
-        lowering.out.push(errors::types::out_of_range("this duration", &format!("at most {limit}"), expr.span()));
-        return None;
-    }
-    Some(whole_ns(nanos))
+    Some(nanos)
 }

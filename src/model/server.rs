@@ -1,7 +1,9 @@
 //! `server NAME { … }`
 
+use super::address;
 use super::items::Items;
 use super::lower::Lowering;
+use super::types::Type;
 use crate::diag::errors;
 use crate::expr::Value;
 use crate::plan::{Endpoint, Header, Server};
@@ -61,11 +63,12 @@ fn lower(lowering: &mut Lowering<'_>, item: &ast::Server) -> Option<ServerItem> 
     for statement in item.statements() {
         whole &= draft.statement(lowering, &statement).is_some();
     }
+    whole &= draft.without_effect(lowering).is_some();
     if draft.transport.is_none() && whole {
         let help =
             "say how it is reached: `http \"http://127.0.0.1:3000/mcp\"`, `stdio [\"command\"]` or `builtin rulebook`";
         let owner = format!("server `{}`", name.text());
-        lowering.out.push(errors::load::missing("http", &owner, name.span(), help));
+        lowering.out.push(errors::load::missing("`http`, `stdio` or `builtin`", &owner, name.span(), help));
     }
     let plan = match (whole, draft.endpoint) {
         (true, Some(endpoint)) => Some(Server {
@@ -101,6 +104,7 @@ struct Draft {
     endpoint: Option<Endpoint>,
     url_span: Option<Span>,
     headers: Vec<Header>,
+    header_span: Option<Span>,
     protocol: Option<String>,
     timeout: Option<f64>,
     connect_timeout: Option<f64>,
@@ -117,7 +121,7 @@ impl Draft {
                 self.transport(lowering, "http", attr.keyword_span())?;
                 let url = lowering.text_attr(attr, "an address", "http://127.0.0.1:3000/mcp")?;
                 let span = attr.value()?.span();
-                check_url(lowering, &url, span)?;
+                address::check_url(lowering, &url, span)?;
                 self.url_span = Some(span);
                 self.endpoint = Some(Endpoint::Http { url });
             }
@@ -126,7 +130,9 @@ impl Draft {
                 let command = lowering.texts(attr, "a command as a list of texts", "[\"node\", \"server.js\"]")?;
                 if command.first().is_none_or(String::is_empty) {
                     let span = attr.value()?.span();
-                    let (wanted, found) = ("a command as a list of texts", "an empty list");
+                    let wanted = "a command as a list of texts";
+                    let found =
+                        if command.is_empty() { "an empty list" } else { "a list that begins with an empty text" };
                     lowering.out.push(errors::types::wrong_kind(wanted, "[\"node\", \"server.js\"]", found, span));
                     return None;
                 }
@@ -138,9 +144,8 @@ impl Draft {
                 self.endpoint = Some(self::builtin(lowering, builtin, &name)?);
             }
             ServerStmt::Header(header) => {
-                let name = lowering.text(&header.name()?, "the name of a header", "Authorization")?;
-                let value = lowering.header_value(&header.value()?)?;
-                self.headers.push(Header { name, value });
+                self.headers.push(lowering.header(header)?);
+                self.header_span.get_or_insert(header.keyword_span());
             }
             ServerStmt::Protocol(word) => {
                 self.once(lowering, "protocol", word.keyword_span())?;
@@ -149,12 +154,7 @@ impl Draft {
                 if text != "auto" {
                     if !REVISIONS.contains(&text.as_str()) {
                         let known: Vec<String> = std::iter::once("auto").chain(REVISIONS).map(str::to_owned).collect();
-                        lowering.out.push(errors::names::unknown_word(
-                            "a protocol revision",
-                            &text,
-                            word.span(),
-                            &known,
-                        ));
+                        lowering.out.push(errors::names::unknown_word("protocol revision", &text, word.span(), &known));
                         return None;
                     }
                     self.protocol = Some(text);
@@ -179,6 +179,33 @@ impl Draft {
             ServerStmt::Broken(_) => return None,
         }
         Some(())
+    }
+
+    /// `None` after saying which statements mean nothing to this transport.
+    fn without_effect(&self, lowering: &mut Lowering<'_>) -> Option<()> {
+        let Some((transport, at)) = &self.transport else { return Some(()) };
+        let over_http = match &self.endpoint {
+            Some(Endpoint::Builtin { stdio, .. }) => !stdio,
+            Some(_) => transport == "http",
+            None => return Some(()),
+        };
+        let child = self.said.iter().filter(|(what, _)| what == "env" || what == "cwd");
+        let mut found: Vec<(&str, Span, &str)> = Vec::new();
+        if transport != "stdio" {
+            found.extend(child.map(|(what, span)| (what.as_str(), *span, "stdio")));
+        }
+        if !over_http {
+            found.extend(self.header_span.map(|span| ("header", span, "http")));
+        }
+        for (what, span, only) in &found {
+            let (beside, why) = (format!("beside `{transport}`"), format!("of use for `{only}` only"));
+            let help = match *what {
+                "header" => "remove `header`; a child process gets values with `env { \"KEY\": \"value\" }`".to_owned(),
+                _ => format!("remove `{what}`"),
+            };
+            lowering.out.push(errors::load::no_effect(what, &beside, &why, &help, *span, *at));
+        }
+        found.is_empty().then_some(())
     }
 
     /// A statement that may be said once.
@@ -207,23 +234,6 @@ impl Draft {
     }
 }
 
-fn check_url(lowering: &mut Lowering<'_>, url: &str, span: Span) -> Option<()> {
-    let reason = match url.parse::<hyper::Uri>() {
-        Err(_) => "it is no URL",
-        Ok(uri) if uri.scheme_str() == Some("https") => {
-            "https is not supported yet: use the server's http address, or a proxy that ends TLS"
-        }
-        Ok(uri) if uri.scheme_str() != Some("http") => "it does not begin with http://",
-        Ok(uri) if uri.host().is_none_or(str::is_empty) => "it has no host",
-        Ok(uri) if uri.authority().is_some_and(|authority| authority.as_str().contains('@')) => {
-            "it holds credentials, which belong in a `header`"
-        }
-        Ok(_) => return Some(()),
-    };
-    lowering.out.push(errors::types::bad_url(url, reason, span));
-    None
-}
-
 fn builtin(lowering: &mut Lowering<'_>, builtin: &ast::Builtin, name: &ast::Name) -> Option<Endpoint> {
     if name.text() != "rulebook" {
         let known = ["rulebook".to_owned()];
@@ -231,7 +241,16 @@ fn builtin(lowering: &mut Lowering<'_>, builtin: &ast::Builtin, name: &ast::Name
         return None;
     }
     let (mut options, mut stdio, mut whole) = (Vec::new(), false, true);
+    let mut said: Vec<ast::Name> = Vec::new();
     for setting in builtin.settings() {
+        if let Some(name) = setting.name() {
+            if let Some(first) = said.iter().find(|first| first.text() == name.text()) {
+                lowering.out.push(errors::load::repeated(&name.text(), name.span(), first.span()));
+                whole = false;
+                continue;
+            }
+            said.push(name);
+        }
         match switch(lowering, &setting) {
             Some((name, value)) if name == "stdio" => stdio = value == "true",
             Some((name, value)) => options.push(format!("--{}={value}", name.replace('_', "-"))),
@@ -246,7 +265,7 @@ fn switch(lowering: &mut Lowering<'_>, setting: &ast::Setting) -> Option<(String
     let name = setting.name()?;
     let Some((_, kind)) = RULEBOOK.iter().find(|(known, _)| *known == name.text()) else {
         let known: Vec<String> = RULEBOOK.iter().map(|(name, _)| (*name).to_owned()).collect();
-        lowering.out.push(errors::names::unknown_builtin("switch of rulebook", &name.text(), name.span(), &known));
+        lowering.out.push(errors::names::unknown_builtin("rulebook switch", &name.text(), name.span(), &known));
         return None;
     };
     let expr = setting.value()?;
@@ -254,21 +273,23 @@ fn switch(lowering: &mut Lowering<'_>, setting: &ast::Setting) -> Option<(String
         Switch::Number => match lowering.constant(&expr)? {
             Value::Json(serde_json::Value::Number(number)) if number.is_u64() => number.to_string(),
             value => {
-                lowering.wrong_kind("a whole number", "200", &value, &expr);
+                let found = match value.as_quantity() {
+                    Some(Quantity { value, dimension: Dimension::Number }) if value.fract() != 0.0 => {
+                        "a number with a fraction"
+                    }
+                    Some(Quantity { value, dimension: Dimension::Number }) if value < 0.0 => "a negative number",
+                    Some(Quantity { dimension: Dimension::Number, .. }) => "a number beyond 64 bits",
+                    _ => Type::of(&value).phrase(),
+                };
+                lowering.out.push(errors::types::wrong_kind("a whole number", "200", found, expr.span()));
                 return None;
             }
         },
         Switch::Quantity(Dimension::Duration) => {
-            format!("{}ns", whole_ns(lowering.quantity(&expr, Dimension::Duration)?))
+            format!("{}ns", whole_ns(lowering.quantity_from(&expr, Dimension::Duration, 0.0)?))
         }
         Switch::Quantity(dimension) => {
-            let value = lowering.quantity(&expr, *dimension)?;
-            if value > 1.0 {
-                let what = Quantity::new(value, *dimension).to_string();
-                lowering.out.push(errors::types::out_of_range(&what, "at most 100%", expr.span()));
-                return None;
-            }
-            format!("{}%", value * 100.0)
+            format!("{}%", lowering.quantity_from(&expr, *dimension, 0.0)? * 100.0)
         }
         Switch::Word(words) => {
             let word = match &expr {
@@ -277,18 +298,22 @@ fn switch(lowering: &mut Lowering<'_>, setting: &ast::Setting) -> Option<(String
             };
             if !words.contains(&word.as_str()) {
                 let known: Vec<String> = words.iter().map(|word| (*word).to_owned()).collect();
-                lowering.out.push(errors::names::unknown_word("a form of answers", &word, expr.span(), &known));
+                lowering.out.push(errors::names::unknown_word("form of answers", &word, expr.span(), &known));
                 return None;
             }
             word
         }
-        Switch::OnOff => match lowering.constant(&expr)? {
-            Value::Json(serde_json::Value::Bool(on)) => on.to_string(),
-            value => {
-                lowering.wrong_kind("`on` or `off`", "on", &value, &expr);
-                return None;
-            }
-        },
+        Switch::OnOff => {
+            let found = match &expr {
+                ast::Expr::Name(name) if !lowering.params.contains_key(&name.text()) => format!("`{}`", name.text()),
+                expr => match lowering.constant(expr)? {
+                    Value::Json(serde_json::Value::Bool(on)) => return Some((name.text(), on.to_string())),
+                    value => Type::of(&value).phrase().to_owned(),
+                },
+            };
+            lowering.out.push(errors::types::wrong_kind("`on` or `off`", "on", &found, expr.span()));
+            return None;
+        }
     };
     Some((name.text(), value))
 }

@@ -9,9 +9,12 @@
     reason = "tests fail by panicking and say why they were skipped"
 )]
 
+mod addresses;
 mod architecture;
 mod bad_servers;
 mod cli;
+mod docs;
+mod errors;
 mod plans;
 mod run;
 mod simulated;

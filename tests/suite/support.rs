@@ -6,7 +6,11 @@ use std::net::{TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
+use mcpl::diag::Diagnostic;
+use mcpl::model::{self, Lowered};
 use mcpl::results::Results;
+use mcpl::syntax;
+use mcpl::text::Source;
 
 /// The program under test, without the colours and settings of whoever runs
 /// the tests.
@@ -19,6 +23,63 @@ pub fn mcpl() -> Command {
 /// An example of the repository.
 pub fn example(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("examples").join(name)
+}
+
+/// A scenario file, compiled in an empty environment.
+pub struct Compiled {
+    pub source: Source,
+    pub lowered: Lowered,
+}
+
+/// Compiles a text with overrides such as `peak=20/s`.
+pub fn compile(name: &str, text: &str, overrides: &[String]) -> Compiled {
+    let source = Source::new(name, text);
+    let parse = syntax::parse(text);
+    let split = |set: &String| set.split_once('=').map(|(name, value)| (name.to_owned(), value.to_owned()));
+    let overrides: Vec<_> = overrides.iter().map(|set| split(set).unwrap()).collect();
+    let options = model::Options { name: "test", seed: 1, overrides: &overrides, env: &|_| None };
+    let lowered = model::lower(&source, &parse, &options);
+    Compiled { source, lowered }
+}
+
+/// The codes of some diagnostics, each once, in order.
+pub fn codes(diagnostics: &[Diagnostic]) -> Vec<&'static str> {
+    let mut codes: Vec<_> = diagnostics.iter().map(|diagnostic| diagnostic.code).collect();
+    codes.sort_unstable();
+    codes.dedup();
+    codes
+}
+
+/// A fenced block of a Markdown file.
+pub struct Fence {
+    /// What follows the three backticks.
+    pub info: String,
+    pub text: String,
+    /// For messages: `file:line`.
+    pub place: String,
+}
+
+/// The fenced blocks of a Markdown file, in order.
+pub fn fences(path: &Path) -> Vec<Fence> {
+    let markdown = fs::read_to_string(path).unwrap();
+    let mut fences = Vec::new();
+    let mut open: Option<Fence> = None;
+    for (index, line) in markdown.lines().enumerate() {
+        match (line.trim_start().strip_prefix("```"), &mut open) {
+            (Some(_), Some(_)) => fences.extend(open.take()),
+            (Some(info), None) => {
+                let place = format!("{}:{}", path.display(), index + 1);
+                open = Some(Fence { info: info.trim().to_owned(), text: String::new(), place });
+            }
+            (None, Some(fence)) => {
+                fence.text.push_str(line);
+                fence.text.push('\n');
+            }
+            (None, None) => {}
+        }
+    }
+    assert!(open.is_none(), "{}: a fence is never closed", path.display());
+    fences
 }
 
 /// A directory with a scenario file in it.

@@ -1,8 +1,8 @@
 //! E4xx: the shape of the load and what a block must hold.
 
+use super::types::exact_percent;
 use crate::diag::Diagnostic;
 use crate::text::Span;
-use crate::units;
 
 /// Rates and users in one scenario.
 #[must_use]
@@ -16,23 +16,22 @@ pub fn rates_and_users(span: Span, found: &str, first: Span, first_is: &str) -> 
 /// The shares of a mix do not sum to 100 %.
 #[must_use]
 pub fn mix_sum(sum: f64, span: Span, last: Option<(f64, Span)>) -> Diagnostic {
-    let total = units::percent(sum);
+    let total = exact_percent(sum);
     let diagnostic =
         Diagnostic::error("E402", "the shares of a mix do not sum to 100%", span, format!("these sum to {total}"));
     match last.map(|(share, at)| (share + 1.0 - sum, at)).filter(|(rest, _)| *rest > 0.0) {
         Some((rest, at)) => {
-            let rest = units::percent(rest);
+            let rest = exact_percent(rest);
             diagnostic.help(format!("make the last share `{rest}`")).maybe_fix(at, rest)
         }
         None => diagnostic.help("make the shares smaller, so that they sum to 100%"),
     }
 }
 
-/// Something that a block must say is missing.
+/// Something that a block must say is missing; `what` is in backticks.
 #[must_use]
 pub fn missing(what: &str, owner: &str, span: Span, help: &str) -> Diagnostic {
-    Diagnostic::error("E403", format!("{owner} has no `{what}`"), span, format!("`{what}` is missing"))
-        .help(help.to_owned())
+    Diagnostic::error("E403", format!("{owner} has no {what}"), span, "missing here").help(help.to_owned())
 }
 
 /// Something that may be said once is said twice.
@@ -64,7 +63,7 @@ pub fn empty_stage(span: Span) -> Diagnostic {
 pub fn warmup_too_long(warmup: &str, stages: &str, span: Span, stages_span: Span) -> Diagnostic {
     Diagnostic::error("E407", "the warm-up leaves nothing to measure", span, format!("{warmup} of warm-up"))
         .also(stages_span, format!("{stages} of stages"))
-        .help("make the warm-up shorter than the stages")
+        .help(format!("make the warm-up shorter than {stages}, or the stages longer"))
 }
 
 /// Stages that never ask for any work.
@@ -81,10 +80,11 @@ pub fn silent_flow(name: &str, span: Span) -> Diagnostic {
         .help("add a step such as `call TOOL`")
 }
 
-/// A setting of rates in stages of users.
+/// A statement that means nothing together with another; `beside` says where
+/// it stands, such as "in `read`".
 #[must_use]
-pub fn only_for_rates(what: &str, span: Span, stage: Span) -> Diagnostic {
-    Diagnostic::error("E410", format!("`{what}` beside stages in users"), span, "has a meaning for rates only")
-        .also(stage, "a stage in users")
-        .help(format!("remove `{what}`, or write the stages as rates such as `40/s`"))
+pub fn no_effect(what: &str, beside: &str, why: &str, help: &str, span: Span, other: Span) -> Diagnostic {
+    Diagnostic::error("E410", format!("`{what}` has no effect {beside}"), span, why)
+        .also(other, "because of this")
+        .help(help)
 }

@@ -4,11 +4,21 @@ use crate::diag::Diagnostic;
 use crate::diag::suggest::nearest;
 use crate::text::Span;
 
-/// A name in an expression that nothing binds.
+/// A name in an expression that nothing binds; `later` is where it gets its
+/// value, if that is further down.
 #[must_use]
-pub fn unknown_name(name: &str, span: Span, known: &[String]) -> Diagnostic {
-    let diagnostic = Diagnostic::error("E201", format!("unknown name `{name}`"), span, "nothing here has this name");
-    suggest(diagnostic, name, span, known, "a text is written in quotes")
+pub fn unknown_name(name: &str, span: Span, known: &[String], later: Option<Span>) -> Diagnostic {
+    let (message, found) = match later {
+        Some(_) => (format!("`{name}` is used before it has a value"), "no value yet"),
+        None => (format!("unknown name `{name}`"), "nothing here has this name"),
+    };
+    let diagnostic = Diagnostic::error("E201", message, span, found);
+    match later {
+        Some(later) => {
+            diagnostic.also(later, "it gets its value here").help(format!("use `{name}` below that line only"))
+        }
+        None => suggest(diagnostic, name, span, known, &format!("write `\"{name}\"` if a text is meant")),
+    }
 }
 
 /// `target` names no server.
@@ -33,33 +43,101 @@ pub fn duplicate(kind: &str, name: &str, span: Span, first: Span) -> Diagnostic 
         .help(format!("rename one of them, for example to `{name}_2`"))
 }
 
-/// An assertion looks at something that is no scenario, flow or step.
+/// A variable with a name that already means something of the response or the
+/// user.
 #[must_use]
-pub fn unknown_selector(name: &str, span: Span, known: &[String]) -> Diagnostic {
-    let message = format!("no scenario, flow or step is called `{name}`");
-    suggest(Diagnostic::error("E205", message, span, "nothing to measure"), name, span, known, "name one that exists")
+pub fn taken(name: &str, meaning: &str, span: Span) -> Diagnostic {
+    Diagnostic {
+        message: format!("the name `{name}` is taken"),
+        secondary: Vec::new(),
+        ..duplicate("variable", name, span, span)
+    }
+    .found(format!("it means {meaning}"))
+    .help(format!("choose another name, for example `my_{name}`"))
+}
+
+/// An assertion looks at something that is no scenario, flow or step; `kind`
+/// says which of these it should be.
+#[must_use]
+pub fn unknown_selector(kind: &str, name: &str, span: Span, known: &[String]) -> Diagnostic {
+    let diagnostic = Diagnostic::error("E205", format!("no {kind} is called `{name}`"), span, "nothing to measure");
+    let otherwise = match known {
+        [] => format!("remove this line: there is no {kind} at all"),
+        known => format!("write {}", one_of(known)),
+    };
+    suggest(diagnostic, name, span, known, &otherwise)
 }
 
 /// A path that should name a metric does not.
 #[must_use]
 pub fn unknown_metric(name: &str, span: Span, known: &[String]) -> Diagnostic {
     let diagnostic = Diagnostic::error("E206", format!("unknown metric `{name}`"), span, "not a metric");
-    suggest(diagnostic, name, span, known, &format!("write one of {}", code_list(known)))
+    let otherwise = match known {
+        [only] => format!("write `{only}`"),
+        _ => "write a metric such as `latency`, `service_time`, `errors`, `throughput` or `dropped`".to_owned(),
+    };
+    suggest(diagnostic, name, span, known, &otherwise)
 }
+
+/// A scenario, flow or step without a metric behind it.
+#[must_use]
+pub fn missing_metric(name: &str, example: &str, span: Span) -> Diagnostic {
+    Diagnostic { message: format!("`{name}` stands without a metric"), ..unknown_metric(name, span, &[]) }
+        .found("which number of it?")
+        .help(format!("add one, for example `{name}.{example}`"))
+}
+
+/// What is counted for whole scenarios, asked of a flow or a step.
+#[must_use]
+pub fn metric_of_scenarios(metric: &str, selector: &str, span: Span, scenarios: &[String]) -> Diagnostic {
+    let choices: Vec<String> = scenarios.iter().map(|name| format!("{name}.{metric}")).collect();
+    Diagnostic {
+        message: format!("`{metric}` is measured for whole scenarios only"),
+        ..unknown_metric(metric, span, &[])
+    }
+    .found(format!("`{selector}` is no scenario"))
+    .help(format!("write {}", one_of(&choices)))
+}
+
+/// Other words for statistics.
+const STATISTICS: [(&str, &str); 9] = [
+    ("avg", "mean"),
+    ("average", "mean"),
+    ("median", "p50"),
+    ("p0", "min"),
+    ("p100", "max"),
+    ("std", "stddev"),
+    ("sd", "stddev"),
+    ("total", "count"),
+    ("sum", "count"),
+];
 
 /// A statistic that does not exist, or that the metric does not have.
 #[must_use]
-pub fn unknown_statistic(metric: &str, name: Option<&str>, span: Span, known: &[String]) -> Diagnostic {
-    let message = match name {
-        Some(name) => format!("`{metric}` has no statistic `{name}`"),
-        None => format!("`{metric}` stands without a statistic"),
+pub fn unknown_statistic(metric: &str, name: Option<&str>, span: Span, known: &[String], example: &str) -> Diagnostic {
+    let (message, found) = match name {
+        Some(name) => (format!("`{metric}` has no statistic `{name}`"), "not a statistic of it"),
+        None => (format!("`{metric}` stands without a statistic"), "which number of it?"),
     };
-    let diagnostic = Diagnostic::error("E207", message, span, "which number of it?");
-    let example = known.first().map_or(metric.to_owned(), |stat| format!("{metric}.{stat}"));
-    match name {
-        Some(name) => suggest(diagnostic, name, span, known, &format!("write one of {}", code_list(known))),
-        None => diagnostic.help(format!("add one of {}, for example `{example}`", code_list(known))),
+    let diagnostic = Diagnostic::error("E207", message, span, found);
+    let Some(name) = name else {
+        return diagnostic.help(format!("add {}, for example `{metric}.{example}`", one_of(known)));
+    };
+    match other_word(&STATISTICS, name, known) {
+        Some(word) => diagnostic.help(format!("write `{word}`")).maybe_fix(span, word),
+        None => suggest(diagnostic, name, span, known, &format!("write {}", one_of(known))),
     }
+}
+
+/// Something behind a statistic.
+#[must_use]
+pub fn behind_statistic(statistic: &str, extra: &str, span: Span) -> Diagnostic {
+    Diagnostic {
+        message: format!("nothing can follow `{statistic}`"),
+        ..unknown_statistic(statistic, Some(extra), span, &[], "")
+    }
+    .found("one too many")
+    .help(format!("remove `.{extra}`"))
 }
 
 /// A name that is a scenario, a flow and a step, or two of them.
@@ -75,11 +153,24 @@ pub fn ambiguous_selector(name: &str, span: Span, kinds: &[&str]) -> Diagnostic 
     .help(format!("write {}", choices.join(" or ")))
 }
 
+/// Other words for functions and selectors.
+const FUNCTIONS: [(&str, &str); 6] = [
+    ("len", "length"),
+    ("count", "length"),
+    ("rand", "random"),
+    ("choose", "pick"),
+    ("tool", "step"),
+    ("call", "step"),
+];
+
 /// A function that does not exist.
 #[must_use]
 pub fn unknown_function(name: &str, span: Span, known: &[String]) -> Diagnostic {
     let diagnostic = Diagnostic::error("E209", format!("unknown function `{name}`"), span, "no function has this name");
-    suggest(diagnostic, name, span, known, &format!("use one of {}", code_list(known)))
+    match other_word(&FUNCTIONS, name, known) {
+        Some(word) => diagnostic.help(format!("write `{word}`")).maybe_fix(span, word),
+        None => suggest(diagnostic, name, span, known, &format!("use {}", one_of(known))),
+    }
 }
 
 /// `expect("label")` in an assertion, and no expectation has the label.
@@ -103,14 +194,14 @@ pub fn unset_variable(name: &str, span: Span) -> Diagnostic {
 #[must_use]
 pub fn unknown_builtin(what: &str, name: &str, span: Span, known: &[String]) -> Diagnostic {
     let diagnostic = Diagnostic::error("E212", format!("unknown {what} `{name}`"), span, format!("no such {what}"));
-    suggest(diagnostic, name, span, known, &format!("use one of {}", code_list(known)))
+    suggest(diagnostic, name, span, known, &format!("write {}", one_of(known)))
 }
 
 /// A word that is none of those that may stand there.
 #[must_use]
 pub fn unknown_word(what: &str, word: &str, span: Span, known: &[String]) -> Diagnostic {
-    let diagnostic = Diagnostic::error("E213", format!("unknown {what} `{word}`"), span, "");
-    suggest(diagnostic, word, span, known, &format!("write one of {}", code_list(known)))
+    let diagnostic = Diagnostic::error("E213", format!("unknown {what} `{word}`"), span, format!("no such {what}"));
+    suggest(diagnostic, word, span, known, &format!("write {}", one_of(known)))
 }
 
 /// The code of [`unused`].
@@ -124,17 +215,44 @@ pub fn unused(kind: &str, name: &str, span: Span) -> Diagnostic {
 }
 
 fn code_list(names: &[String]) -> String {
-    names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ")
+    let mut quoted: Vec<String> = Vec::new();
+    for name in names.iter().map(|name| format!("`{name}`")) {
+        if !quoted.contains(&name) {
+            quoted.push(name);
+        }
+    }
+    quoted.join(", ")
 }
 
-/// The nearest known name as a fix; otherwise what is known, or `otherwise`.
+/// "`a`", "`a` or `b`", "one of `a`, `b`, `c`".
+fn one_of(names: &[String]) -> String {
+    match names {
+        [a, b] => format!("`{a}` or `{b}`"),
+        [_, _, ..] => format!("one of {}", code_list(names)),
+        _ => code_list(names),
+    }
+}
+
+/// What is called so elsewhere, if it is known here.
+fn other_word<'a>(words: &[(&str, &'a str)], name: &str, known: &[String]) -> Option<&'a str> {
+    let (_, word) = words.iter().find(|(other, _)| name.eq_ignore_ascii_case(other))?;
+    known.iter().any(|known| known == word).then_some(*word)
+}
+
+/// The nearest known name as a fix; otherwise what is known, and `otherwise`.
 fn suggest(diagnostic: Diagnostic, name: &str, span: Span, known: &[String], otherwise: &str) -> Diagnostic {
     /// More names than this are no help any more.
     const SHOWN: usize = 8;
-    match nearest(name, known.iter().map(String::as_str)) {
-        Some(near) => diagnostic.help(format!("write `{near}`")).maybe_fix(span, near),
-        None if known.is_empty() || known.len() > SHOWN => diagnostic.help(otherwise),
-        None if otherwise.contains('`') && otherwise.starts_with("write one of") => diagnostic.help(otherwise),
-        None => diagnostic.help(otherwise).note(format!("known here: {}", code_list(known))),
+    // One date or number is as near as another.
+    let near = nearest(name, known.iter().map(String::as_str)).filter(|_| !name.starts_with(|c: char| c.is_numeric()));
+    if let Some(near) = near {
+        return diagnostic.help(format!("write `{near}`")).maybe_fix(span, near);
+    }
+    let diagnostic = diagnostic.help(otherwise);
+    let listed = known.iter().all(|known| otherwise.contains(&format!("`{known}`")));
+    if listed || known.len() > SHOWN {
+        diagnostic
+    } else {
+        diagnostic.note(format!("known here: {}", code_list(known)))
     }
 }

@@ -7,41 +7,73 @@ use crate::units::Dimension;
 /// A value of another kind than the statement takes.
 #[must_use]
 pub fn wrong_kind(wanted: &str, example: &str, found: &str, span: Span) -> Diagnostic {
-    Diagnostic::error("E301", format!("{wanted} is needed here"), span, format!("this is {found}"))
-        .help(format!("write {wanted} such as `{example}`"))
+    let help =
+        if wanted.starts_with('`') { format!("write {wanted}") } else { format!("write {wanted} such as `{example}`") };
+    Diagnostic::error("E301", format!("{wanted} is needed here"), span, format!("this is {found}")).help(help)
 }
 
-/// A bare number where a number with a unit is due.
+/// A bare number where a number with a unit is due. `measured` says that it is
+/// compared with something measured, where times are short.
 #[must_use]
-pub fn missing_unit(dimension: Dimension, number: &str, span: Span) -> Diagnostic {
+pub fn missing_unit(dimension: Dimension, number: &str, measured: bool, span: Span) -> Diagnostic {
+    let diagnostic = Diagnostic::error("E302", format!("{} without a unit", dimension.phrase()), span, "a bare number");
+    let Some(value) = number.parse::<f64>().ok().filter(|_| !number.contains(['e', 'E'])) else {
+        return diagnostic.help(format!("give it a unit, for example `{}`", dimension.example()));
+    };
     let fixed = match dimension {
+        Dimension::Duration if measured && value >= 10.0 => format!("{number}ms"),
         Dimension::Duration => format!("{number}s"),
         Dimension::Rate => format!("{number}/s"),
+        // `0.01` is how a share is written elsewhere.
+        Dimension::Share if value > 0.0 && value < 1.0 => exact_percent(value),
         Dimension::Share => format!("{number}%"),
         Dimension::Size => format!("{number}B"),
         Dimension::Users if number == "1" => "1 user".to_owned(),
         Dimension::Users => format!("{number} users"),
         Dimension::Number => number.to_owned(),
     };
-    let message = format!("{} without a unit", dimension.phrase());
-    Diagnostic::error("E302", message, span, "a bare number").help(format!("write `{fixed}`")).maybe_fix(span, fixed)
+    diagnostic.help(format!("write `{fixed}`")).maybe_fix(span, fixed)
 }
 
-/// A value outside its range.
+/// A value outside its range; `range` is a noun, such as "a duration from 1ms
+/// to 720h".
 #[must_use]
 pub fn out_of_range(what: &str, range: &str, span: Span) -> Diagnostic {
     Diagnostic::error("E303", format!("{what} is out of range"), span, format!("must be {range}"))
-        .help(format!("choose a value that is {range}"))
+        .help(format!("write {range}"))
+}
+
+/// A range whose ends are in the wrong order.
+#[must_use]
+pub fn reversed_range(written: &str, fixed: &str, span: Span) -> Diagnostic {
+    Diagnostic {
+        message: format!("the range `{written}` runs backwards"),
+        ..out_of_range(written, "a range", span).maybe_fix(span, fixed)
+    }
+    .found("from high to low")
+    .help(format!("write `{fixed}`"))
 }
 
 /// The two sides of an operator measure different things.
 #[must_use]
 pub fn sides_differ(operator: &str, operator_span: Span, left: (&str, Span), right: (&str, Span)) -> Diagnostic {
     let message = format!("`{operator}` between {} and {}", left.0, right.0);
+    let either = |kind: &str| left.0 == kind || right.0 == kind;
+    let help = match operator {
+        "contains" | "in" => "look for a text in a text, or for any value in a list: `status in [200, 204]`".to_owned(),
+        "*" => "multiply by a plain number such as `2`".to_owned(),
+        "/" if left.0 == "a number" => "divide by a plain number such as `2`".to_owned(),
+        "/" => format!("divide by a plain number such as `2`, or by {}", left.0),
+        "+" if either("a text") => "join texts with a format string: `f\"{a}{b}\"`".to_owned(),
+        _ if either("a value of the response") => {
+            "write a plain number such as `5`: what a response holds has no units".to_owned()
+        }
+        _ => format!("write {} on both sides", left.0),
+    };
     Diagnostic::error("E304", message, operator_span, "these have no meaning together")
         .also(left.1, left.0)
         .also(right.1, right.0)
-        .help(format!("give both sides the same unit, so that both are {}", left.0))
+        .help(help)
 }
 
 /// A value that must be known before the run is not.
@@ -51,10 +83,17 @@ pub fn not_constant(why: &str, span: Span) -> Diagnostic {
         .help("use literals, parameters and `env(…)` here")
 }
 
+/// An expression of constants that can never be computed, such as `1 / 0`.
+#[must_use]
+pub fn no_value(why: &str, span: Span) -> Diagnostic {
+    Diagnostic { message: "this never has a value".to_owned(), ..not_constant(why, span) }
+        .help("write the value itself")
+}
+
 /// A function called with the wrong arguments.
 #[must_use]
-pub fn wrong_arguments(function: &str, usage: &str, span: Span) -> Diagnostic {
-    Diagnostic::error("E306", format!("`{function}` is called with other arguments than it takes"), span, "")
+pub fn wrong_arguments(function: &str, usage: &str, found: &str, span: Span) -> Diagnostic {
+    Diagnostic::error("E306", format!("`{function}` is called with other arguments than it takes"), span, found)
         .help(format!("write `{usage}`"))
 }
 
@@ -91,11 +130,16 @@ pub fn no_json_form(found: &str, span: Span) -> Diagnostic {
         .help("write a plain number or a text in quotes, as the tool expects it")
 }
 
-/// An address that is no URL of an MCP server.
+/// An address that is no URL of an MCP server; `better` is what was probably
+/// meant.
 #[must_use]
-pub fn bad_url(url: &str, reason: &str, span: Span) -> Diagnostic {
-    Diagnostic::error("E311", format!("`{url}` is not the address of an MCP server"), span, reason)
-        .help("write an address such as `http \"http://127.0.0.1:3000/mcp\"`")
+pub fn bad_url(url: &str, reason: &str, span: Span, better: Option<&str>) -> Diagnostic {
+    let message = format!("`{url}` is not the address of an MCP server");
+    let diagnostic = Diagnostic::error("E311", message, span, reason);
+    match better {
+        Some(better) => diagnostic.help(format!("write `http \"{better}\"`")).maybe_fix(span, format!("\"{better}\"")),
+        None => diagnostic.help("write an address such as `http \"http://127.0.0.1:3000/mcp\"`"),
+    }
 }
 
 /// A line of `assert` that compares nothing that is measured.
@@ -103,6 +147,16 @@ pub fn bad_url(url: &str, reason: &str, span: Span) -> Diagnostic {
 pub fn not_an_assertion(reason: &str, span: Span) -> Diagnostic {
     Diagnostic::error("E312", "this asserts nothing about the run", span, reason)
         .help("compare a metric with a limit, for example `latency.p95 < 250ms`")
+}
+
+/// A condition of `expect` that has the same outcome for every response.
+#[must_use]
+pub fn expects_nothing(span: Span) -> Diagnostic {
+    Diagnostic {
+        message: "this expects nothing of the response".to_owned(),
+        ..not_an_assertion("the outcome is always the same", span)
+    }
+    .help("ask for a part of the response, for example `expect length(structured.hits) > 0`")
 }
 
 /// `--set` gives a parameter a value of another kind.
@@ -117,9 +171,26 @@ pub fn override_kind(name: &str, value: &str, wanted: &str, example: &str, span:
     .help(format!("give {wanted}, for example `--set {name}={example}`"))
 }
 
+/// Something that has a meaning elsewhere only.
+#[must_use]
+pub fn misplaced(what: &str, found: &str, help: &str, span: Span) -> Diagnostic {
+    Diagnostic::error("E314", format!("{what} cannot stand here"), span, found).help(help)
+}
+
+/// A header that cannot be sent.
+#[must_use]
+pub fn bad_header(name: &str, reason: &str, help: &str, span: Span) -> Diagnostic {
+    Diagnostic::error("E315", format!("the header `{name}` cannot be sent"), span, reason).help(help)
+}
+
 /// An assertion whose outcome does not depend on the run.
 #[must_use]
 pub fn foregone(outcome: &str, why: &str, span: Span) -> Diagnostic {
     Diagnostic::warning("W301", format!("this assertion can never {outcome}"), span, why.to_owned())
         .help("change the limit, or remove the line")
+}
+
+/// A share as a percentage that reads back as the same share.
+pub(super) fn exact_percent(share: f64) -> String {
+    format!("{}%", (share * 1e8).round() / 1e6)
 }

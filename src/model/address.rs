@@ -1,0 +1,85 @@
+//! What can be said of a URL and of a header before anything is sent.
+
+use hyper::Uri;
+use hyper::header::{HeaderName, HeaderValue};
+
+use super::lower::Lowering;
+use crate::diag::errors;
+use crate::plan::{Header, HeaderPart};
+use crate::syntax::ast;
+use crate::text::Span;
+
+/// Headers that frame the message or carry the protocol: the transport refuses
+/// them, and a test proves the two lists equal.
+const RESERVED: [&str; 12] = [
+    "connection",
+    "content-length",
+    "content-type",
+    "accept",
+    "expect",
+    "te",
+    "transfer-encoding",
+    "upgrade",
+    "mcp-method",
+    "mcp-name",
+    "mcp-protocol-version",
+    "mcp-session-id",
+];
+
+/// `None` after saying why `url` cannot be the address of a server.
+pub(super) fn check_url(lowering: &mut Lowering<'_>, url: &str, span: Span) -> Option<()> {
+    let Some(reason) = reason_against(url) else { return Some(()) };
+    let with_scheme = format!("http://{url}");
+    let better = (!url.contains("://") && reason_against(&with_scheme).is_none()).then_some(with_scheme.as_str());
+    let reason = if better.is_some() { "it does not begin with `http://`" } else { reason };
+    lowering.out.push(errors::types::bad_url(url, reason, span, better));
+    None
+}
+
+/// Why `url` cannot be the address of a server.
+fn reason_against(url: &str) -> Option<&'static str> {
+    let Ok(uri) = url.parse::<Uri>() else { return Some("it cannot be read as a URL") };
+    let authority = uri.authority().map_or("", |authority| authority.as_str());
+    let host = uri.host().unwrap_or_default();
+    match uri.scheme_str() {
+        Some("https") => Some("https is not supported yet; a proxy in front of the server can end TLS"),
+        Some("http") if authority.contains('@') => Some("it holds credentials, which belong in a `header`"),
+        Some("http") if host.is_empty() || host == "[]" => Some("it has no host"),
+        Some("http") if uri.port_u16() == Some(0) || uri.port_u16().is_none() && authority != host => {
+            Some("the port is not a number from 1 to 65535")
+        }
+        Some("http") => None,
+        _ => Some("it does not begin with `http://`"),
+    }
+}
+
+impl Lowering<'_> {
+    /// `header NAME VALUE`
+    pub(super) fn header(&mut self, header: &ast::HeaderStmt) -> Option<Header> {
+        let (name_ast, value_ast) = (header.name()?, header.value()?);
+        let name = self.text(&name_ast, "the name of a header", "Authorization");
+        let value = self.header_value(&value_ast);
+        let (name, value) = (name?, value?);
+        let Ok(parsed) = name.parse::<HeaderName>() else {
+            let (reason, help) = (
+                "not a name of letters, digits and hyphens",
+                "write a name such as `\"Authorization\"` or `\"X-Team\"`",
+            );
+            self.out.push(errors::types::bad_header(&name, reason, help, name_ast.span()));
+            return None;
+        };
+        if RESERVED.contains(&parsed.as_str()) {
+            let help = format!("remove `header \"{name}\"`: mcpl sets it as the protocol asks");
+            self.out.push(errors::types::bad_header(&name, "part of the protocol", &help, name_ast.span()));
+            return None;
+        }
+        let unsendable =
+            |part: &HeaderPart| matches!(part, HeaderPart::Text(text) if HeaderValue::from_str(text).is_err());
+        if value.iter().any(unsendable) {
+            let help = "write the value without line breaks and other control characters";
+            self.out.push(errors::types::bad_header(&name, "a control character in it", help, value_ast.span()));
+            return None;
+        }
+        Some(Header { name, value })
+    }
+}

@@ -1,0 +1,69 @@
+//! What the documentation shows works: every `mcpl` block checks, and a block
+//! marked with a code yields exactly that code.
+//!
+//! Behind the language stand, where they are needed, a code and overrides:
+//! `mcpl E313 --set peak=20`.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use mcpl::diag::{Diagnostic, render};
+
+use crate::support::{Compiled, Fence, codes, compile, fences};
+
+/// What is written behind the backticks of an `mcpl` block.
+pub struct Expected {
+    pub code: Option<String>,
+    pub overrides: Vec<String>,
+}
+
+impl Expected {
+    /// `None` for a block in another language.
+    pub fn of(fence: &Fence) -> Option<Expected> {
+        let mut words = fence.info.split_whitespace();
+        (words.next() == Some("mcpl")).then_some(())?;
+        let mut expected = Expected { code: None, overrides: Vec::new() };
+        while let Some(word) = words.next() {
+            match word {
+                "--set" => expected.overrides.push(words.next().expect("`--set NAME=VALUE`").to_owned()),
+                code => assert!(expected.code.replace(code.to_owned()).is_none(), "{}: two codes", fence.place),
+            }
+        }
+        Some(expected)
+    }
+}
+
+fn markdown_below(dir: &Path, out: &mut Vec<PathBuf>) {
+    for entry in fs::read_dir(dir).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            markdown_below(&path, out);
+        } else if path.extension().is_some_and(|ending| ending == "md") {
+            out.push(path);
+        }
+    }
+}
+
+/// Says what is wrong with a block, if anything is.
+fn complaint(fence: &Fence, expected: &Expected) -> Option<String> {
+    let Compiled { source, lowered } = compile(&fence.place, &fence.text, &expected.overrides);
+    let found = codes(&lowered.diagnostics);
+    let fits = match &expected.code {
+        Some(code) => found == [code.as_str()],
+        None => !lowered.diagnostics.iter().any(Diagnostic::is_error),
+    };
+    (!fits).then(|| format!("`{}` gives {found:?}\n{}", fence.info, render::short(&source, &lowered.diagnostics)))
+}
+
+#[test]
+fn every_block_gives_what_it_is_marked_with() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut pages: Vec<PathBuf> = vec![root.join("README.md")].into_iter().filter(|path| path.exists()).collect();
+    markdown_below(&root.join("docs"), &mut pages);
+    pages.sort();
+    let blocks: Vec<Fence> = pages.iter().flat_map(|page| fences(page)).collect();
+    let checked: Vec<_> = blocks.iter().filter_map(|fence| Some((fence, Expected::of(fence)?))).collect();
+    assert!(checked.len() > 100, "only {} blocks were found", checked.len());
+    let complaints: Vec<String> = checked.iter().filter_map(|(fence, expected)| complaint(fence, expected)).collect();
+    assert!(complaints.is_empty(), "{}", complaints.join("\n"));
+}
