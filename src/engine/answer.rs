@@ -99,10 +99,13 @@ impl<'a> Answer<'a> {
             .as_ref()
     }
 
+    /// What went wrong, through either of MCP's two channels: a JSON-RPC error, or
+    /// a tool's result with `isError`, which has a text but no code.
     fn error(&self) -> Json {
-        self.reply.error().map_or(
-            Json::Null,
-            |error| serde_json::json!({ "code": error.code, "message": error.message, "data": error.data }),
-        )
+        match self.reply.error() {
+            Some(error) => serde_json::json!({ "code": error.code, "message": error.message, "data": error.data }),
+            None if self.ok => Json::Null,
+            None => serde_json::json!({ "code": null, "message": self.text(), "data": null }),
+        }
     }
 }

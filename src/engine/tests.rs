@@ -24,6 +24,7 @@ enum Answered {
     After(Duration),
     Result(Duration, &'static str),
     RpcError,
+    ToolError,
     Breaks,
     NoSession,
 }
@@ -98,6 +99,10 @@ impl Client for SimClient {
             Answered::RpcError => {
                 let error = r#"{"jsonrpc":"2.0","id":1,"error":{"code":-32602,"message":"no such tool"}}"#;
                 (Duration::ZERO, Ok(error.to_owned()))
+            }
+            Answered::ToolError => {
+                let result = r#"{"isError":true,"content":[{"type":"text","text":"no such rule"}]}"#;
+                (Duration::ZERO, Ok(format!(r#"{{"jsonrpc":"2.0","id":1,"result":{result}}}"#)))
             }
             Answered::Breaks | Answered::NoSession => {
                 (Duration::ZERO, Err(Failure::Transport("the server closed the connection".to_owned())))
@@ -471,4 +476,25 @@ fn a_let_that_leads_nowhere_fails_the_request_it_is_for() {
     assert_eq!(errors(&measured, ErrorClass::Save), 3);
     assert_eq!(measured.recording.failures[0].message, "cannot set `id`: `.id` is missing");
     assert!(sim.sent().is_empty());
+}
+
+#[test]
+fn an_expected_error_may_come_through_either_channel() {
+    fn both(_: Duration, number: u64) -> Answered {
+        if number % 2 == 0 { Answered::RpcError } else { Answered::ToolError }
+    }
+    let mut step = request(r#"{"name":"echo"}"#);
+    step.expects_ok = false;
+    let message = Expr::Field(Box::new(Expr::Given(Given::Error)), "message".to_owned());
+    step.checks.push(Check {
+        condition: Expr::Binary(BinaryOp::Contains, Box::new(message), Box::new(Expr::text("no such"))),
+        source: "error.message contains \"no such\"".to_owned(),
+        label: Some(0),
+        required: false,
+    });
+    let load = open(vec![level(10.0, 1)]);
+    let measured = simulate(plan(load, vec![Step::Request(Box::new(step))]), &Sim::new(both));
+    let failed: u64 =
+        measured.recording.seconds.iter().flat_map(|slice| &slice.series).map(|row| row.counts.failed()).sum();
+    assert_eq!((requests(&measured), failed), (10, 0), "{:?}", measured.recording.failures);
 }

@@ -91,7 +91,8 @@ pub enum Given {
     Structured,
     /// All text contents joined.
     Text,
-    /// The JSON-RPC error object, or null.
+    /// The JSON-RPC error, or a tool's own (`isError`, without a code); null when
+    /// the request succeeded.
     Error,
     /// Whether the request succeeded: no failure, no error, `isError` not true.
     Ok,

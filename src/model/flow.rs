@@ -7,7 +7,7 @@ use super::lower::Lowering;
 use super::server::whole_ns;
 use super::types::{Type, Typed};
 use crate::diag::errors;
-use crate::expr::{Expr, Template};
+use crate::expr::{Expr, Given, Template};
 use crate::plan::{Check, Flow, Method, Request, Save, Step, Think};
 use crate::syntax::ast::{self, RequestStmt};
 use crate::text::Span;
@@ -326,13 +326,11 @@ impl RequestDraft {
             lowering.out.push(errors::types::wrong_kind("a condition", example, found, condition_ast.span()));
             return None;
         }
-        // Whoever expects an error, or asks for `ok` by name, speaks for himself.
-        let asks = |given| {
-            let mut found = false;
-            condition.visit(&mut |part| found |= *part == Expr::Given(given));
-            found
-        };
-        if asks(crate::expr::Given::Error) {
+        // Who speaks of `error` or `ok` replaces the implied `expect ok`; who only
+        // repeats it does not.
+        let mut speaks = false;
+        condition.visit(&mut |part| speaks |= matches!(part, Expr::Given(Given::Error | Given::Ok)));
+        if speaks && condition != Expr::Given(Given::Ok) {
             self.request.expects_ok = false;
         }
         self.request.checks.push(Check { condition, source, label, required });

@@ -98,11 +98,17 @@ fn may_be_host(pattern: &str) -> bool {
     !pattern.is_empty() && !port && !pattern.contains(|c: char| c == '/' || c.is_whitespace())
 }
 
+/// [`matches`] without case: for hosts, which have none, and for what is denied,
+/// which is better denied too widely than too narrowly.
+#[must_use]
+pub fn matches_any_case(pattern: &str, name: &str) -> bool {
+    matches(&pattern.to_lowercase(), &name.to_lowercase())
+}
+
 /// Whether `name` matches a pattern in which `*` stands for any run of
-/// characters. Hosts compare without case.
+/// characters.
 #[must_use]
 pub fn matches(pattern: &str, name: &str) -> bool {
-    let (pattern, name) = (pattern.to_lowercase(), name.to_lowercase());
     let mut parts = pattern.split('*');
     let Some(rest) = parts.next().and_then(|first| name.strip_prefix(first)) else { return false };
     let mut rest = rest;
@@ -119,12 +125,12 @@ pub fn matches(pattern: &str, name: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::matches;
+    use super::{matches, matches_any_case};
 
     #[test]
     fn a_star_stands_for_any_run() {
         for (pattern, name) in
-            [("a", "A"), ("*", ""), ("*.example.com", "x.example.com"), ("a*c*e", "abcde"), ("a**b", "ab")]
+            [("a", "a"), ("*", ""), ("*.example.com", "x.example.com"), ("a*c*e", "abcde"), ("a**b", "ab")]
         {
             assert!(matches(pattern, name), "{pattern} {name}");
         }
@@ -137,5 +143,7 @@ mod tests {
         ] {
             assert!(!matches(pattern, name), "{pattern} {name}");
         }
+        assert!(matches_any_case("*.Example.com", "A.example.COM"));
+        assert!(!matches("Echo", "echo"), "tools have case");
     }
 }

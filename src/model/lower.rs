@@ -160,6 +160,7 @@ impl Lowering<'_> {
         // and nothing is said about its metrics.
         plan.assertions = assertion::lower_all(self, items, &plan, complete);
         rules::check(self, items, &servers, &guard, &scenarios, complete.then_some(&plan));
+        drop_unused_servers(&mut plan);
         complete.then_some(plan)
     }
 
@@ -171,6 +172,17 @@ impl Lowering<'_> {
             .map(|(name, entry)| errors::names::unused("param", name, entry.span))
             .collect();
         self.out.extend(unused);
+    }
+}
+
+/// A server that no scenario targets is not even connected to.
+fn drop_unused_servers(plan: &mut Plan) {
+    let used = |index: usize, scenarios: &[plan::Scenario]| scenarios.iter().any(|scenario| scenario.server == index);
+    for index in (0..plan.servers.len()).rev().filter(|index| !used(*index, &plan.scenarios)).collect::<Vec<_>>() {
+        plan.servers.remove(index);
+        for scenario in plan.scenarios.iter_mut().filter(|scenario| scenario.server > index) {
+            scenario.server -= 1;
+        }
     }
 }
 

@@ -46,7 +46,7 @@ fn hosts(lowering: &mut Lowering<'_>, items: &Items, servers: &[ServerItem], gua
     for server in servers {
         let Some(Endpoint::Http { url }) = server.plan.as_ref().map(|plan| &plan.endpoint) else { continue };
         let Some(host) = host_of(url) else { continue };
-        let allowed = guard.plan.allow_hosts.iter().any(|pattern| guard::matches(pattern, &host));
+        let allowed = guard.plan.allow_hosts.iter().any(|pattern| guard::matches_any_case(pattern, &host));
         if !allowed && !is_loopback(&host) {
             let span = server.url_span.unwrap_or(server.name_span);
             let insert = insertion(lowering, items, guard, &host);
@@ -87,7 +87,7 @@ fn denied_tools(lowering: &mut Lowering<'_>, guard: &GuardItem) {
         .model
         .calls
         .iter()
-        .filter(|call| guard.plan.deny_tools.iter().any(|pattern| guard::matches(pattern, &call.tool)))
+        .filter(|call| guard.plan.deny_tools.iter().any(|pattern| guard::matches_any_case(pattern, &call.tool)))
         .map(|call| errors::guard::tool_denied(&call.tool, call.span, deny_span))
         .collect();
     lowering.out.extend(denied);
