@@ -72,14 +72,18 @@ impl Progress {
             row.times.get(Time::Latency as usize).map(|time| latency.add_frozen(time));
         }
         let p95 = latency.percentile(95.0).map_or("-".to_owned(), units::duration);
-        let load: Vec<String> = self.planned.iter().map(|load| level(load, at)).collect();
+        let load = if at > self.total {
+            "draining".to_owned()
+        } else {
+            let levels: Vec<String> = self.planned.iter().map(|load| level(load, at)).collect();
+            format!("load {}", levels.join(" + "))
+        };
         #[expect(clippy::cast_precision_loss, reason = "for people")]
         let share = units::percent(if self.requests == 0 { 0.0 } else { self.errors as f64 / self.requests as f64 });
         format!(
-            "{:>4}s of {}  load {}  {requests} req/s  p95 {p95}  errors {share}  {} in flight",
+            "{:>4}s of {}  {load}  {requests} req/s  p95 {p95}  errors {share}  {} in flight",
             at.as_secs(),
             units::duration(self.total.as_nanos() as f64),
-            load.join(" + "),
             slice.health.in_flight,
         )
     }
