@@ -481,7 +481,7 @@ fn a_let_that_leads_nowhere_fails_the_request_it_is_for() {
 #[test]
 fn an_expected_error_may_come_through_either_channel() {
     fn both(_: Duration, number: u64) -> Answered {
-        if number % 2 == 0 { Answered::RpcError } else { Answered::ToolError }
+        if number.is_multiple_of(2) { Answered::RpcError } else { Answered::ToolError }
     }
     let mut step = request(r#"{"name":"echo"}"#);
     step.expects_ok = false;
