@@ -24,7 +24,7 @@ pub(super) fn run(args: &CheckArgs) -> Done {
         failed |= diagnostics.iter().any(Diagnostic::is_error);
         match args.format {
             CheckFormat::Text => print_text(&loaded),
-            CheckFormat::Short => terminal::print(&render::short(&loaded.source, diagnostics)),
+            CheckFormat::Short => terminal::print(&render::short(&loaded.source, diagnostics))?,
             CheckFormat::Json => {
                 if let serde_json::Value::Array(found) = render::json(&loaded.source, diagnostics) {
                     objects.extend(found);
@@ -33,7 +33,7 @@ pub(super) fn run(args: &CheckArgs) -> Done {
         }
     }
     if args.format == CheckFormat::Json {
-        terminal::print(&format!("{:#}\n", serde_json::Value::Array(objects)));
+        terminal::print(&format!("{:#}\n", serde_json::Value::Array(objects)))?;
     }
     Ok(if failed { exit::USAGE } else { exit::OK })
 }
@@ -58,7 +58,7 @@ pub(super) fn report(loaded: &Loaded) {
 pub(super) fn debug(args: &DebugArgs) -> Done {
     let source = load::read(&args.file)?;
     match args.stage {
-        DebugStage::Tree => terminal::print(&syntax::parse(source.text()).dump()),
+        DebugStage::Tree => terminal::print(&syntax::parse(source.text()).dump())?,
     }
     Ok(exit::OK)
 }

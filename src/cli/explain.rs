@@ -15,13 +15,13 @@ pub(super) fn run(args: &ExplainArgs) -> Done {
         for entry in catalogue::ENTRIES {
             list.push_str(&format!("{}  {}\n", entry.code, entry.title()));
         }
-        terminal::print(&list);
+        terminal::print(&list)?;
         return Ok(exit::OK);
     };
     let wanted = code.to_uppercase();
     match catalogue::find(&wanted) {
         Some(entry) => {
-            terminal::print(entry.page);
+            terminal::print(entry.page)?;
             Ok(exit::OK)
         }
         None => {
@@ -38,6 +38,6 @@ pub(super) fn run(args: &ExplainArgs) -> Done {
 pub(super) fn completions(args: &CompletionsArgs) -> Done {
     let mut script = Vec::new();
     clap_complete::generate(args.shell, &mut Cli::command(), "mcpl", &mut script);
-    terminal::print(&String::from_utf8_lossy(&script));
+    terminal::print(&String::from_utf8_lossy(&script))?;
     Ok(exit::OK)
 }

@@ -18,7 +18,12 @@ pub(super) fn check_writable(path: &Path) -> Result<(), Complaint> {
     if path.is_dir() {
         return complain("it is a directory".to_owned());
     }
-    let existed = path.exists();
+    if fs::metadata(path).is_ok_and(|meta| !meta.is_file()) {
+        // A pipe or a device: opening it to find out would end its reader.
+        return Ok(());
+    }
+    // A link counts although it may lead to nothing yet.
+    let existed = fs::symlink_metadata(path).is_ok();
     match fs::OpenOptions::new().append(true).create(true).open(path) {
         Ok(_) => {
             if !existed {
@@ -41,6 +46,8 @@ pub(super) fn write(path: &Path, text: &str) -> std::io::Result<()> {
     if special {
         return fs::write(path, text);
     }
+    // What a link leads to is replaced, not the link.
+    let path = &fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
     let mut name = path.file_name().unwrap_or_default().to_owned();
     name.push(format!(".{}.part", std::process::id()));
     let beside = path.with_file_name(name);
@@ -51,6 +58,19 @@ pub(super) fn write(path: &Path, text: &str) -> std::io::Result<()> {
         let _ = fs::remove_file(&beside);
     }
     written
+}
+
+/// Whether two paths lead to one file, as far as that can be known before both
+/// exist. A device may be named twice.
+pub(super) fn same_file(a: &Path, b: &Path) -> bool {
+    let place = |path: &Path| match fs::canonicalize(path) {
+        Ok(path) => path,
+        Err(_) => {
+            let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+            fs::canonicalize(parent).unwrap_or_default().join(path.file_name().unwrap_or_default())
+        }
+    };
+    place(a) == place(b) && !fs::metadata(a).is_ok_and(|meta| !meta.is_file())
 }
 
 /// Where results go when their own place failed.

@@ -21,9 +21,9 @@ pub(super) fn run(args: &PlanArgs) -> Done {
     let Some(plan) = &loaded.lowered.plan else { return Ok(exit::USAGE) };
     if args.json {
         let json = serde_json::to_string_pretty(plan).unwrap_or_default();
-        terminal::print(&format!("{json}\n"));
+        terminal::print(&format!("{json}\n"))?;
     } else {
-        terminal::print(&text(plan, &loaded.lowered.model));
+        terminal::print(&text(plan, &loaded.lowered.model))?;
     }
     Ok(exit::OK)
 }

@@ -29,7 +29,7 @@ pub(super) fn report(args: &ReportArgs) -> Done {
     };
     let text = rendered.map_err(|error| Complaint::usage(error.to_string()))?;
     match &args.output {
-        None => terminal::print(&text),
+        None => terminal::print(&text)?,
         Some(path) => output::write(path, &text).map_err(|error| {
             Complaint::usage(format!("cannot write `{}`: {}", path.display(), output::plain(&error)))
         })?,
@@ -44,7 +44,7 @@ pub(super) fn judge(args: &JudgeArgs) -> Done {
     let style = Style { color: terminal::stdout_color() };
     let text =
         report::render(&results, &verdict, Format::Text, style).map_err(|error| Complaint::usage(error.to_string()))?;
-    terminal::print(&text);
+    terminal::print(&text)?;
     Ok(verdict.outcome.exit_code())
 }
 

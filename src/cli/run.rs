@@ -177,11 +177,14 @@ fn results(
 
 /// Judges, writes what was asked for, prints the summary.
 fn conclude(results: &Results, outputs: &Outputs) -> Done {
+    // First the results, then what follows from them.
+    let mut unwritten = outputs.keep(results);
     let verdict = verdict::judge(results);
-    let unwritten = outputs.write(results, &verdict);
+    outputs.report(results, &verdict, &mut unwritten);
     let style = Style { color: terminal::stdout_color() };
     match report::render(results, &verdict, Format::Text, style) {
-        Ok(summary) => terminal::print(&summary),
+        // A summary that cannot be printed changes no verdict.
+        Ok(summary) => unwritten.extend(terminal::print(&summary).err()),
         Err(error) => terminal::complain(&Complaint::usage(error.to_string())),
     }
     for complaint in &unwritten {
@@ -206,24 +209,31 @@ impl Outputs {
         for report in &plan.reports {
             reports.push((parse_format(&report.format)?, beside(&args.file).join(&report.path)));
         }
+        let mut taken = vec![args.file.as_path()];
         for path in args.out.iter().chain(reports.iter().map(|(_, path)| path)) {
             output::check_writable(path)?;
+            if taken.iter().any(|other| output::same_file(path, other)) {
+                return Err(Complaint::usage(format!("`{}` is named for two things", path.display()))
+                    .help("give each output a file of its own, other than the scenario"));
+            }
+            taken.push(path);
         }
         Ok(Outputs { out: args.out.clone(), reports })
     }
 
-    /// Writes all it can; what cannot be written becomes a complaint, and then
-    /// the results themselves are kept somewhere else.
-    fn write(&self, results: &Results, verdict: &verdict::Verdict) -> Vec<Complaint> {
-        let mut unwritten = Vec::new();
-        let mut kept = false;
-        let json = (self.out.is_some() || !self.reports.is_empty()).then(|| results.to_json());
-        if let (Some(path), Some(json)) = (&self.out, &json) {
-            match output::write(path, json) {
-                Ok(()) => kept = true,
-                Err(error) => unwritten.push(complaint(path, &output::plain(&error))),
-            }
+    /// Keeps the results where they were asked for.
+    fn keep(&self, results: &Results) -> Vec<Complaint> {
+        let Some(path) = &self.out else { return Vec::new() };
+        match output::write(path, &results.to_json()) {
+            Ok(()) => Vec::new(),
+            Err(error) => vec![complaint(path, &output::plain(&error))],
         }
+    }
+
+    /// Writes all reports it can; what cannot be written becomes a complaint, and
+    /// results that are kept nowhere yet are kept somewhere else.
+    fn report(&self, results: &Results, verdict: &verdict::Verdict, unwritten: &mut Vec<Complaint>) {
+        let kept = self.out.is_some() && unwritten.is_empty();
         for (format, path) in &self.reports {
             let rendered = report::render(results, verdict, *format, Style { color: false });
             let written = rendered
@@ -233,17 +243,12 @@ impl Outputs {
                 unwritten.push(complaint(path, &reason));
             }
         }
-        if !unwritten.is_empty()
-            && !kept
-            && let Some(json) = &json
+        if let Some(last) = unwritten.last_mut().filter(|_| !kept)
+            && let Some(path) = output::rescue(&results.run.id, &results.to_json())
         {
-            let rescued = output::rescue(&results.run.id, json);
-            if let (Some(path), Some(last)) = (rescued, unwritten.last_mut()) {
-                let path = path.display();
-                last.help = Some(format!("the results were kept in `{path}`: render them with `mcpl report {path}`"));
-            }
+            let path = path.display();
+            last.help = Some(format!("the results were kept in `{path}`: render them with `mcpl report {path}`"));
         }
-        unwritten
     }
 }
 

@@ -45,7 +45,8 @@ async fn rulebook(args: &RulebookArgs) -> Result<(), ServeError> {
         return serve_stdio(options).await;
     }
     let server = HttpServer::bind(options, SocketAddr::from((Ipv4Addr::LOCALHOST, args.http))).await?;
-    terminal::print(&format!("listening on http://{}{PATH}\n", server.addr()));
+    // Whoever cannot read the address knows it, or finds out.
+    let _ = terminal::print(&format!("listening on http://{}{PATH}\n", server.addr()));
     let until_stdin_ends = args.until_stdin_ends;
     server
         .run(async move {

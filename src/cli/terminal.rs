@@ -48,9 +48,17 @@ fn width(stream: &impl std::os::fd::AsFd) -> usize {
 }
 
 /// Prints to standard output. A reader that has gone away is no error.
-pub(super) fn print(text: &str) {
+///
+/// # Errors
+/// When the text cannot be written, for example to a full disk.
+pub(super) fn print(text: &str) -> Result<(), Complaint> {
     let mut out = io::stdout().lock();
-    let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
+    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
+            Err(Complaint::usage(format!("cannot write to standard output: {}", super::output::plain(&error))))
+        }
+        _ => Ok(()),
+    }
 }
 
 /// Prints to standard error.

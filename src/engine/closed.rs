@@ -51,6 +51,8 @@ async fn live<C: Connector>(
     dealer: Rc<RefCell<Dealer>>,
 ) {
     let Some(scenario) = shard.plan.scenarios.get(scenario_index) else { return };
+    // A user that comes back goes on counting where it left.
+    let mut iteration = 0;
     for (from, to) in spans {
         let (from, to) = (shard.at(from), shard.at(to));
         tokio::select! {
@@ -62,6 +64,7 @@ async fn live<C: Connector>(
             return;
         }
         let Some(mut user) = User::new(&shard, scenario.server, number) else { return };
+        user.iteration = iteration;
         while Instant::now() < to && shard.control.now() == Stop::Run {
             let due = Instant::now();
             let phase: Phase = shard.phase(scenario, due);
@@ -77,6 +80,7 @@ async fn live<C: Connector>(
                 }
             }
         }
+        iteration = user.iteration;
         user.close(&shard, scenario_index).await;
         shard.users.set(shard.users.get().saturating_sub(1));
     }

@@ -14,11 +14,7 @@ use crate::transport::Connector;
 pub(super) async fn drain<C: Connector>(shard: &Shard<C>, index: usize, scenario: &Scenario, mut running: JoinSet<()>) {
     let finish = async {
         while let Some(joined) = running.join_next().await {
-            if let Err(error) = joined
-                && error.is_panic()
-            {
-                std::panic::resume_unwind(error.into_panic());
-            }
+            raise(joined);
         }
     };
     let finished = tokio::select! {
@@ -30,10 +26,28 @@ pub(super) async fn drain<C: Connector>(shard: &Shard<C>, index: usize, scenario
     if finished {
         return;
     }
-    while running.try_join_next().is_some() {}
+    reap(&mut running);
     let now = Instant::now();
     let end = shard.at(scenario.load.duration_ns()).min(now);
     let (second, phase) = (shard.second(now), shard.phase(scenario, end));
-    shard.recorder.borrow_mut().abandoned(second, index, phase, running.len() as u64);
+    // Not the number of tasks: a closed user may only be ending its session.
+    let under_way = shard.iterating.get(index).map_or(0, std::cell::Cell::get);
+    shard.recorder.borrow_mut().abandoned(second, index, phase, under_way);
     running.shutdown().await;
+}
+
+/// Takes away tasks that have ended.
+pub(super) fn reap(running: &mut JoinSet<()>) {
+    while let Some(joined) = running.try_join_next() {
+        raise(joined);
+    }
+}
+
+/// A panic of a task is a panic of its thread, so that it is reported.
+fn raise(joined: Result<(), tokio::task::JoinError>) {
+    if let Err(error) = joined
+        && error.is_panic()
+    {
+        std::panic::resume_unwind(error.into_panic());
+    }
 }

@@ -1,5 +1,6 @@
 //! One iteration: a virtual user performs the steps of a flow.
 
+use std::cell::Cell;
 use std::time::Duration;
 
 use rand::Rng;
@@ -47,6 +48,7 @@ pub(super) async fn perform<C: Connector>(shard: &Shard<C>, user: &mut User<C::C
         return End::Finished;
     };
     let Some(first_series) = plan.first_series(job.scenario, job.flow) else { return End::Finished };
+    let _under_way = UnderWay::begin(shard, job.scenario);
     let second = shard.second(Instant::now());
     shard.recorder.borrow_mut().started(second, job.scenario, job.phase);
     if let Err(error) = user.ensure_open(shard, job.scenario, job.phase).await {
@@ -75,6 +77,29 @@ pub(super) async fn perform<C: Connector>(shard: &Shard<C>, user: &mut User<C::C
     let nanos = nanos_between(due, now).saturating_sub(u64::try_from(thought.as_nanos()).unwrap_or(u64::MAX));
     shard.recorder.borrow_mut().iteration(shard.second(now), job.scenario, job.phase, nanos);
     if broken { End::Broken } else { End::Finished }
+}
+
+/// Counts an iteration for as long as it lasts, however it ends.
+struct UnderWay<'a> {
+    count: Option<&'a Cell<u64>>,
+}
+
+impl<'a> UnderWay<'a> {
+    fn begin<C: Connector>(shard: &'a Shard<C>, scenario: usize) -> UnderWay<'a> {
+        let count = shard.iterating.get(scenario);
+        if let Some(count) = count {
+            count.set(count.get() + 1);
+        }
+        UnderWay { count }
+    }
+}
+
+impl Drop for UnderWay<'_> {
+    fn drop(&mut self) {
+        if let Some(count) = self.count {
+            count.set(count.get().saturating_sub(1));
+        }
+    }
 }
 
 /// An iteration in progress.

@@ -120,7 +120,7 @@ pub fn run<C: Connector>(
 /// and is the same at each repetition.
 pub async fn run_here<C: Connector>(plan: &Arc<Plan>, connectors: &[C], run_id: &str, control: &Control) -> Measured {
     let (sender, receiver) = mpsc::channel();
-    let gate = Gate::new();
+    let gate = Gate::at_once();
     let worker = Worker {
         plan: Arc::clone(plan),
         connectors: connectors.to_vec(),
@@ -129,7 +129,6 @@ pub async fn run_here<C: Connector>(plan: &Arc<Plan>, connectors: &[C], run_id: 
         control: control.clone(),
         precise: false,
     };
-    gate.open(Instant::now());
     worker.run(&gate, &sender).await;
     drop(sender);
     let mut collector = Collector { threads: 1, ready: 0, gate, pending: Vec::new(), measured: empty() };

@@ -122,7 +122,7 @@ pub(super) async fn drive<C: Connector>(
         if shard.control.now() != Stop::Run {
             break;
         }
-        while running.try_join_next().is_some() {}
+        super::drain::reap(&mut running);
         let Some(flow) = dealer.flow(number) else { break };
         let job = Job { scenario: index, flow, index: number, due, arrival: true, phase: shard.phase(&scenario, due) };
         begin(&shard, &pool, job, &mut running);

@@ -6,10 +6,10 @@ use tokio::time::Instant;
 
 use super::answer::Answer;
 use super::iteration::Running;
-use super::shard::nanos_between;
+use super::shard::{Shard, nanos_between};
 use crate::expr::{EvalError, Value};
 use crate::plan::{Check, Method, Request};
-use crate::record::{ErrorClass, Sample};
+use crate::record::{ErrorClass, Phase, Sample};
 use crate::transport::{Call, Client, Connector, Exchange, Failure, Reply};
 
 /// What follows a request.
@@ -111,9 +111,10 @@ async fn exchange<C: Connector>(
     let timeout = request.timeout_ns.or(server.map(|server| server.timeout_ns)).unwrap_or(u64::MAX);
     let call =
         Call { method: request.method.wire(), name, params: &run.user.params, timeout: Duration::from_nanos(timeout) };
-    shard.in_flight.set(shard.in_flight.get() + 1);
+    let series = run.first_series + request.ordinal;
+    let waiting = Waiting::begin(shard, series, run.job.phase, arrival.unwrap_or(called));
     let exchange = run.user.client.call(call).await;
-    shard.in_flight.set(shard.in_flight.get().saturating_sub(1));
+    waiting.end();
     // Outside an arrival rate the client is not kept waiting by a connection
     // that is made first: `connect` is a metric of its own.
     let due = arrival.unwrap_or(called + exchange.connect.unwrap_or(Duration::ZERO) + exchange.drain);
@@ -142,6 +143,46 @@ async fn exchange<C: Connector>(
     record(run, request, due, latency, &exchange, trouble.as_ref());
     let fatal = trouble.is_some_and(|trouble| trouble.fatal);
     (if fatal { Next::EndIteration } else { Next::Step }, cursor)
+}
+
+/// A request on its way. When the drain cuts it off, it counts as one that timed
+/// out: a server that stalls until the end of a run must not look healthy.
+struct Waiting<'a, C: Connector> {
+    shard: &'a Shard<C>,
+    series: usize,
+    phase: Phase,
+    due: Instant,
+    ended: bool,
+}
+
+impl<'a, C: Connector> Waiting<'a, C> {
+    fn begin(shard: &'a Shard<C>, series: usize, phase: Phase, due: Instant) -> Waiting<'a, C> {
+        shard.in_flight.set(shard.in_flight.get() + 1);
+        Waiting { shard, series, phase, due, ended: false }
+    }
+
+    fn end(mut self) {
+        self.ended = true;
+    }
+}
+
+impl<C: Connector> Drop for Waiting<'_, C> {
+    fn drop(&mut self) {
+        let shard = self.shard;
+        shard.in_flight.set(shard.in_flight.get().saturating_sub(1));
+        if self.ended {
+            return;
+        }
+        let now = Instant::now();
+        let class = ErrorClass::Timeout;
+        let sample = Sample { latency: nanos_between(self.due, now), error: Some(class), ..Sample::default() };
+        // Borrowed only when the thread is unwinding from inside the recorder.
+        if let Ok(mut recorder) = shard.recorder.try_borrow_mut() {
+            recorder.request(shard.second(now), self.series, self.phase, &sample);
+            let message = "no answer until the end of the drain";
+            recorder.failure(self.series, class, shard.nanos(now) / 1_000_000, message);
+        }
+    }
 }
 
 /// Judges a response: the implied `expect ok`, the expectations, the saves.

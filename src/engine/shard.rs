@@ -26,11 +26,15 @@ pub(super) struct Shard<C> {
     pub(super) recorder: RefCell<Recorder>,
     pub(super) patterns: Patterns,
     pub(super) in_flight: Cell<u64>,
+    /// Iterations under way, for each scenario.
+    pub(super) iterating: Vec<Cell<u64>>,
     pub(super) users: Cell<u64>,
     /// Users of open loads on this thread, and how many there may be.
     open_users: Cell<u64>,
     open_users_max: u64,
     start: Cell<Instant>,
+    /// Before the load begins, all that happens belongs to second 0.
+    begun: Cell<bool>,
     /// When the guard's `max rate` lets the next request of a closed load pass.
     next_allowed: Cell<Instant>,
 }
@@ -47,6 +51,7 @@ impl<C: Connector> Shard<C> {
         let shape =
             Shape { series: plan.series.len(), scenarios: plan.scenarios.len(), expectations: plan.expectations.len() };
         let now = Instant::now();
+        let plan_iterating = plan.scenarios.iter().map(|_| Cell::new(0)).collect();
         // What the guard allows over all scenarios, less what closed loads need.
         let closed: u64 = plan.scenarios.iter().map(|scenario| schedule::peak_users(&scenario.load)).sum();
         let open_users_max = plan.guard.max_users.map_or(u64::MAX, |most| part_of(most.saturating_sub(closed), part));
@@ -64,6 +69,8 @@ impl<C: Connector> Shard<C> {
             open_users: Cell::new(0),
             open_users_max,
             start: Cell::new(now),
+            begun: Cell::new(false),
+            iterating: plan_iterating,
             next_allowed: Cell::new(now),
         })
     }
@@ -71,6 +78,7 @@ impl<C: Connector> Shard<C> {
     /// The instant from which the schedule counts.
     pub(super) fn begin(&self, start: Instant) {
         self.start.set(start);
+        self.begun.set(true);
         self.next_allowed.set(start);
     }
 
@@ -99,6 +107,9 @@ impl<C: Connector> Shard<C> {
 
     /// The second of the run that `instant` lies in.
     pub(super) fn second(&self, instant: Instant) -> u32 {
+        if !self.begun.get() {
+            return 0;
+        }
         u32::try_from(self.nanos(instant) / 1_000_000_000).unwrap_or(u32::MAX)
     }
 

@@ -37,11 +37,18 @@ pub(super) enum Message {
 #[derive(Clone, Debug)]
 pub(super) struct Gate {
     start: Arc<watch::Sender<Option<Instant>>>,
+    /// For a single thread, which waits for no other.
+    at_once: bool,
 }
 
 impl Gate {
     pub(super) fn new() -> Gate {
-        Gate { start: Arc::new(watch::Sender::new(None)) }
+        Gate { start: Arc::new(watch::Sender::new(None)), at_once: false }
+    }
+
+    /// Open for whoever comes.
+    pub(super) fn at_once() -> Gate {
+        Gate { at_once: true, ..Gate::new() }
     }
 
     pub(super) fn open(&self, start: Instant) {
@@ -49,6 +56,9 @@ impl Gate {
     }
 
     async fn wait(&self) -> Instant {
+        if self.at_once {
+            return Instant::now();
+        }
         let mut receiver = self.start.subscribe();
         // The sender lives as long as `self`, so waiting cannot fail.
         let start = receiver.wait_for(Option::is_some).await.ok().and_then(|start| *start);
@@ -73,7 +83,12 @@ impl<C: Connector> Worker<C> {
         let pools = open_pools(&shard).await;
         // The receiver is gone only when the whole run is.
         let _ = sender.send(Message::Ready);
-        let start = gate.wait().await;
+        let start = tokio::select! {
+            biased;
+            start = gate.wait() => start,
+            // Another thread may be gone; nobody waits for it then.
+            () = shard.control.reached(Stop::Drain) => Instant::now(),
+        };
         tokio::time::sleep_until(start).await;
         shard.begin(start);
         let mut drivers = JoinSet::new();

@@ -101,10 +101,12 @@ impl Recorder {
 
     /// Moves on to `second`; what was measured before is finished.
     pub fn advance(&mut self, second: u32) {
-        if second > self.second {
+        // A second in which nothing happened is handed over too: whoever merges
+        // waits for it.
+        while second > self.second {
             let slice = self.cut();
             self.finished.push(slice);
-            self.second = second;
+            self.second += 1;
         }
     }
 
@@ -362,7 +364,10 @@ mod tests {
             .iter()
             .map(|slice| (slice.second, slice.series.iter().map(|row| (row.series, row.phase)).collect::<Vec<_>>()))
             .collect();
-        assert_eq!(seen, [(0, vec![(0, Phase::Measured)]), (2, vec![(0, Phase::Measured), (1, Phase::Warmup)])]);
+        assert_eq!(
+            seen,
+            [(0, vec![(0, Phase::Measured)]), (1, vec![]), (2, vec![(0, Phase::Measured), (1, Phase::Warmup)])]
+        );
     }
 
     #[test]

@@ -15,10 +15,16 @@ pub enum Window {
 
 impl Results {
     fn slices(&self, window: Window) -> impl Iterator<Item = &Slice> {
-        self.recording.seconds.iter().filter(move |slice| match window {
-            Window::Whole => true,
-            Window::Second(second) => slice.second == second,
-        })
+        let seconds = self.recording.seconds.as_slice();
+        let chosen = match window {
+            Window::Whole => seconds,
+            // They are in order.
+            Window::Second(second) => match seconds.binary_search_by_key(&second, |slice| slice.second) {
+                Ok(at) => seconds.get(at..=at).unwrap_or_default(),
+                Err(_) => &[],
+            },
+        };
+        chosen.iter()
     }
 
     /// The measured rows of the selected series, warm-up excluded.

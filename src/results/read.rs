@@ -4,6 +4,7 @@ use serde::Deserialize;
 
 use super::{Results, SCHEMA};
 use crate::plan::MAX_LOAD_NS;
+use crate::record::Slice;
 
 /// Why a results file cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -41,6 +42,25 @@ impl From<serde_json::Error> for ReadError {
         let message = text.split(" at line ").next().unwrap_or(&text).to_owned();
         ReadError::Damaged { line: error.line(), column: error.column(), message }
     }
+}
+
+/// No machine counts more of anything, bytes included, in one second; sums over
+/// a file stay far from overflow.
+const MAX_COUNT: u64 = 1 << 44;
+
+/// Every count of one second.
+fn counts(slice: &Slice) -> impl Iterator<Item = u64> {
+    let series = slice.series.iter().flat_map(|row| {
+        let counts = &row.counts;
+        [counts.requests, counts.bytes_in, counts.bytes_out, counts.notifications, counts.violations]
+            .into_iter()
+            .chain(counts.errors.values().copied())
+    });
+    let scenarios =
+        slice.scenarios.iter().flat_map(|row| [row.started, row.iterations, row.dropped, row.abandoned, row.sessions]);
+    let tallies = slice.expectations.iter().flat_map(|tally| [tally.passed, tally.failed]);
+    let health = [slice.health.cpu_ns, slice.health.in_flight, slice.health.users];
+    series.chain(scenarios).chain(tallies).chain(health)
 }
 
 #[derive(Deserialize)]
@@ -89,6 +109,12 @@ impl Results {
             return Err(ReadError::Inconsistent("its load is longer than 30 days".to_owned()));
         }
         for slice in &self.recording.seconds {
+            if counts(slice).any(|count| count > MAX_COUNT) {
+                return Err(ReadError::Inconsistent(format!(
+                    "a count of second {} is beyond all measure",
+                    slice.second
+                )));
+            }
             if let Some(row) = slice.series.iter().find(|row| row.series >= plan.series.len()) {
                 return wrong("series", row.series);
             }

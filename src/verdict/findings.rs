@@ -72,7 +72,7 @@ fn abandoned(results: &Results) -> Option<Finding> {
         finding(
             Level::Problem,
             format!(
-                "{abandoned} {noun} still under way when the drain ended and cut off; their requests are in no figure"
+                "{abandoned} {noun} still under way when the drain ended and cut off; a request on its way then counts as a timeout"
             ),
         )
     })

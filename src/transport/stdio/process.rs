@@ -31,6 +31,8 @@ const LAST_WORDS: usize = 2 * 1024;
 #[derive(Debug)]
 pub(in super::super) struct Process {
     child: Child,
+    /// The process group, until it has been ended.
+    group: Option<Pid>,
     /// `None` once closed.
     pub(super) stdin: Option<ChildStdin>,
     pub(in super::super) stdout: ChildStdout,
@@ -67,13 +69,17 @@ impl Process {
         };
         let words = Arc::new(Mutex::new(VecDeque::new()));
         let listener = tokio::spawn(listen(stderr, Arc::clone(&words)));
-        Ok(Self { child, stdin, stdout, words, listener })
+        let group = child.id().and_then(|id| Pid::from_raw(id.cast_signed()));
+        Ok(Self { child, group, stdin, stdout, words, listener })
     }
 
     /// How the child came to its end, after it has closed its output: a sentence
     /// that goes on with `when`.
     pub(super) async fn obituary(&mut self, when: &str) -> String {
         let status = tokio::time::timeout(OBITUARY, self.child.wait()).await;
+        if status.is_ok() {
+            self.end_group();
+        }
         // Nobody joins the listener twice: the process is given up after this.
         let _ = tokio::time::timeout(OBITUARY, &mut self.listener).await;
         let end = match status {
@@ -126,15 +132,25 @@ impl Process {
                 }
             }
         };
-        tokio::time::timeout(limit, exit).await.is_ok()
+        let exited = tokio::time::timeout(limit, exit).await.is_ok();
+        if exited {
+            self.end_group();
+        }
+        exited
     }
 
     fn signal(&self, signal: Signal) {
-        // No id: the child has been waited for, and its id may be another's.
-        if let Some(pid) = self.child.id().and_then(|id| Pid::from_raw(id.cast_signed())) {
+        if let Some(group) = self.group {
             // It can only fail if the group is gone, which is what is wanted.
-            let _ = kill_process_group(pid, signal);
+            let _ = kill_process_group(group, signal);
         }
+    }
+
+    /// The child has just exited: so must what it started. This is done at once
+    /// and once only, because later the number may be another group's.
+    fn end_group(&mut self) {
+        self.signal(Signal::KILL);
+        self.group = None;
     }
 }
 

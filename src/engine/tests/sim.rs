@@ -1,0 +1,231 @@
+//! A server that is a function, and plans and runs for it.
+
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use tokio::task::LocalSet;
+use tokio::time::Instant;
+
+use super::super::{Control, Measured, run_here};
+use crate::expr::Template;
+use crate::plan::{
+    Arrivals, Endpoint, Flow, Guard, Load, Method, Plan, Request, SCHEMA, Scenario, Segment, Series, Server, Share,
+    Step,
+};
+use crate::record::{Distribution, ErrorClass, Time};
+use crate::transport::{Call, Client, Connector, Exchange, Failure, OpenError, Opened, Reply, Revision, ServerInfo};
+
+pub(super) const SECOND: u64 = 1_000_000_000;
+
+/// What the simulated server does with the request that arrives at this time.
+pub(super) type Behaviour = fn(at: Duration, number: u64) -> Answered;
+
+pub(super) enum Answered {
+    After(Duration),
+    Result(Duration, &'static str),
+    RpcError,
+    ToolError,
+    Breaks,
+    NoSession,
+}
+
+#[derive(Clone)]
+pub(super) struct Sim {
+    pub(super) behaviour: Behaviour,
+    pub(super) opening: Duration,
+    pub(super) start: Arc<Mutex<Option<Instant>>>,
+    pub(super) log: Arc<Mutex<Vec<(u64, String)>>>,
+}
+
+impl Sim {
+    pub(super) fn new(behaviour: Behaviour) -> Sim {
+        Sim { behaviour, opening: Duration::from_millis(3), start: Arc::default(), log: Arc::default() }
+    }
+
+    pub(super) fn elapsed(&self) -> Duration {
+        let mut start = self.start.lock().unwrap();
+        start.get_or_insert_with(Instant::now).elapsed()
+    }
+
+    pub(super) fn sent(&self) -> Vec<String> {
+        self.log.lock().unwrap().iter().map(|(_, params)| params.clone()).collect()
+    }
+}
+
+pub(super) struct SimClient {
+    pub(super) sim: Sim,
+    pub(super) open: bool,
+}
+
+impl Connector for Sim {
+    type Client = SimClient;
+    fn client(&self) -> SimClient {
+        SimClient { sim: self.clone(), open: false }
+    }
+}
+
+impl Client for SimClient {
+    async fn open(&mut self) -> Result<Opened, OpenError> {
+        if let Answered::NoSession = (self.sim.behaviour)(self.sim.elapsed(), 0) {
+            return Err(OpenError::Connect(Failure::Connect("connection refused".to_owned())));
+        }
+        tokio::time::sleep(self.sim.opening).await;
+        self.open = true;
+        Ok(Opened {
+            connect: Duration::from_millis(1),
+            session: Duration::from_millis(2),
+            server: ServerInfo::default(),
+            revision: Revision::V2026_07_28,
+            capabilities: serde_json::Value::Null,
+        })
+    }
+
+    fn is_open(&self) -> bool {
+        self.open
+    }
+
+    async fn call(&mut self, call: Call<'_>) -> Exchange {
+        let at = self.sim.elapsed();
+        let number = {
+            let mut log = self.sim.log.lock().unwrap();
+            log.push((u64::try_from(at.as_nanos()).unwrap(), String::from_utf8(call.params.to_vec()).unwrap()));
+            log.len() as u64 - 1
+        };
+        let written = Instant::now();
+        let (wait, message) = match (self.sim.behaviour)(at, number) {
+            Answered::After(wait) => (wait, Ok(r#"{"jsonrpc":"2.0","id":1,"result":{"content":[]}}"#.to_owned())),
+            Answered::Result(wait, result) => {
+                (wait, Ok(format!(r#"{{"jsonrpc":"2.0","id":1,"result":{{"structuredContent":{result}}}}}"#)))
+            }
+            Answered::RpcError => {
+                let error = r#"{"jsonrpc":"2.0","id":1,"error":{"code":-32602,"message":"no such tool"}}"#;
+                (Duration::ZERO, Ok(error.to_owned()))
+            }
+            Answered::ToolError => {
+                let result = r#"{"isError":true,"content":[{"type":"text","text":"no such rule"}]}"#;
+                (Duration::ZERO, Ok(format!(r#"{{"jsonrpc":"2.0","id":1,"result":{result}}}"#)))
+            }
+            Answered::Breaks | Answered::NoSession => {
+                (Duration::ZERO, Err(Failure::Transport("the server closed the connection".to_owned())))
+            }
+        };
+        let timed_out = wait > call.timeout;
+        tokio::time::sleep(wait.min(call.timeout)).await;
+        let outcome = if timed_out {
+            Err(Failure::Timeout { after: call.timeout })
+        } else {
+            message.map(|text| Reply::from_message(text.into_bytes().into()).unwrap())
+        };
+        Exchange {
+            written: Some(written),
+            first_byte: Some(Instant::now()),
+            done: Instant::now(),
+            outcome,
+            ..Exchange::unsent(Failure::Stale)
+        }
+    }
+
+    async fn close(&mut self) -> Result<Duration, Failure> {
+        Ok(Duration::ZERO)
+    }
+}
+
+pub(super) fn request(params: &str) -> Request {
+    Request {
+        ordinal: 0,
+        label: "echo".to_owned(),
+        method: Method::Call { tool: "echo".to_owned() },
+        params: Template::raw(params),
+        timeout_ns: None,
+        expects_ok: true,
+        checks: Vec::new(),
+        saves: Vec::new(),
+    }
+}
+
+pub(super) fn plan(load: Load, steps: Vec<Step>) -> Plan {
+    let requests = steps.iter().filter(|step| matches!(step, Step::Request(_))).count();
+    let series = |step: usize| Series { scenario: 0, flow: 0, step: format!("step-{step}"), kind: "call".to_owned() };
+    Plan {
+        schema: SCHEMA.to_owned(),
+        name: "test".to_owned(),
+        seed: 1,
+        servers: vec![Server {
+            name: "sim".to_owned(),
+            endpoint: Endpoint::Http { url: "http://127.0.0.1:1/mcp".to_owned() },
+            headers: Vec::new(),
+            protocol: None,
+            timeout_ns: 5 * SECOND,
+            connect_timeout_ns: SECOND,
+        }],
+        guard: Guard::default(),
+        flows: vec![Flow { name: "flow".to_owned(), doc: None, steps, locals: 2 }],
+        scenarios: vec![Scenario {
+            name: "main".to_owned(),
+            doc: None,
+            server: 0,
+            warmup_ns: 0,
+            load,
+            drain_ns: 30 * SECOND,
+            max_users: None,
+            mix: vec![Share { flow: 0, slots: 1 }],
+        }],
+        series: (0..requests).map(series).collect(),
+        expectations: vec!["label".to_owned()],
+        assertions: Vec::new(),
+        reports: Vec::new(),
+    }
+}
+
+pub(super) fn open(segments: Vec<Segment>) -> Load {
+    Load::Open { segments, arrivals: Arrivals::Uniform }
+}
+
+pub(super) fn level(level: f64, seconds: u64) -> Segment {
+    Segment { from: level, to: level, duration_ns: seconds * SECOND }
+}
+
+pub(super) fn simulate(plan: Plan, sim: &Sim) -> Measured {
+    simulate_until(plan, sim, None)
+}
+
+/// Runs in virtual time; `stop` says when somebody stops the run.
+pub(super) fn simulate_until(plan: Plan, sim: &Sim, stop: Option<Duration>) -> Measured {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().start_paused(true).build().unwrap();
+    LocalSet::new().block_on(&runtime, async {
+        let control = Control::new();
+        if let Some(after) = stop {
+            let control = control.clone();
+            tokio::task::spawn_local(async move {
+                tokio::time::sleep(after).await;
+                control.stop();
+            });
+        }
+        run_here(&Arc::new(plan), std::slice::from_ref(sim), "run-1", &control).await
+    })
+}
+
+pub(super) fn times(measured: &Measured, time: Time) -> Distribution {
+    let mut sum = Distribution::new();
+    for row in measured.recording.seconds.iter().flat_map(|slice| &slice.series) {
+        assert!(sum.add_frozen(&row.times[time as usize]) || row.times[time as usize].is_empty());
+    }
+    sum
+}
+
+pub(super) fn errors(measured: &Measured, class: ErrorClass) -> u64 {
+    let rows = measured.recording.seconds.iter().flat_map(|slice| &slice.series);
+    rows.filter_map(|row| row.counts.errors.get(&class)).sum()
+}
+
+pub(super) fn requests(measured: &Measured) -> u64 {
+    measured.recording.seconds.iter().flat_map(|slice| &slice.series).map(|row| row.counts.requests).sum()
+}
+
+pub(super) fn scenario_sum(measured: &Measured, field: fn(&crate::record::ScenarioRow) -> u64) -> u64 {
+    measured.recording.seconds.iter().flat_map(|slice| &slice.scenarios).map(field).sum()
+}
+
+pub(super) fn one_call() -> Vec<Step> {
+    vec![Step::Request(Box::new(request(r#"{"name":"echo"}"#)))]
+}
