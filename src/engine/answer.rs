@@ -55,6 +55,11 @@ impl<'a> Answer<'a> {
         }
     }
 
+    /// No JSON-RPC error, and `isError` is not true.
+    pub(super) fn is_ok(&self) -> bool {
+        self.ok
+    }
+
     pub(super) fn header(&self, name: &str) -> Option<String> {
         self.reply.header(name).map(str::to_owned)
     }

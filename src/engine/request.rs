@@ -1,5 +1,6 @@
 //! One request step: render, send, judge, save, record.
 
+use std::borrow::Cow;
 use std::time::Duration;
 
 use tokio::time::Instant;
@@ -56,21 +57,21 @@ pub(super) async fn perform<C: Connector>(run: &mut Running<'_, C>, request: &Re
 
 /// Renders the parameters into the user's buffer; returns the name that goes
 /// into the `Mcp-Name` header.
-fn render<C: Connector>(
+fn render<'r, C: Connector>(
     run: &mut Running<'_, C>,
-    request: &Request,
+    request: &'r Request,
     cursor: Option<&str>,
-) -> Result<Option<String>, EvalError> {
+) -> Result<Option<Cow<'r, str>>, EvalError> {
     let mut params = std::mem::take(&mut run.user.params);
     params.clear();
     let rendered = match &request.method {
         Method::Call { tool: name } | Method::Prompt { name } => {
-            request.params.render(&mut run.scope(None), &mut params).map(|()| Some(name.clone()))
+            request.params.render(&mut run.scope(None), &mut params).map(|()| Some(Cow::Borrowed(name.as_str())))
         }
         Method::Read { uri } => uri.eval(&mut run.scope(None)).map(|uri| {
             let uri = uri.to_text();
             append_member(&mut params, "uri", &uri);
-            Some(uri)
+            Some(Cow::Owned(uri))
         }),
         Method::List { .. } => {
             match cursor {
@@ -198,7 +199,7 @@ fn judge<C: Connector>(
     if request.expects_ok {
         if let Some(error) = reply.error() {
             trouble = Some(Trouble { class: ErrorClass::Rpc, message: error.to_string(), fatal });
-        } else if reply.is_tool_error() {
+        } else if !answer.is_ok() {
             let text = answer.given(crate::expr::Given::Text).unwrap_or(Value::NULL).to_text();
             trouble = Some(Trouble { class: ErrorClass::Tool, message: text, fatal });
         }

@@ -35,6 +35,9 @@ pub(super) struct Shard<C> {
     start: Cell<Instant>,
     /// Before the load begins, all that happens belongs to second 0.
     begun: Cell<bool>,
+    /// Time between two requests of closed loads on this thread, where the guard
+    /// has a `max rate`.
+    guard_gap: Option<Duration>,
     /// When the guard's `max rate` lets the next request of a closed load pass.
     next_allowed: Cell<Instant>,
 }
@@ -55,7 +58,11 @@ impl<C: Connector> Shard<C> {
         // What the guard allows over all scenarios, less what closed loads need.
         let closed: u64 = plan.scenarios.iter().map(|scenario| schedule::peak_users(&scenario.load)).sum();
         let open_users_max = plan.guard.max_users.map_or(u64::MAX, |most| part_of(most.saturating_sub(closed), part));
+        #[expect(clippy::cast_precision_loss, reason = "a number of threads")]
+        let gap = |rate: f64| Duration::try_from_secs_f64(part.1 as f64 / rate).ok();
+        let guard_gap = plan.closed_rate().and_then(gap);
         Rc::new(Shard {
+            guard_gap,
             patterns: Patterns::of(&plan),
             recorder: RefCell::new(Recorder::new(shape)),
             plan,
@@ -121,9 +128,7 @@ impl<C: Connector> Shard<C> {
     /// Waits until the guard's `max rate` lets one more request of a closed
     /// load pass. An open load was checked against it before the start.
     pub(super) async fn pass_guard(&self) {
-        let Some(rate) = self.plan.closed_rate() else { return };
-        #[expect(clippy::cast_precision_loss, reason = "a number of threads")]
-        let gap = Duration::from_secs_f64(self.part.1 as f64 / rate);
+        let Some(gap) = self.guard_gap else { return };
         let turn = self.next_allowed.get().max(Instant::now());
         self.next_allowed.set(turn + gap);
         tokio::time::sleep_until(turn).await;

@@ -18,8 +18,6 @@ pub use step::{Check, Flow, Method, Request, Save, Step, Think};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use crate::expr::Expr;
-
 /// The longest load, in nanoseconds: 30 days. A longer one is a slip, and what
 /// is kept per second stays bounded.
 pub const MAX_LOAD_NS: u64 = 30 * 86_400 * 1_000_000_000;
@@ -64,12 +62,8 @@ impl Plan {
         Sha256::digest(json).iter().map(|byte| format!("{byte:02x}")).collect()
     }
 
-    /// Indexes of the series of one scenario.
-    pub fn series_of(&self, scenario: usize) -> impl Iterator<Item = usize> {
-        self.series.iter().enumerate().filter(move |(_, series)| series.scenario == scenario).map(|(index, _)| index)
-    }
-
-    /// Index of the series of request step `ordinal` of `flow` in `scenario`.
+    /// Index of the series of the first request step of `flow` in `scenario`; the
+    /// others follow it in order.
     #[must_use]
     pub fn first_series(&self, scenario: usize, flow: usize) -> Option<usize> {
         self.series.iter().position(|series| series.scenario == scenario && series.flow == flow)
@@ -340,10 +334,4 @@ pub struct ReportFile {
     pub format: String,
     /// Where.
     pub path: String,
-}
-
-/// An expression that must be known when the file is compiled.
-#[must_use]
-pub fn constant_text(expr: &Expr) -> Option<String> {
-    expr.as_const().map(crate::expr::Value::to_text)
 }

@@ -5,7 +5,6 @@ use std::collections::BTreeMap;
 use super::recording::{Health, SeriesRow};
 use super::{
     Counts, Distribution, ErrorClass, Failure, Phase, SESSION_TIMES, ScenarioRow, SessionTime, Slice, TIMES, Tally,
-    Time,
 };
 
 /// Failures whose text is kept, per series and class, on each thread.
@@ -316,24 +315,10 @@ impl LiveScenario {
     }
 }
 
-impl Sample {
-    /// The time of one kind, if this sample has it.
-    #[must_use]
-    pub fn time(&self, time: Time) -> Option<u64> {
-        match time {
-            Time::Latency => self.error.is_none().then_some(self.latency),
-            Time::Service => self.service,
-            Time::Wait => self.wait,
-            Time::FirstByte => self.first_byte,
-            Time::Failed => self.error.is_some().then_some(self.latency),
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::record::Recording;
+    use crate::record::{Recording, Time};
 
     fn recorder() -> Recorder {
         Recorder::new(Shape { series: 2, scenarios: 1, expectations: 1 })
