@@ -14,7 +14,7 @@ impl Lowering<'_> {
             return self.template(expr, names);
         }
         let typed = self.json_part(expr, names)?;
-        if !matches!(typed.ty, Type::Object | Type::Any) {
+        if !matches!(typed.ty, Type::Object | Type::Row(_) | Type::Any) {
             let (wanted, example) = ("an object", "{ \"id\": \"intro\" }");
             self.out.push(errors::types::wrong_kind(wanted, example, typed.ty.phrase(), expr.span()));
             return None;

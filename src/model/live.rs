@@ -29,9 +29,11 @@ pub struct Tool {
 pub fn check(plan: &Plan, calls: &[CallSite], offers: &[Offer]) -> Vec<Diagnostic> {
     let mut found = Vec::new();
     for scenario in &plan.scenarios {
-        let Some(offer) = offers.get(scenario.server) else { continue };
-        let used = |call: &&CallSite| scenario.mix.iter().any(|share| share.flow == call.flow);
-        found.extend(calls.iter().filter(used).filter_map(|call| check_call(plan, call, offer)));
+        let flows = plan.flows_of(scenario);
+        for offer in scenario.targets.iter().filter_map(|target| offers.get(target.server)) {
+            let used = |call: &&CallSite| flows.contains(&call.flow);
+            found.extend(calls.iter().filter(used).filter_map(|call| check_call(plan, call, offer)));
+        }
     }
     tidy(&mut found);
     found

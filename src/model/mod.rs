@@ -11,8 +11,11 @@
 mod address;
 mod args;
 mod assertion;
+mod baseline;
 mod constant;
+mod data;
 mod expression;
+mod files;
 mod flow;
 mod function;
 pub mod guard;
@@ -20,16 +23,23 @@ mod items;
 pub mod live;
 mod lower;
 mod metric;
+mod path;
+mod request;
 mod rules;
 mod scenario;
 mod server;
+mod stages;
+mod start;
+mod step;
 mod types;
 
 #[cfg(test)]
 mod tests;
 
+pub use files::{Compiled, Files, NoFiles, compile};
 pub use lower::{Lowered, Options, lower};
 
+use crate::data::Table;
 use crate::text::Span;
 
 /// What later stages need to know of the file beside the plan.
@@ -39,6 +49,8 @@ pub struct Model {
     pub params: Vec<Param>,
     /// Every `call` of every flow.
     pub calls: Vec<CallSite>,
+    /// The rows of the plan's data, by its index.
+    pub tables: Vec<Table>,
 }
 
 /// A parameter and where its value came from.
@@ -48,8 +60,19 @@ pub struct Param {
     pub name: String,
     /// Its value, as people read it.
     pub value: String,
-    /// Whether `--set` gave the value.
-    pub overridden: bool,
+    /// Where the value came from.
+    pub origin: Origin,
+}
+
+/// Where the value of a parameter came from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Origin {
+    /// The file.
+    File,
+    /// `--set`.
+    Set,
+    /// The file, and it reads the environment.
+    Environment,
 }
 
 /// A `call` in a flow.
