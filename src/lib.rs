@@ -8,6 +8,7 @@ pub mod cli;
 pub mod diag;
 pub mod engine;
 pub mod expr;
+pub mod format;
 pub mod model;
 pub mod plan;
 pub mod record;

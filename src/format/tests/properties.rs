@@ -1,0 +1,123 @@
+//! What holds of any text, tried on all files there are and on broken ones.
+
+use super::{check_invariants, scenarios, styled};
+use crate::model;
+use crate::syntax;
+use crate::syntax::tests::{Numbers, mutate, repository};
+use crate::text::Source;
+
+fn all() -> Vec<(String, String)> {
+    let read = |path: std::path::PathBuf| {
+        // One of them is no text.
+        let text = std::fs::read_to_string(&path).ok()?;
+        Some((path.display().to_string(), text))
+    };
+    let paths = [scenarios(&repository("tests")), scenarios(&repository("examples"))].concat();
+    let all: Vec<_> = paths.into_iter().filter_map(read).collect();
+    assert!(all.len() > 100, "only {} files", all.len());
+    all
+}
+
+/// The plan and the codes of all diagnostics. What the plan quotes from the
+/// file follows how it is written there, so blanks do not count.
+fn lowered(text: &str) -> (Option<String>, Vec<&'static str>) {
+    let source = Source::new("test.mcpl", text);
+    let options = model::Options { name: "test", seed: 1, overrides: &[], env: &|_| None };
+    let lowered = model::lower(&source, &syntax::parse(text), &options);
+    let mut codes: Vec<_> = lowered.diagnostics.iter().map(|diagnostic| diagnostic.code).collect();
+    codes.sort_unstable();
+    let plan = lowered.plan.map(|plan| serde_json::to_string(&plan).unwrap().replace(' ', ""));
+    (plan, codes)
+}
+
+/// The same text with its blanks in disorder.
+fn untidy(text: &str) -> String {
+    let mut out = String::new();
+    for (index, line) in text.lines().enumerate() {
+        out.push_str(["", " ", "\t", "       "][index % 4]);
+        out.push_str(line.trim());
+        out.push_str(["\n", "  \n", "\r\n", "\n\n\n", "\r"][index % 5]);
+    }
+    out
+}
+
+#[test]
+fn all_files_keep_their_comments_mistakes_and_plans() {
+    let mut plans = 0;
+    for (name, text) in all() {
+        let once = check_invariants(&text);
+        let (before, after) = (lowered(&text), lowered(&once));
+        assert_eq!(before, after, "{name}");
+        plans += usize::from(before.0.is_some());
+    }
+    assert!(plans > 20, "only {plans} plans");
+}
+
+#[test]
+fn good_files_come_out_alike_however_they_are_indented() {
+    let mut tried = 0;
+    for (name, text) in all() {
+        let bad = syntax::parse(&text).diagnostics().iter().any(crate::diag::Diagnostic::is_error);
+        let apart = |text: &str| text.lines().map(str::trim).filter(|line| !line.is_empty()).collect::<Vec<_>>().join("\n");
+        if !bad {
+            tried += 1;
+            assert_eq!(apart(&check_invariants(&untidy(&text))), apart(&styled(&text)), "{name}");
+        }
+    }
+    assert!(tried > 20, "only {tried} files");
+}
+
+#[test]
+fn single_edits_change_no_meaning() {
+    let mut numbers = Numbers(3);
+    for (_, text) in all() {
+        for _ in 0..8 {
+            check_invariants(&mutate(&text, &mut numbers));
+        }
+    }
+}
+
+#[test]
+fn many_edits_change_no_meaning() {
+    let mut numbers = Numbers(4);
+    for case in ["parse/tour", "parse/values", "format/comments.in", "format/json.in"] {
+        let start = std::fs::read_to_string(repository(&format!("tests/corpus/{case}.mcpl"))).unwrap();
+        for _ in 0..12 {
+            let mut text = start.clone();
+            for _ in 0..20 {
+                text = mutate(&text, &mut numbers);
+                check_invariants(&text);
+            }
+        }
+    }
+}
+
+#[test]
+fn a_file_cut_after_each_line_changes_no_meaning() {
+    let text = std::fs::read_to_string(repository("tests/corpus/parse/tour.mcpl")).unwrap();
+    for (end, _) in text.match_indices('\n') {
+        check_invariants(&text[..end]);
+    }
+}
+
+#[test]
+fn large_files_take_linear_time() {
+    // Quadratic would be minutes.
+    for piece in [
+        "flow a { call b { expect x and [1, 2] } }\n",
+        "param a = [[1], { \"a\": f(1) }] # c\n",
+        "# c\n",
+        "param a =\n",
+        "}",
+        "\n",
+        "flow a { ? }\n",
+    ] {
+        let text = format!("mcpl 1\n{}", piece.repeat(200_000 / piece.len()));
+        let once = styled(&text);
+        assert_eq!(styled(&once), once);
+    }
+    let list = format!("mcpl 1\nparam a = [{}1]\n", "1,\n".repeat(50_000));
+    assert_eq!(styled(&list).lines().count(), 50_004);
+    let block = format!("mcpl 1\nflow a {{ {} }}\n", "call b { think }".repeat(10_000));
+    styled(&block);
+}
