@@ -10,6 +10,7 @@ mod complaint;
 mod connect;
 mod environment;
 mod explain;
+mod fmt;
 mod load;
 mod output;
 mod plan;
@@ -57,6 +58,7 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     let done = match cli.command {
         Command::Run(args) => run::run(&args),
         Command::Check(args) => check::run(&args),
+        Command::Fmt(args) => fmt::run(&args),
         Command::Plan(args) => plan::run(&args),
         Command::Report(args) => report::report(&args),
         Command::Judge(args) => report::judge(&args),

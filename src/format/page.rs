@@ -26,9 +26,11 @@ impl Line {
         self.code.chars().count()
     }
 
-    /// Whether a comment stands behind code.
+    /// Whether a comment stands behind code that is a line by itself. What is
+    /// said about a bracket says nothing about the lines beside it.
     fn trails(&self) -> bool {
-        self.comment.is_some() && !self.code.is_empty() && !self.raw
+        let bracket = self.code.ends_with(['{', '[', '(']) || self.code.starts_with(['}', ']', ')']);
+        self.comment.is_some() && !self.code.is_empty() && !bracket && !self.raw
     }
 }
 

@@ -58,7 +58,9 @@ fn good_files_come_out_alike_however_they_are_indented() {
     let mut tried = 0;
     for (name, text) in all() {
         let bad = syntax::parse(&text).diagnostics().iter().any(crate::diag::Diagnostic::is_error);
-        let apart = |text: &str| text.lines().map(str::trim).filter(|line| !line.is_empty()).collect::<Vec<_>>().join("\n");
+        // Empty lines are added, and end what is aligned.
+        let line = |line: &str| line.split_whitespace().collect::<Vec<_>>().join(" ");
+        let apart = |text: &str| text.lines().map(line).filter(|line| !line.is_empty()).collect::<Vec<_>>();
         if !bad {
             tried += 1;
             assert_eq!(apart(&check_invariants(&untidy(&text))), apart(&styled(&text)), "{name}");
@@ -117,7 +119,7 @@ fn large_files_take_linear_time() {
         assert_eq!(styled(&once), once);
     }
     let list = format!("mcpl 1\nparam a = [{}1]\n", "1,\n".repeat(50_000));
-    assert_eq!(styled(&list).lines().count(), 50_004);
+    assert_eq!(styled(&list).lines().count(), 50_005);
     let block = format!("mcpl 1\nflow a {{ {} }}\n", "call b { think }".repeat(10_000));
     styled(&block);
 }
