@@ -103,8 +103,9 @@ fn file(path: &Path, check: bool) -> Result<bool, Complaint> {
 }
 
 fn write(path: &Path, text: &str) -> Result<(), Complaint> {
-    let complain =
-        |reason: String| Complaint::usage(format!("cannot write `{}`: {reason}", path.display())).help("make it writable");
+    let complain = |reason: String| {
+        Complaint::usage(format!("cannot write `{}`: {reason}", path.display())).help("make it writable")
+    };
     // A file is replaced, which the directory decides about. Who protects a file
     // means the file.
     if fs::metadata(path).is_ok_and(|meta| meta.permissions().readonly()) {

@@ -175,7 +175,8 @@ impl<'a> Build<'a> {
             Some(Body::Statement(atoms)) => atoms.push(Atom::Comment(comment)),
             Some(Body::Broken(broken)) => {
                 let start = span.start as usize;
-                let blanks = self.text.get(..start).map_or(0, |before| start - before.trim_end_matches([' ', '\t']).len());
+                let blanks =
+                    self.text.get(..start).map_or(0, |before| start - before.trim_end_matches([' ', '\t']).len());
                 let first = start - blanks - broken.text.len();
                 broken.text = self.text.get(first..span.end as usize).unwrap_or(broken.text).trim_end();
             }

@@ -61,7 +61,9 @@ fn flat(atoms: &[Atom<'_>], out: &mut String, room: usize) -> Option<()> {
         match atom {
             Atom::Token(token) => {
                 let closes = token.class == Class::Close;
-                if closes && before.is_some_and(|before| before.class == Class::Comma) || token.text.contains(['\n', '\r']) {
+                if closes && before.is_some_and(|before| before.class == Class::Comma)
+                    || token.text.contains(['\n', '\r'])
+                {
                     return None;
                 }
                 if before.is_some_and(|before| blank_between(before, *token)) {
@@ -107,7 +109,9 @@ const CLOSED: Token<'static> = Token { class: Class::BlockClose, text: "}", join
 /// Whether a blank stands between two tokens on one line.
 fn blank_between(before: Token<'_>, next: Token<'_>) -> bool {
     match (before.class, next.class) {
-        (Class::Open | Class::Apply, Class::Close) | (_, Class::Comma | Class::Colon | Class::Join | Class::Apply) => false,
+        (Class::Open | Class::Apply, Class::Close) | (_, Class::Comma | Class::Colon | Class::Join | Class::Apply) => {
+            false
+        }
         (Class::Open | Class::Apply, _) => before.text == "{",
         (_, Class::Close) => next.text == "}",
         (Class::Join, _) => false,
@@ -176,7 +180,8 @@ impl<'a> Writer<'_, 'a> {
             Some(bracket) => (bracket.broken && (bracket.fresh || closes), bracket.hangs),
             None => (false, false),
         };
-        let operates = token.class == Class::Operator || self.before.is_some_and(|before| before.class == Class::Operator);
+        let operates =
+            token.class == Class::Operator || self.before.is_some_and(|before| before.class == Class::Operator);
         if own_line {
             let depth = inner - usize::from(closes);
             self.line(depth, !closes && !self.opened);

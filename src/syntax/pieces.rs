@@ -205,7 +205,8 @@ impl Walk {
 /// begins its node and has commas.
 fn is_value(around: Kind, begun: bool, brace: &Token) -> bool {
     let commas = |node: Node| node.children_with_tokens().any(|child| child.kind() == Kind::Comma);
-    matches!(around, Kind::Object | Kind::Hole) || !begun && !around.is_statement() && brace.parent().is_some_and(commas)
+    matches!(around, Kind::Object | Kind::Hole)
+        || !begun && !around.is_statement() && brace.parent().is_some_and(commas)
 }
 
 fn is_operator(kind: Kind) -> bool {

@@ -2,6 +2,7 @@
 
 mod golden;
 mod properties;
+mod unknown;
 
 use std::path::{Path, PathBuf};
 
