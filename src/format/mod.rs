@@ -42,8 +42,13 @@ pub fn left_alone(parse: &Parse) -> usize {
 fn lay_out(parse: &Parse, text: &str) -> String {
     let pieces = parse.pieces();
     let styled = print::file(&build::file(text, &pieces));
-    // It belongs to how the file is stored.
-    if text.starts_with(BOM) { format!("{BOM}{styled}") } else { styled }
+    match (text.trim_start_matches([' ', '\t']).starts_with(BOM), styled.starts_with(BOM)) {
+        // It belongs to how the file is stored.
+        (true, _) => format!("{BOM}{styled}"),
+        // A stray one must not come to stand at the very start.
+        (false, true) => format!("\n{styled}"),
+        (false, false) => styled,
+    }
 }
 
 /// Whether two texts differ in nothing but blanks and lines. This is checked and

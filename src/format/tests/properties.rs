@@ -103,6 +103,28 @@ fn a_file_cut_after_each_line_changes_no_meaning() {
 }
 
 #[test]
+fn odd_files_change_no_meaning() {
+    for text in [
+        " \u{FEFF}mcpl 1\n",
+        "\n\u{FEFF}",
+        "\u{FEFF}\u{FEFF}mcpl 1\n",
+        "\u{FEFF} # c\n",
+        "#",
+        "{",
+        "\0",
+        "\u{1}\n\u{1}",
+        "mcpl 1 # a\r\r# b",
+        "mcpl 1\nflow a { # c\n}# d",
+        "mcpl 1\nparam größe = 1 # é\n",
+    ] {
+        check_invariants(text);
+    }
+    for piece in ["[", "{", "(", "f(", "a[", "f\"{", "{ \"a\": ", "not (", "call a {\n", "x {\n"] {
+        check_invariants(&format!("mcpl 1\nparam a = {}\nflow b {{\n{}\n", piece.repeat(500), piece.repeat(500)));
+    }
+}
+
+#[test]
 fn large_files_take_linear_time() {
     // Quadratic would be minutes.
     for piece in [
