@@ -8,6 +8,8 @@ use super::slice;
 use crate::syntax::{Class, Leaf, Piece};
 use crate::text::Span;
 
+const BLANKS: [char; 4] = [' ', '\t', '\n', '\r'];
+
 /// What stands between two braces, or in the file.
 #[derive(Debug, Default)]
 pub(super) struct Block<'a> {
@@ -44,6 +46,15 @@ pub(super) struct Broken<'a> {
     /// The blanks in front of it.
     pub(super) indent: &'a str,
     pub(super) text: &'a str,
+    /// Where it starts in the file.
+    start: usize,
+}
+
+impl<'a> Broken<'a> {
+    /// Lets it go on up to `end`.
+    fn extend(&mut self, file: &'a str, end: usize) {
+        self.text = file.get(self.start..end).unwrap_or(self.text).trim_end_matches(BLANKS);
+    }
 }
 
 /// A part of a statement.
@@ -156,7 +167,7 @@ impl<'a> Build<'a> {
                 Piece::Leaf(_) => self.loose(),
             };
             block.several_lines |= ended.newlines > 0;
-            if let Some(entry) = join(&mut block, Entry { newlines, body: ended.body }) {
+            if let Some(entry) = self.join(&mut block, Entry { newlines, body: ended.body }) {
                 block.entries.push(entry);
             }
             newlines = ended.newlines;
@@ -173,13 +184,7 @@ impl<'a> Build<'a> {
         }
         match block.entries.last_mut().map(|entry| &mut entry.body) {
             Some(Body::Statement(atoms)) => atoms.push(Atom::Comment(comment)),
-            Some(Body::Broken(broken)) => {
-                let start = span.start as usize;
-                let blanks =
-                    self.text.get(..start).map_or(0, |before| start - before.trim_end_matches([' ', '\t']).len());
-                let first = start - blanks - broken.text.len();
-                broken.text = self.text.get(first..span.end as usize).unwrap_or(broken.text).trim_end();
-            }
+            Some(Body::Broken(broken)) => broken.extend(self.text, span.end as usize),
             Some(Body::Comment(_)) => return Some(comment),
             None if self.at > 1 => block.opening = Some(comment),
             None => return Some(comment),
@@ -248,13 +253,37 @@ impl<'a> Build<'a> {
         }
     }
 
+    /// Lets an entry go on with the one before it. Gives it back if it stands for
+    /// itself.
+    fn join(&self, block: &mut Block<'a>, entry: Entry<'a>) -> Option<Entry<'a>> {
+        let before = block.entries.last_mut().map(|entry| &mut entry.body);
+        match (before, entry.body) {
+            // What is broken on one line is one mistake, and told as one.
+            (Some(Body::Broken(before)), Body::Broken(broken)) if entry.newlines == 0 => {
+                before.extend(self.text, broken.start + broken.text.len());
+                None
+            }
+            // An `else` belongs to the block before it, whatever the grammar makes
+            // of the two.
+            (Some(Body::Statement(before)), Body::Statement(atoms))
+                if matches!(before.last(), Some(Atom::Block(_)))
+                    && matches!(atoms.first(), Some(Atom::Token(token)) if token.text == "else") =>
+            {
+                before.extend(atoms);
+                None
+            }
+            (_, body) => Some(Entry { body, ..entry }),
+        }
+    }
+
     fn broken(&self, span: Span) -> Ended<'a> {
         let whole = slice(self.text, span);
-        let text = whole.trim_end_matches([' ', '\t', '\n', '\r']);
+        let text = whole.trim_end_matches(BLANKS);
         let before = self.text.get(..span.start as usize).unwrap_or("");
         let indent = before.get(before.trim_end_matches([' ', '\t']).len()..).unwrap_or("");
         let newlines = line_ends(whole.get(text.len()..).unwrap_or(""));
-        Ended { body: Body::Broken(Broken { indent, text }), newlines }
+        let start = span.start as usize;
+        Ended { body: Body::Broken(Broken { indent, text, start }), newlines }
     }
 }
 
@@ -266,21 +295,6 @@ fn ended(mut atoms: Vec<Atom<'_>>) -> Ended<'_> {
         atoms.pop();
     }
     Ended { body: Body::Statement(atoms), newlines }
-}
-
-/// Lets `else` go on with the statement whose block ends before it, whatever the
-/// grammar makes of the two. Gives the entry back if it stands for itself.
-fn join<'a>(block: &mut Block<'a>, entry: Entry<'a>) -> Option<Entry<'a>> {
-    let Body::Statement(atoms) = entry.body else { return Some(entry) };
-    let goes_on = matches!(atoms.first(), Some(Atom::Token(token)) if token.text == "else");
-    if goes_on
-        && let Some(Body::Statement(before)) = block.entries.last_mut().map(|entry| &mut entry.body)
-        && matches!(before.last(), Some(Atom::Block(_)))
-    {
-        before.extend(atoms);
-        return None;
-    }
-    Some(Entry { body: Body::Statement(atoms), ..entry })
 }
 
 fn line_ends(text: &str) -> usize {

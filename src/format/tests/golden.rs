@@ -3,7 +3,7 @@
 
 use std::fs;
 
-use super::{check_invariants, scenarios};
+use super::{check_invariants, is_refused, scenarios};
 use crate::format::{format, left_alone};
 use crate::syntax;
 use crate::syntax::tests::repository;
@@ -18,6 +18,7 @@ fn files_become_what_stands_beside_them() {
         let text = fs::read_to_string(&path).unwrap();
         let formatted = format(&syntax::parse(&text));
         assert_eq!(check_invariants(&text), formatted, "{name}");
+        assert!(!is_refused(&text), "{name}");
         let beside = format!("{case}.out.mcpl");
         if std::env::var_os("UPDATE").is_some() {
             fs::write(&beside, &formatted).unwrap();
