@@ -9,7 +9,7 @@ use super::connect::{self, Children, Connected};
 use super::load;
 use super::progress::Progress;
 use super::{Done, check, environment, exit, output, preflight, terminal};
-use crate::diag::render;
+use crate::diag::{Diagnostic, render};
 use crate::engine::{self, Control, EngineError, Measured, Settings, Stop};
 use crate::plan::{Load, Plan};
 use crate::report::{self, Format, Style};
@@ -48,9 +48,11 @@ pub(super) fn run(args: &RunArgs) -> Done {
         terminal::note("interrupted before any load was sent\n");
         return Ok(exit::INTERRUPTED);
     };
-    let refused = preflight::check(&plan, &loaded.lowered.model.calls, &servers);
-    if !refused.is_empty() {
-        terminal::note(&render::text(&loaded.source, &refused, terminal::stderr_style()));
+    let found = preflight::check(&plan, &loaded.lowered.model, &servers);
+    if !found.is_empty() {
+        terminal::note(&render::text(&loaded.source, &found, terminal::stderr_style()));
+    }
+    if found.iter().any(Diagnostic::is_error) {
         return Ok(exit::USAGE);
     }
     drive(args, Arc::new(plan), &servers, &control, &outputs)

@@ -1,11 +1,11 @@
 //! `flow NAME { … }`
 
-use super::CallSite;
 use super::expression::{Names, meaning};
 use super::items::{Items, check_name};
 use super::lower::Lowering;
 use super::server::whole_ns;
 use super::types::{Type, Typed};
+use super::{CallSite, PromptSite, args};
 use crate::diag::errors;
 use crate::expr::{Expr, Given, Template};
 use crate::plan::{Check, Flow, Method, Request, Save, Step, Think};
@@ -91,7 +91,8 @@ impl Draft {
             ast::Step::Call(request) => {
                 let name = request.name()?;
                 check_name(&name, &mut lowering.out)?;
-                let site = CallSite { tool: name.text(), span: name.span(), flow: self.index };
+                let block = request.open_span().is_some();
+                let site = CallSite { tool: name.text(), span: name.span(), flow: self.index, block, args: None };
                 lowering.model.calls.push(site);
                 let method = Method::Call { tool: name.text() };
                 self.request(lowering, request, name.text(), method)
@@ -99,6 +100,9 @@ impl Draft {
             ast::Step::Prompt(request) => {
                 let name = request.name()?;
                 check_name(&name, &mut lowering.out)?;
+                let block = request.open_span().is_some();
+                let site = PromptSite { name: name.text(), span: name.span(), flow: self.index, block, args: None };
+                lowering.model.prompts.push(site);
                 let name = name.text();
                 self.request(lowering, request, name.clone(), Method::Prompt { name })
             }
@@ -114,6 +118,7 @@ impl Draft {
                     lowering.out.push(errors::types::wrong_kind(wanted, "\"docs://guide\"", found, uri_ast.span()));
                     false
                 });
+                lowering.model.reads.extend(uri.as_ref().map(|uri| args::read_site(uri, uri_ast.span(), self.index)));
                 let label = template_of(lowering, &uri_ast);
                 // The block is looked at even when the address is broken.
                 let method = uri.as_ref().map(|uri| Method::Read { uri: uri.expr.clone() });
@@ -263,7 +268,13 @@ impl RequestDraft {
                     self.no_effect(lowering, "args", "`call` or `prompt`", attr.keyword_span());
                     return None;
                 }
-                self.arguments = Some(lowering.arguments(&attr.value()?, &flow.names(false))?);
+                let (template, known) = lowering.arguments(&attr.value()?, &flow.names(false))?;
+                self.arguments = Some(template);
+                // The site of this request is the last that was noted.
+                match &self.request.method {
+                    Method::Call { .. } => lowering.model.calls.last_mut().map(|site| site.args = Some(known)),
+                    _ => lowering.model.prompts.last_mut().map(|site| site.args = Some(known)),
+                };
             }
             RequestStmt::Timeout(attr) => {
                 self.once(lowering, "timeout", attr.keyword_span())?;

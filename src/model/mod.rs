@@ -23,14 +23,14 @@ mod metric;
 mod rules;
 mod scenario;
 mod server;
+mod site;
 mod types;
 
 #[cfg(test)]
 mod tests;
 
 pub use lower::{Lowered, Options, lower};
-
-use crate::text::Span;
+pub use site::{Argument, CallSite, Entry, Kind, Known, PromptSite, ReadSite};
 
 /// What later stages need to know of the file beside the plan.
 #[derive(Clone, Debug, Default)]
@@ -39,6 +39,10 @@ pub struct Model {
     pub params: Vec<Param>,
     /// Every `call` of every flow.
     pub calls: Vec<CallSite>,
+    /// Every `prompt` of every flow.
+    pub prompts: Vec<PromptSite>,
+    /// Every `read` of every flow.
+    pub reads: Vec<ReadSite>,
 }
 
 /// A parameter and where its value came from.
@@ -50,15 +54,4 @@ pub struct Param {
     pub value: String,
     /// Whether `--set` gave the value.
     pub overridden: bool,
-}
-
-/// A `call` in a flow.
-#[derive(Clone, Debug)]
-pub struct CallSite {
-    /// The tool.
-    pub tool: String,
-    /// Where its name stands.
-    pub span: Span,
-    /// Index of the flow in the plan.
-    pub flow: usize,
 }
