@@ -52,7 +52,7 @@ fn listed(known: &[String]) -> String {
 /// The server has no tool of this name.
 #[must_use]
 pub fn unknown_tool(tool: &str, server: &str, span: Span, known: &[String]) -> Diagnostic {
-    let message = format!("the server `{server}` has no tool `{tool}`");
+    let message = format!("the server `{server}` has no tool `{}`", shown(tool));
     let diagnostic = Diagnostic::error("E601", message, span, "it would answer with an error");
     not_offered(diagnostic, ("call", "tools"), tool, span, known)
 }
@@ -60,7 +60,7 @@ pub fn unknown_tool(tool: &str, server: &str, span: Span, known: &[String]) -> D
 /// The server has no prompt of this name.
 #[must_use]
 pub fn unknown_prompt(prompt: &str, server: &str, span: Span, known: &[String]) -> Diagnostic {
-    let message = format!("the server `{server}` has no prompt `{prompt}`");
+    let message = format!("the server `{server}` has no prompt `{}`", shown(prompt));
     let diagnostic = Diagnostic::error("E608", message, span, "it would answer with an error");
     not_offered(diagnostic, ("prompt", "prompts"), prompt, span, known)
 }
@@ -87,6 +87,7 @@ fn not_offered(
 /// A tool that may change something, and the guard does not allow it.
 #[must_use]
 pub fn tool_not_read_only(tool: &str, span: Span) -> Diagnostic {
+    let tool = shown(tool);
     Diagnostic::error(
         "E602",
         format!("the tool `{tool}` may change data"),
@@ -109,7 +110,7 @@ pub fn missing_argument(
     insert: Option<(Span, String)>,
 ) -> Diagnostic {
     let message = format!("the argument `{}` is missing", shown(path));
-    let diagnostic = Diagnostic::error("E603", message, span, format!("{owner} requires it"));
+    let diagnostic = Diagnostic::error("E603", message, span, format!("{} requires it", shown(owner)));
     let name = path.rsplit('.').next().unwrap_or(path);
     let diagnostic = match instead_of {
         Some(other) => {
@@ -134,7 +135,7 @@ pub fn unknown_argument(
     known: &[String],
     mendable: bool,
 ) -> Diagnostic {
-    let message = format!("{owner} takes no argument `{}`", shown(path));
+    let message = format!("{} takes no argument `{}`", shown(owner), shown(path));
     let diagnostic = Diagnostic::error("E604", message, span, "its schema allows no others");
     other_key(diagnostic, name, span, known, mendable)
 }
@@ -192,6 +193,7 @@ pub fn argument_not_allowed(
 /// Arguments that the schema refuses as a whole, in the words of the validator.
 #[must_use]
 pub fn arguments_refused(tool: &str, reason: &str, span: Span) -> Diagnostic {
+    let tool = shown(tool);
     let message = format!("the schema of the tool `{tool}` does not accept these arguments");
     Diagnostic::error("E607", message, span, shown(reason))
         .help(format!("change them to what the schema of `{tool}` asks for"))
@@ -201,7 +203,7 @@ pub fn arguments_refused(tool: &str, reason: &str, span: Span) -> Diagnostic {
 /// that is.
 #[must_use]
 pub fn doubtful_argument(path: &str, owner: &str, near: &str, span: Span, mendable: bool) -> Diagnostic {
-    let message = format!("{owner} lists no argument `{}`", shown(path));
+    let message = format!("{} lists no argument `{}`", shown(owner), shown(path));
     let diagnostic = Diagnostic::warning("W601", message, span, format!("it lists `{}`", shown(near)));
     let near = quoted(near);
     let diagnostic = diagnostic.help(format!("write `{}`, if that is meant", shown(&near)));
@@ -218,7 +220,7 @@ pub fn unlisted_argument(name: &str, owner: &str, span: Span, known: &[String], 
 /// The schema of a tool cannot be used: not a mistake of the file.
 #[must_use]
 pub fn unusable_schema(tool: &str, reason: &str, span: Span) -> Diagnostic {
-    let message = format!("the arguments of the tool `{tool}` are not checked");
+    let message = format!("the arguments of the tool `{}` are not checked", shown(tool));
     Diagnostic::warning("W602", message, span, "its server gives a schema that cannot be used")
         .help("tell the makers of the server; the file may be right as it is")
         .note(shown(reason))
