@@ -65,15 +65,16 @@ impl Fault {
 pub(super) struct Walk<'a> {
     root: &'a Json,
     judge: &'a Judge,
-    /// `const` means nothing yet in the oldest draft.
-    knows_const: bool,
+    /// In the oldest draft `const` means nothing yet, and what is exclusive is not
+    /// a number.
+    draft_4: bool,
     steps: Cell<u32>,
 }
 
 impl<'a> Walk<'a> {
     pub(super) fn new(root: &'a Json, judge: &'a Judge) -> Walk<'a> {
         let draft = root.get("$schema").and_then(Json::as_str).unwrap_or_default();
-        Walk { root, judge, knows_const: !draft.contains("draft-04"), steps: Cell::new(MAX_STEPS) }
+        Walk { root, judge, draft_4: draft.contains("draft-04"), steps: Cell::new(MAX_STEPS) }
     }
 
     /// What is wrong with the arguments as far as they are known.
@@ -108,8 +109,8 @@ impl<'a> Walk<'a> {
             return target.map_or_else(Vec::new, |target| self.value(target, value, path, depth - 1));
         }
         let one = values::type_fault(schema, value, path)
-            .or_else(|| values::listed_fault(schema, value, path, self.knows_const))
-            .or_else(|| values::range_fault(schema, value, path))
+            .or_else(|| values::listed_fault(schema, value, path, self.draft_4))
+            .or_else(|| values::range_fault(schema, value, path, self.draft_4))
             .or_else(|| values::text_fault(schema, value, path, self.judge));
         if let Some(fault) = one {
             return vec![fault];

@@ -103,13 +103,8 @@ pub(super) fn merged_types<'a>(faults: impl Iterator<Item = &'a Fault>) -> Optio
 }
 
 /// `enum` and `const`
-pub(super) fn listed_fault(
-    schema: &Map<String, Json>,
-    value: &Argument,
-    path: &str,
-    knows_const: bool,
-) -> Option<Fault> {
-    let only = schema.get("const").filter(|_| knows_const).map(std::slice::from_ref);
+pub(super) fn listed_fault(schema: &Map<String, Json>, value: &Argument, path: &str, draft_4: bool) -> Option<Fault> {
+    let only = schema.get("const").filter(|_| !draft_4).map(std::slice::from_ref);
     let listed = only.or_else(|| schema.get("enum").and_then(Json::as_array).map(Vec::as_slice))?;
     let found = match (value.constant(), value.kind()) {
         _ if listed.is_empty() => return None,
@@ -151,11 +146,12 @@ fn differs(a: &Json, b: &Json) -> bool {
 
 /// `minimum` and its like. Numbers are rounded before they are compared, so that
 /// one which is only just outside may pass.
-pub(super) fn range_fault(schema: &Map<String, Json>, value: &Argument, path: &str) -> Option<Fault> {
+pub(super) fn range_fault(schema: &Map<String, Json>, value: &Argument, path: &str, draft_4: bool) -> Option<Fault> {
     let Known::Scalar(number @ Json::Number(_)) = &value.known else { return None };
     let given = number.as_f64()?;
-    // Beyond 2^53 two whole numbers may be rounded to the same.
-    let exact = given.abs() < 9_007_199_254_740_992.0;
+    // Beyond 2^53 two whole numbers may be rounded to the same; in the oldest draft
+    // what is exclusive is no number.
+    let exact = !draft_4 && given.abs() < 9_007_199_254_740_992.0;
     let broken = |keyword: &str, breaks: fn(f64, f64) -> bool| {
         let limit = schema.get(keyword)?;
         limit.as_f64().is_some_and(|limit| breaks(given, limit)).then_some(limit)
