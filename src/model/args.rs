@@ -6,7 +6,7 @@ use super::types::{Type, Typed};
 use super::{Argument, Entry, Kind, Known, ReadSite};
 use crate::diag::errors;
 use crate::expr::{self, Template, Value};
-use crate::syntax::ast::{Expr, LiteralKind};
+use crate::syntax::ast::{Arg, Expr, LiteralKind};
 use crate::text::Span;
 
 impl Lowering<'_> {
@@ -97,29 +97,47 @@ fn known(typed: &Typed, expr: &Expr) -> Argument {
             && matches!(expr, Expr::Literal(_) | Expr::Unary(_) | Expr::FString(_));
         return Argument { written, ..Argument::of_json(value, span) };
     }
-    let known = chosen(&typed.expr, span).map_or_else(|| Known::of(typed.ty), Known::Choice);
+    let known = chosen(&typed.expr, expr).map_or_else(|| Known::of(typed.ty), Known::Choice);
     Argument { span, written: true, known }
 }
 
 /// What `pick` and `random` may come to, as far as that is known: each of the
 /// elements, either end.
-fn chosen(expr: &expr::Expr, span: Span) -> Option<Vec<Argument>> {
+fn chosen(expr: &expr::Expr, written: &Expr) -> Option<Vec<Argument>> {
     let expr::Expr::Call(function, arguments) = expr else { return None };
+    let json = |value: &Value| match value {
+        Value::Json(value) => Some(value.clone()),
+        Value::Quantity(_) => None,
+    };
     let values: Vec<serde_json::Value> = match (function, arguments.as_slice()) {
-        (expr::Function::Pick, [list]) => match list.as_const()? {
-            Value::Json(serde_json::Value::Array(elements)) => elements.clone(),
+        (expr::Function::Pick, [list]) => match json(list.as_const()?)? {
+            serde_json::Value::Array(elements) => elements,
             _ => return None,
         },
-        (expr::Function::Random, ends) => ends
-            .iter()
-            .map(|end| match end.as_const() {
-                Some(Value::Json(value)) => Some(value.clone()),
-                _ => None,
-            })
-            .collect::<Option<_>>()?,
+        (expr::Function::Random, ends) => ends.iter().map(|end| json(end.as_const()?)).collect::<Option<_>>()?,
         _ => return None,
     };
-    (!values.is_empty()).then(|| values.iter().map(|value| Argument::of_json(value, span)).collect())
+    let parts = parts(written);
+    // A parameter may stand for all of them.
+    let place = |index: usize| parts.get(index).filter(|_| parts.len() == values.len());
+    let argument = |(index, value)| {
+        // An end of `random` is a number and nothing else: no mend of a type fits.
+        let literal = matches!(place(index), Some(Expr::Literal(_) | Expr::Unary(_)));
+        let literal = literal && *function == expr::Function::Pick;
+        let span = place(index).map_or(written.span(), Expr::span);
+        Argument { written: literal, ..Argument::of_json(value, span) }
+    };
+    (!values.is_empty()).then(|| values.iter().enumerate().map(argument).collect())
+}
+
+/// The elements in `pick([…])`, the ends in `random(…)`.
+fn parts(written: &Expr) -> Vec<Expr> {
+    let Expr::Call(call) = written else { return Vec::new() };
+    match call.args().first().and_then(Arg::value) {
+        Some(Expr::Array(array)) => array.elements(),
+        Some(Expr::Range(range)) => range.from().into_iter().chain(range.to()).collect(),
+        _ => Vec::new(),
+    }
 }
 
 impl Known {

@@ -153,6 +153,10 @@ impl<'a> Walk<'a> {
             [] => values::merged_types(types.into_iter().flatten()).into_iter().collect(),
             [only] => (*only).clone(),
             _ => {
+                // A list of values with a description each is still a list of values.
+                if let Some(fault) = values::alternatives_fault(alternatives, value, path, self.draft_4) {
+                    return vec![fault];
+                }
                 let must = format!("fit one of the {} forms that the schema lists", alternatives.len());
                 let found = value.kind().map_or("it fits none", |_| "fits none of them").to_owned();
                 let help = "write it in one of the forms of the schema".to_owned();

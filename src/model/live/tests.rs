@@ -106,7 +106,7 @@ fn the_place_of_a_mistake_is_the_value_or_the_key() {
         (json!({ "a": { "enum": ["x", 2] } }), "{ \"a\": 3 }", "E606 3: `a` must be one of `\"x\"`, `2`: 3"),
         (json!({ "a": { "enum": [1, 2] } }), "{ \"a\": uuid() }", "E606 uuid(): `a` must be one of `1`, `2`: a text"),
         (json!({ "a": { "const": "x" } }), "{ \"a\": \"y\" }", "E606 \"y\": `a` must be `\"x\"`: \"y\""),
-        (json!({ "a": { "maximum": 5 } }), "{ \"a\": random(1..6) }", "E606 random(1..6): `a` must be at most 5: 6"),
+        (json!({ "a": { "maximum": 5 } }), "{ \"a\": random(1..6) }", "E606 6: `a` must be at most 5: 6"),
         (json!({ "a": { "exclusiveMinimum": 0 } }), "{ \"a\": 0 }", "E606 0: `a` must be more than 0: 0"),
         (
             json!({ "a": { "minLength": 2 } }),
@@ -143,6 +143,19 @@ fn the_place_of_a_mistake_is_the_value_or_the_key() {
     for (properties, args, expected) in table {
         assert_eq!(said(with(properties.clone()), args), [expected], "{properties} {args}");
     }
+}
+
+#[test]
+fn each_of_several_values_is_checked_where_it_stands() {
+    let schema = with(json!({ "a": { "oneOf": [{ "const": "x", "description": "X" }, { "enum": ["yes", "no"] }] } }));
+    assert_eq!(
+        said(schema.clone(), "{ \"a\": pick([\"x\", \"yess\", \"no\"]) }"),
+        ["E606 \"yess\": `a` must be one of `\"x\"`, `\"yes\"`, `\"no\"`: \"yess\""]
+    );
+    let (text, found) = found("call t { args { \"a\": pick([\"x\", \"yess\"]) } }", &tool(schema));
+    assert_eq!(apply_fixes(&text, &found, true), text.replace("yess", "yes"));
+    let whole = with(json!({ "a": { "type": "integer" } }));
+    assert_eq!(said(whole, "{ \"a\": pick([five, word]) }"), ["E605 word: `a` must be an integer: a text"]);
 }
 
 #[test]

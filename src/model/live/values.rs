@@ -132,6 +132,20 @@ pub(super) fn listed_fault(schema: &Map<String, Json>, value: &Argument, path: &
     Some(Fault::new(path, value, Wrong::Value { must, found, help, mended }))
 }
 
+/// Alternatives that are nothing but lists of values, as one list.
+pub(super) fn alternatives_fault(alternatives: &[Json], value: &Argument, path: &str, draft_4: bool) -> Option<Fault> {
+    let mut listed = Vec::new();
+    for alternative in alternatives {
+        match (alternative.get("const"), alternative.get("enum")) {
+            (Some(only), None) if !draft_4 => listed.push(only.clone()),
+            (None, Some(Json::Array(values))) => listed.extend(values.iter().cloned()),
+            _ => return None,
+        }
+    }
+    let merged = Map::from_iter([("enum".to_owned(), Json::Array(listed))]);
+    listed_fault(&merged, value, path, draft_4)
+}
+
 /// Whether two values are certainly not the same; 1 and 1.0 are.
 fn differs(a: &Json, b: &Json) -> bool {
     match (a, b) {
