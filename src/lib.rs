@@ -5,6 +5,7 @@
 //! [`report`]. `ARCHITECTURE.md` has the map, and a test holds it.
 
 pub mod cli;
+pub mod data;
 pub mod diag;
 pub mod engine;
 pub mod expr;

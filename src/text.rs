@@ -61,48 +61,97 @@ impl Span {
     }
 }
 
-/// A source file: its name as the user wrote it, and its text.
+/// The text of a scenario file and of the files that it includes, one behind
+/// the other. A span lies in one of them; offsets count over all, so that a
+/// span alone says in which.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Source {
-    name: String,
     text: String,
+    /// In the order of their starts; never empty.
+    files: Vec<(String, usize)>,
 }
+
+/// One file of a [`Source`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct File<'a> {
+    /// Its number; 0 is the scenario file itself.
+    pub index: usize,
+    /// Its name as the user wrote it, or as it was found beside the file that
+    /// includes it.
+    pub name: &'a str,
+    /// Its text.
+    pub text: &'a str,
+    /// Offset of its first byte in the source.
+    pub start: usize,
+}
+
+/// What stands between two files, so that the end of one is not the start of
+/// the next.
+const BETWEEN: &str = "\n";
 
 impl Source {
     /// A file called `name` (a path, or `<stdin>`) with this text.
     #[must_use]
     pub fn new(name: impl Into<String>, text: impl Into<String>) -> Source {
-        Source { name: name.into(), text: text.into() }
+        Source { text: text.into(), files: vec![(name.into(), 0)] }
     }
 
-    /// The name as the user wrote it.
+    /// Adds a file behind the others, and gives the offset of its first byte.
+    pub fn add(&mut self, name: impl Into<String>, text: &str) -> usize {
+        self.text.push_str(BETWEEN);
+        let start = self.text.len();
+        self.files.push((name.into(), start));
+        self.text.push_str(text);
+        start
+    }
+
+    /// The name of the scenario file as the user wrote it.
     #[must_use]
     pub fn name(&self) -> &str {
-        &self.name
+        self.files.first().map_or("", |(name, _)| name)
     }
 
-    /// The whole text.
+    /// The text of all files, one behind the other.
     #[must_use]
     pub fn text(&self) -> &str {
         &self.text
     }
 
+    /// The files, the scenario file first.
+    pub fn files(&self) -> impl Iterator<Item = File<'_>> {
+        (0..self.files.len()).filter_map(|index| self.file_at(index))
+    }
+
+    /// The file that the byte offset lies in. The end of a file is in it.
+    #[must_use]
+    pub fn file(&self, offset: u32) -> File<'_> {
+        let index = self.files.partition_point(|(_, start)| *start <= offset as usize).saturating_sub(1);
+        self.file_at(index).unwrap_or(File { index: 0, name: "", text: "", start: 0 })
+    }
+
+    fn file_at(&self, index: usize) -> Option<File<'_>> {
+        let (name, start) = self.files.get(index)?;
+        let end = self.files.get(index + 1).map_or(self.text.len(), |(_, next)| next - BETWEEN.len());
+        Some(File { index, name, text: self.text.get(*start..end)?, start: *start })
+    }
+
     /// The text under `span`; empty when the span does not lie on character
-    /// borders of this file.
+    /// borders.
     #[must_use]
     pub fn slice(&self, span: Span) -> &str {
         self.text.get(span.range()).unwrap_or("")
     }
 
-    /// Line and column of a byte offset, both from 1; the column counts
-    /// characters. An offset past the end is the end.
+    /// Line and column of a byte offset in its file, both from 1; the column
+    /// counts characters. An offset past the end is the end.
     #[must_use]
     pub fn position(&self, offset: u32) -> Position {
-        let mut end = (offset as usize).min(self.text.len());
-        while !self.text.is_char_boundary(end) {
+        let file = self.file(offset);
+        let mut end = (offset as usize).saturating_sub(file.start).min(file.text.len());
+        while !file.text.is_char_boundary(end) {
             end -= 1;
         }
-        let before = self.text.get(..end).unwrap_or("");
+        let before = file.text.get(..end).unwrap_or("");
         let line_start = before.rfind('\n').map_or(0, |at| at + 1);
         Position {
             line: before.bytes().filter(|byte| *byte == b'\n').count() + 1,
@@ -138,6 +187,19 @@ mod tests {
         assert_eq!(source.position(5).to_string(), "2:2", "ç is two bytes and one column");
         assert_eq!(source.position(4).to_string(), "2:1", "inside ç counts as ç");
         assert_eq!(source.position(99).to_string(), "3:1");
+    }
+
+    #[test]
+    fn each_file_counts_its_own_lines() {
+        let mut source = Source::new("a.mcpl", "one\ntwo");
+        let start = source.add("b.mcpl", "three\nfour");
+        assert_eq!(start, 8);
+        let at = |offset: u32| (source.file(offset).name.to_owned(), source.position(offset).to_string());
+        assert_eq!(at(7), ("a.mcpl".to_owned(), "2:4".to_owned()), "the end of a file is in it");
+        assert_eq!(at(8), ("b.mcpl".to_owned(), "1:1".to_owned()));
+        assert_eq!(at(14), ("b.mcpl".to_owned(), "2:1".to_owned()));
+        assert_eq!(source.files().map(|file| file.text).collect::<Vec<_>>(), ["one\ntwo", "three\nfour"]);
+        assert_eq!(source.slice(Span::new(8, 13)), "three");
     }
 
     #[test]

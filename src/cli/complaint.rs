@@ -23,6 +23,12 @@ impl Complaint {
         Complaint { message: message.into(), help: None, code: exit::SERVER }
     }
 
+    /// Says which server it is about.
+    pub(super) fn about(mut self, server: &str) -> Complaint {
+        self.message = format!("server `{server}`: {}", self.message);
+        self
+    }
+
     /// Adds what to do.
     pub(super) fn help(mut self, help: impl Into<String>) -> Complaint {
         self.help = Some(help.into());

@@ -9,9 +9,10 @@ use tokio::io::{AsyncBufReadExt as _, BufReader};
 use tokio::process::{Child, Command};
 
 use super::complaint::Complaint;
+use super::launch::{self, Launched};
 use super::offer::{self, Offered, Wants};
 use super::output::plain;
-use crate::plan::{Endpoint, HeaderPart, Plan, Server};
+use crate::plan::{Endpoint, Plan, Server, TextPart};
 use crate::results::ServerInfo;
 use crate::transport::{
     AnyConnector, Client as _, Connector as _, Failure, HttpTarget, OpenError, Opened, Probe, Revision, StdioTarget,
@@ -35,6 +36,7 @@ pub(super) struct Connected {
 #[derive(Default)]
 pub(super) struct Children {
     children: Vec<Child>,
+    launched: Vec<Launched>,
 }
 
 /// Connects to every server of the plan. A relative `cwd` counts from `beside`,
@@ -120,10 +122,12 @@ fn hint(endpoint: &Endpoint, error: &OpenError) -> String {
             "send credentials with `header \"Authorization\" f\"Bearer {secret(\"TOKEN\")}\"`".to_owned()
         }
         (_, OpenError::Version { .. }) => "name a revision that both sides speak with `protocol`".to_owned(),
-        (Endpoint::Http { url }, _) if class == "connect" => {
+        (Endpoint::Http { url } | Endpoint::Sse { url }, _) if class == "connect" => {
             format!("check that the server runs and that `{url}` is its address")
         }
-        (Endpoint::Http { url }, _) => format!("check that `{url}` is the address of an MCP server, with its path"),
+        (Endpoint::Http { url } | Endpoint::Sse { url }, _) => {
+            format!("check that `{url}` is the address of an MCP server, with its path")
+        }
         (Endpoint::Stdio { command, .. }, _) => {
             format!("check that `{}` starts an MCP server on its standard streams", command.join(" "))
         }
@@ -135,10 +139,19 @@ async fn target(server: &Server, beside: &Path, children: &mut Children) -> Resu
     let own = |error: String| Complaint::usage(format!("server `{}`: {error}", server.name));
     let opening = Duration::from_nanos(server.connect_timeout_ns);
     match &server.endpoint {
-        Endpoint::Http { url } => http(server, url).map_err(own),
+        Endpoint::Http { url } => {
+            if let Some(launch) = &server.launch {
+                let launched = launch::launch(launch, url, beside).await;
+                children.launched.push(launched.map_err(|complaint| complaint.about(&server.name))?);
+            }
+            http(server, url).map_err(own)
+        }
+        Endpoint::Sse { .. } => Err(own("HTTP+SSE is not spoken yet".to_owned())),
         Endpoint::Stdio { command, env, cwd } => {
             let mut target = StdioTarget::new(command.clone()).map_err(|error| own(error.to_string()))?;
-            target.env.clone_from(env);
+            for (key, value) in env {
+                target.env.push((key.clone(), secret_text(value).map_err(own)?));
+            }
             target.cwd = cwd.as_ref().map(|cwd| beside.join(cwd));
             target.open_timeout = opening;
             Ok(Target::Stdio(target))
@@ -163,16 +176,7 @@ async fn target(server: &Server, beside: &Path, children: &mut Children) -> Resu
 fn http(server: &Server, url: &str) -> Result<Target, String> {
     let mut headers = Vec::new();
     for header in &server.headers {
-        let mut value = String::new();
-        for part in &header.value {
-            match part {
-                HeaderPart::Text(text) => value.push_str(text),
-                HeaderPart::Secret(name) => value.push_str(&std::env::var(name).map_err(|_| {
-                    format!("the secret `{name}` is not set: set the environment variable before the run")
-                })?),
-            }
-        }
-        headers.push((header.name.clone(), value));
+        headers.push((header.name.clone(), secret_text(&header.value)?));
     }
     let mut target = HttpTarget::parse(url, headers).map_err(|error| error.to_string())?;
     let opening = Duration::from_nanos(server.connect_timeout_ns);
@@ -181,7 +185,31 @@ fn http(server: &Server, url: &str) -> Result<Target, String> {
     Ok(Target::Http(target))
 }
 
+/// Puts a text together that may hold secrets. Nothing else reads their values.
+fn secret_text(parts: &[TextPart]) -> Result<String, String> {
+    let mut text = String::new();
+    for part in parts {
+        match part {
+            TextPart::Text(part) => text.push_str(part),
+            TextPart::Secret(name) => {
+                text.push_str(&std::env::var(name).map_err(|_| {
+                    format!("the secret `{name}` is not set: set the environment variable before the run")
+                })?)
+            }
+        }
+    }
+    Ok(text)
+}
+
 impl Children {
+    /// Ends the servers that were launched. The built-in ones end by themselves.
+    pub(super) async fn stop(&mut self) {
+        for launched in &mut self.launched {
+            launched.stop().await;
+        }
+        self.launched.clear();
+    }
+
     /// Starts a built-in server on a free loopback port and returns its URL.
     async fn start(&mut self, serve: [String; 3], options: &[String]) -> Result<String, Complaint> {
         let [program, verb, name] = serve;

@@ -21,7 +21,9 @@ pub(super) fn extend(loaded: &mut Loaded, path: &Path) -> Result<(), Complaint> 
         .map_err(|error| Complaint::server(format!("cannot start: {error}")))?;
     let mut children = Children::default();
     let beside = path.parent().unwrap_or(Path::new(""));
-    let servers = runtime.block_on(connect::connect(plan, beside, &mut children))?;
+    let servers = runtime.block_on(connect::connect(plan, beside, &mut children));
+    runtime.block_on(children.stop());
+    let servers = servers?;
     let found = preflight::check(plan, &loaded.lowered.model, &servers);
     loaded.lowered.diagnostics.extend(found);
     diag::tidy(&mut loaded.lowered.diagnostics);

@@ -6,15 +6,18 @@ use std::path::Path;
 
 use super::args::CompileArgs;
 use super::complaint::Complaint;
+use super::files::Disk;
 use super::output::plain;
 use crate::diag::suggest::nearest;
-use crate::model::{self, Lowered};
-use crate::syntax;
+use crate::model::{self, Compiled, Lowered};
 use crate::text::Source;
 
 /// A scenario file beyond this is none: the largest that anyone writes by hand
 /// has some hundred kilobytes, and data belongs in files of its own.
 const MAX_FILE_BYTES: u64 = 16 * 1024 * 1024;
+
+/// What standard input is called.
+pub(super) const STDIN: &str = "<stdin>";
 
 /// A file and what became of it.
 pub(super) struct Loaded {
@@ -27,7 +30,7 @@ pub(super) struct Loaded {
 /// # Errors
 /// When it cannot be read or is no text.
 pub(super) fn read(path: &Path) -> Result<Source, Complaint> {
-    let name = if path == Path::new("-") { "<stdin>".to_owned() } else { path.display().to_string() };
+    let name = if path == Path::new("-") { STDIN.to_owned() } else { path.display().to_string() };
     let complain = |reason: String| Complaint::usage(format!("cannot read `{name}`: {reason}"));
     let bytes = read_bytes(path).map_err(|error| {
         let complaint = complain(plain(&error));
@@ -80,11 +83,10 @@ pub(super) fn load(path: &Path, args: &CompileArgs) -> Result<Loaded, Complaint>
         };
         overrides.push((name.trim().to_owned(), value.trim().to_owned()));
     }
-    let parse = syntax::parse(source.text());
     let name = path.file_stem().map_or_else(|| "scenario".to_owned(), |stem| stem.to_string_lossy().into_owned());
     let env = |name: &str| std::env::var(name).ok();
-    let options = model::Options { name: &name, seed: args.seed, overrides: &overrides, env: &env };
-    let lowered = model::lower(&source, &parse, &options);
+    let options = model::Options { name: &name, seed: args.seed, overrides: &overrides, env: &env, files: &Disk };
+    let Compiled { source, lowered } = model::compile(source.name(), source.text(), &options);
     if let Some(unknown) = lowered.unknown_overrides.first() {
         let complaint = Complaint::usage(format!("`--set {unknown}=…`: the file has no `param {unknown}`"));
         let names = lowered.model.params.iter().map(|param| param.name.as_str());

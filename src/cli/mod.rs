@@ -10,6 +10,8 @@ mod complaint;
 mod connect;
 mod environment;
 mod explain;
+mod files;
+mod launch;
 mod live;
 mod load;
 mod offer;

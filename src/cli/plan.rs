@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use super::args::PlanArgs;
 use super::{Done, check, exit, load, terminal};
-use crate::model::Model;
+use crate::model::{Model, Origin};
 use crate::plan::{Endpoint, Load, Plan, Scenario, schedule};
 use crate::units::{self, Dimension, Quantity};
 
@@ -34,7 +34,11 @@ fn text(plan: &Plan, model: &Model) -> String {
     let _ =
         writeln!(out, "plan {}  (seed {}, hash {})", plan.name, plan.seed, plan.hash().get(..12).unwrap_or_default());
     for param in &model.params {
-        let origin = if param.overridden { "--set" } else { "file" };
+        let origin = match param.origin {
+            Origin::File => "file",
+            Origin::Set => "--set",
+            Origin::Environment => "environment",
+        };
         let _ = writeln!(out, "  param {} = {}  ({origin})", param.name, param.value);
     }
     for server in &plan.servers {
@@ -56,6 +60,7 @@ fn text(plan: &Plan, model: &Model) -> String {
 fn endpoint(endpoint: &Endpoint) -> String {
     match endpoint {
         Endpoint::Http { url } => url.clone(),
+        Endpoint::Sse { url } => format!("{url} over HTTP+SSE"),
         Endpoint::Stdio { command, .. } => format!("stdio, one child for each user: {}", command.join(" ")),
         Endpoint::Builtin { name, options, stdio } => {
             let over = if *stdio { " over stdio" } else { "" };
@@ -68,7 +73,13 @@ fn endpoint(endpoint: &Endpoint) -> String {
 #[expect(clippy::cast_precision_loss, reason = "for people")]
 fn describe(out: &mut String, plan: &Plan, scenario: &Scenario) {
     let duration = |nanos: u64| units::duration(nanos as f64);
-    let server = plan.servers.get(scenario.server).map_or("?", |server| server.name.as_str());
+    let slots: u32 = scenario.targets.iter().map(|target| target.slots).sum();
+    let target = |target: &crate::plan::Target| {
+        let name = plan.servers.get(target.server).map_or("?", |server| server.name.as_str());
+        let share = units::percent(f64::from(target.slots) / f64::from(slots.max(1)));
+        if scenario.targets.len() == 1 { name.to_owned() } else { format!("{share} {name}") }
+    };
+    let server = scenario.targets.iter().map(target).collect::<Vec<_>>().join(", ");
     let _ = writeln!(out, "\nscenario {} -> {server}", scenario.name);
     if let Some(doc) = &scenario.doc {
         for line in doc.lines() {
@@ -82,8 +93,17 @@ fn describe(out: &mut String, plan: &Plan, scenario: &Scenario) {
             let requests = count as f64 * plan.requests_per_iteration(scenario);
             let _ = writeln!(out, "  {count} arrivals in {}, about {requests:.0} requests", duration(length));
         }
+        load @ Load::Closed { work: Some(work), .. } => {
+            let (count, how) = (work.iterations, if work.shared { "shared" } else { "each" });
+            let users = schedule::peak_users(load);
+            let _ = writeln!(out, "  {count} iterations {how} by {users} users, within {}", duration(length));
+        }
         load @ Load::Closed { .. } => {
             let _ = writeln!(out, "  up to {} users for {}", schedule::peak_users(load), duration(length));
+        }
+        Load::Seek(seek) => {
+            let levels = seek.segments.len().saturating_sub(1);
+            let _ = writeln!(out, "  a search over {levels} levels, at most {}", duration(length));
         }
     }
     let warmup = match scenario.warmup_ns {
@@ -98,6 +118,7 @@ fn describe(out: &mut String, plan: &Plan, scenario: &Scenario) {
         let percent = units::percent(f64::from(share.slots) / f64::from(slots.max(1)));
         let steps: Vec<String> = flow
             .requests()
+            .into_iter()
             .map(|request| match request.method.keyword() {
                 // The label of a list says so itself.
                 keyword if request.label.starts_with(keyword) => request.label.clone(),
@@ -118,7 +139,7 @@ fn describe(out: &mut String, plan: &Plan, scenario: &Scenario) {
 fn chart(load: &Load) -> String {
     const EIGHTHS: [char; 9] = [' ', '▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
     let (length, peak) = (load.duration_ns(), load.peak());
-    let dimension = if matches!(load, Load::Open { .. }) { Dimension::Rate } else { Dimension::Users };
+    let dimension = if load.is_open() { Dimension::Rate } else { Dimension::Users };
     let top = Quantity::new(peak, dimension).to_string();
     let columns: Vec<usize> = (0..CHART_WIDTH)
         .map(|column| {
@@ -154,7 +175,7 @@ fn guard(out: &mut String, plan: &Plan) {
     if let Some(limit) = guard.max_rate {
         let peak: f64 = plan.scenarios.iter().map(|scenario| plan.peak_request_rate(scenario)).sum();
         let text = |rate: f64| Quantity::new(rate, Dimension::Rate).to_string();
-        let closed = plan.scenarios.iter().any(|scenario| matches!(scenario.load, Load::Closed { .. }));
+        let closed = plan.scenarios.iter().any(|scenario| !scenario.load.is_open());
         let held = if closed { ", users are held to the rest" } else { "" };
         let _ = writeln!(out, "  max rate {}: arrivals make up to {}{held}", text(limit), text(peak));
     }

@@ -6,8 +6,8 @@ use std::time::Duration;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use super::terminal;
-use crate::plan::{Load, Plan};
-use crate::record::{Distribution, Slice, Time};
+use crate::plan::{Load, Plan, Scenario};
+use crate::record::{Distribution, LogLine, Slice, Time};
 use crate::units;
 
 /// A pipe gets about so many lines for a whole run, so that a log stays short.
@@ -20,6 +20,8 @@ pub(super) struct Progress {
     total: Duration,
     every: u64,
     planned: Vec<Load>,
+    /// Of the scenarios.
+    names: Vec<String>,
     requests: u64,
     errors: u64,
 }
@@ -39,7 +41,8 @@ impl Progress {
             quiet,
             total,
             every: (total.as_secs() / PLAIN_LINES).max(1),
-            planned: plan.scenarios.iter().map(|scenario| scenario.load.clone()).collect(),
+            planned: plan.scenarios.iter().map(Scenario::placed_load).collect(),
+            names: plan.scenarios.iter().map(|scenario| scenario.name.clone()).collect(),
             requests: 0,
             errors: 0,
         }
@@ -51,6 +54,9 @@ impl Progress {
         let failed: u64 = slice.series.iter().map(|row| row.counts.failed()).sum();
         self.requests += requests;
         self.errors += failed;
+        for line in &slice.logs {
+            self.log(line);
+        }
         if self.quiet {
             return;
         }
@@ -88,6 +94,18 @@ impl Progress {
         )
     }
 
+    /// A line of `log`. What is in it may come from a server.
+    fn log(&self, line: &LogLine) {
+        let scenario = self.names.get(line.scenario).map_or("", String::as_str);
+        #[expect(clippy::cast_precision_loss, reason = "for people")]
+        let at = units::duration(line.at_ms as f64 * 1e6);
+        let text = format!("{at} {scenario} user {}: {}\n", line.user, terminal::printable(&line.text));
+        match &self.bar {
+            Some(bar) => bar.suspend(|| terminal::note(&text)),
+            None => terminal::note(&text),
+        }
+    }
+
     /// Work is over: the line goes away.
     pub(super) fn finish(&self) {
         if let Some(bar) = &self.bar {
@@ -109,8 +127,9 @@ impl Progress {
 fn level(load: &Load, at: Duration) -> String {
     let nanos = u64::try_from(at.as_nanos()).unwrap_or(u64::MAX).saturating_sub(500_000_000);
     let level = load.level_at(nanos);
-    match load {
-        Load::Open { .. } => format!("{}/s", units::number(level)),
-        Load::Closed { .. } => format!("{} users", units::number(level.round())),
+    if load.is_open() {
+        format!("{}/s", units::number(level))
+    } else {
+        format!("{} users", units::number(level.round()))
     }
 }

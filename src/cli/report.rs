@@ -6,7 +6,7 @@ use std::path::Path;
 use super::args::{JudgeArgs, ReportArgs, ReportFormat};
 use super::complaint::Complaint;
 use super::{Done, exit, output, terminal};
-use crate::report::{self, Format, Style};
+use crate::report::{self, Format, RenderError, Style};
 use crate::results::Results;
 use crate::verdict;
 
@@ -15,13 +15,7 @@ pub(super) fn report(args: &ReportArgs) -> Done {
     let results = read(&args.run)?;
     let verdict = verdict::judge(&results);
     let rendered = match &args.template {
-        Some(path) => {
-            let source = fs::read_to_string(path).map_err(|error| {
-                Complaint::usage(format!("cannot read the template `{}`: {}", path.display(), output::plain(&error)))
-            })?;
-            let name = path.file_name().unwrap_or_default().to_string_lossy();
-            report::render_template(&results, &verdict, &name, &source)
-        }
+        Some(path) => template(path)?.render(&results, &verdict),
         None => {
             let color = args.output.is_none() && terminal::stdout_color();
             report::render(&results, &verdict, format_of(args.format), Style { color })
@@ -46,6 +40,30 @@ pub(super) fn judge(args: &JudgeArgs) -> Done {
         report::render(&results, &verdict, Format::Text, style).map_err(|error| Complaint::usage(error.to_string()))?;
     terminal::print(&text)?;
     Ok(verdict.outcome.exit_code())
+}
+
+/// A template of the user's own.
+pub(super) struct Template {
+    name: String,
+    source: String,
+}
+
+/// Reads a template.
+///
+/// # Errors
+/// When it cannot be read.
+pub(super) fn template(path: &Path) -> Result<Template, Complaint> {
+    let source = fs::read_to_string(path).map_err(|error| {
+        Complaint::usage(format!("cannot read the template `{}`: {}", path.display(), output::plain(&error)))
+    })?;
+    Ok(Template { name: path.file_name().unwrap_or_default().to_string_lossy().into_owned(), source })
+}
+
+impl Template {
+    /// What it makes of a run.
+    pub(super) fn render(&self, results: &Results, verdict: &verdict::Verdict) -> Result<String, RenderError> {
+        report::render_template(results, verdict, &self.name, &self.source)
+    }
 }
 
 fn format_of(format: ReportFormat) -> Format {

@@ -9,9 +9,10 @@ use super::connect::{self, Children, Connected};
 use super::load;
 use super::progress::Progress;
 use super::{Done, check, environment, exit, output, preflight, terminal};
-use crate::diag::{Diagnostic, render};
+use crate::data::Table;
+use crate::diag::{Diagnostic, errors, render};
 use crate::engine::{self, Control, EngineError, Measured, Settings, Stop};
-use crate::plan::{Load, Plan};
+use crate::plan::Plan;
 use crate::report::{self, Format, Style};
 use crate::results::{Ended, Results, Run, SCHEMA, Tool};
 use crate::verdict::{self, Outcome};
@@ -29,6 +30,11 @@ pub(super) fn run(args: &RunArgs) -> Done {
     let loaded = load::load(&args.file, &args.compile)?;
     check::report(&loaded);
     let Some(plan) = loaded.lowered.plan.clone() else { return Ok(exit::USAGE) };
+    let undone = |diagnostic: &&Diagnostic| diagnostic.code == errors::load::NOT_EXECUTED;
+    if loaded.lowered.diagnostics.iter().any(|diagnostic| undone(&diagnostic)) {
+        return Err(Complaint::usage("the file asks for what this version does not execute yet")
+            .help("remove the statements that are named above, or use `mcpl check` and `mcpl plan` only"));
+    }
     let outputs = Outputs::find(args, asked, &plan)?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(1)
@@ -55,7 +61,9 @@ pub(super) fn run(args: &RunArgs) -> Done {
     if found.iter().any(Diagnostic::is_error) {
         return Ok(exit::USAGE);
     }
-    drive(args, Arc::new(plan), &servers, &control, &outputs)
+    let done = drive(args, Arc::new(plan), &servers, &loaded.lowered.model.tables, &control, &outputs);
+    runtime.block_on(children.stop());
+    done
 }
 
 /// The directory of the scenario file, from which its own paths count.
@@ -92,9 +100,16 @@ async fn stop_on_signals(control: Control) {
     }
 }
 
-fn drive(args: &RunArgs, plan: Arc<Plan>, servers: &[Connected], control: &Control, outputs: &Outputs) -> Done {
+fn drive(
+    args: &RunArgs,
+    plan: Arc<Plan>,
+    servers: &[Connected],
+    tables: &[Table],
+    control: &Control,
+    outputs: &Outputs,
+) -> Done {
     let connectors: Vec<_> = servers.iter().map(|server| server.connector.clone()).collect();
-    let settings = Settings { threads: threads(args.threads, &plan), run_id: run_id() };
+    let settings = Settings { threads: threads(args.threads, &plan), run_id: run_id(), tables: tables.to_vec() };
     let mut progress = Progress::new(&plan, args.quiet);
     progress.note(&opening(&plan, servers));
     let started = jiff::Timestamp::now();
@@ -136,9 +151,9 @@ fn threads(wanted: Option<u16>, plan: &Plan) -> usize {
     let need: f64 = plan
         .scenarios
         .iter()
-        .map(|scenario| match &scenario.load {
-            Load::Open { .. } => plan.peak_request_rate(scenario) / RATE_PER_THREAD,
-            Load::Closed { .. } => scenario.load.peak() / USERS_PER_THREAD,
+        .map(|scenario| match scenario.load.is_open() {
+            true => plan.peak_request_rate(scenario) / RATE_PER_THREAD,
+            false => scenario.load.peak() / USERS_PER_THREAD,
         })
         .sum();
     (need.ceil().max(1.0) as usize).min(environment::cores())
@@ -202,17 +217,25 @@ fn conclude(results: &Results, outputs: &Outputs) -> Done {
 struct Outputs {
     out: Option<PathBuf>,
     reports: Vec<(Format, PathBuf)>,
+    /// Templates of the user's own, and where their text goes.
+    templates: Vec<(super::report::Template, PathBuf)>,
 }
 
 impl Outputs {
     /// Finds them in the arguments and in the file, and finds out whether they
     /// can be written, before anything is sent.
     fn find(args: &RunArgs, mut reports: Vec<(Format, PathBuf)>, plan: &Plan) -> Result<Outputs, Complaint> {
+        let mut templates = Vec::new();
         for report in &plan.reports {
-            reports.push((parse_format(&report.format)?, beside(&args.file).join(&report.path)));
+            let path = beside(&args.file).join(&report.path);
+            match &report.template {
+                Some(template) => templates.push((super::report::template(&beside(&args.file).join(template))?, path)),
+                None => reports.push((parse_format(&report.format)?, path)),
+            }
         }
         let mut taken = vec![args.file.as_path()];
-        for path in args.out.iter().chain(reports.iter().map(|(_, path)| path)) {
+        let written = reports.iter().map(|(_, path)| path).chain(templates.iter().map(|(_, path)| path));
+        for path in args.out.iter().chain(written) {
             output::check_writable(path)?;
             if taken.iter().any(|other| output::same_file(path, other)) {
                 return Err(Complaint::usage(format!("`{}` is named for two things", path.display()))
@@ -220,7 +243,7 @@ impl Outputs {
             }
             taken.push(path);
         }
-        Ok(Outputs { out: args.out.clone(), reports })
+        Ok(Outputs { out: args.out.clone(), reports, templates })
     }
 
     /// Keeps the results where they were asked for.
@@ -236,8 +259,11 @@ impl Outputs {
     /// results that are kept nowhere yet are kept somewhere else.
     fn report(&self, results: &Results, verdict: &verdict::Verdict, unwritten: &mut Vec<Complaint>) {
         let kept = self.out.is_some() && unwritten.is_empty();
-        for (format, path) in &self.reports {
-            let rendered = report::render(results, verdict, *format, Style { color: false });
+        let plain = Style { color: false };
+        let reports =
+            self.reports.iter().map(|(format, path)| (report::render(results, verdict, *format, plain), path));
+        let own = self.templates.iter().map(|(template, path)| (template.render(results, verdict), path));
+        for (rendered, path) in reports.chain(own) {
             let written = rendered
                 .map_err(|error| error.to_string())
                 .and_then(|text| output::write(path, &text).map_err(|error| output::plain(&error)));

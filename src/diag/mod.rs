@@ -107,6 +107,13 @@ impl Diagnostic {
         Diagnostic { severity: Severity::Warning, ..Diagnostic::error(code, message, span, found) }
     }
 
+    /// Without other places.
+    #[must_use]
+    pub fn alone(mut self) -> Diagnostic {
+        self.secondary.clear();
+        self
+    }
+
     /// Says otherwise what was found.
     #[must_use]
     pub fn found(mut self, found: impl Into<String>) -> Diagnostic {
@@ -146,6 +153,17 @@ impl Diagnostic {
     #[must_use]
     pub fn maybe_fix(mut self, span: Span, replacement: impl Into<String>) -> Diagnostic {
         self.fix = Some(Fix { edits: vec![Edit { span, replacement: replacement.into() }], certain: false });
+        self
+    }
+
+    /// The same in a text that has `by` more bytes before it.
+    #[must_use]
+    pub fn shifted(mut self, by: usize) -> Diagnostic {
+        let shift = |span: &mut Span| *span = Span::new(span.start as usize + by, span.end as usize + by);
+        shift(&mut self.primary.span);
+        self.secondary.iter_mut().for_each(|label| shift(&mut label.span));
+        let edits = self.fix.iter_mut().flat_map(|fix| &mut fix.edits);
+        edits.for_each(|edit| shift(&mut edit.span));
         self
     }
 

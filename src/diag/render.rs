@@ -28,10 +28,13 @@ pub fn text(source: &Source, diagnostics: &[Diagnostic], style: Style) -> String
         .with_width(style.width)
         .with_context_lines(1);
     let mut out = String::new();
-    // One copy of the text serves all findings: a file may be large.
-    let named = NamedSource::new(source.name(), source.text().to_owned());
+    // One copy of each text serves all findings: a file may be large.
+    let named: Vec<_> =
+        source.files().map(|file| (file.start, NamedSource::new(file.name, file.text.to_owned()))).collect();
     for diagnostic in diagnostics.iter().take(SHOWN_PER_FILE) {
-        let view = View { diagnostic, source: &named };
+        let file = source.file(diagnostic.primary.span.start);
+        let Some((start, text)) = named.get(file.index) else { continue };
+        let view = View { diagnostic, places: Places { source, file: file.index, start: *start }, text };
         // Formatting into a string fails only if a Display of ours does; then
         // the plain form still says everything that matters.
         if handler.render_report(&mut out, &view).is_err() {
@@ -54,21 +57,26 @@ pub fn short(source: &Source, diagnostics: &[Diagnostic]) -> String {
 pub fn json(source: &Source, diagnostics: &[Diagnostic]) -> serde_json::Value {
     let place = |span: Span| {
         let (start, end) = (source.position(span.start), source.position(span.end));
+        let offset = |at: u32| at as usize - source.file(span.start).start.min(at as usize);
         serde_json::json!({
-            "start": { "offset": span.start, "line": start.line, "column": start.column },
-            "end": { "offset": span.end, "line": end.line, "column": end.column },
+            "start": { "offset": offset(span.start), "line": start.line, "column": start.column },
+            "end": { "offset": offset(span.end), "line": end.line, "column": end.column },
         })
     };
     let one = |d: &Diagnostic| {
         serde_json::json!({
-            "file": source.name(),
+            "file": source.file(d.primary.span.start).name,
             "code": d.code,
             "severity": d.severity.word(),
             "message": d.message,
             "span": place(d.primary.span),
             "label": d.primary.text,
             "related": d.secondary.iter()
-                .map(|label| serde_json::json!({ "span": place(label.span), "label": label.text }))
+                .map(|label| serde_json::json!({
+                    "file": source.file(label.span.start).name,
+                    "span": place(label.span),
+                    "label": label.text,
+                }))
                 .collect::<Vec<_>>(),
             "help": d.help,
             "note": d.note,
@@ -85,7 +93,8 @@ pub fn json(source: &Source, diagnostics: &[Diagnostic]) -> serde_json::Value {
 
 fn short_line(source: &Source, d: &Diagnostic) -> String {
     let at = source.position(d.primary.span.start);
-    let mut line = format!("{}:{at}: {}[{}]: {}", source.name(), d.severity.word(), d.code, d.message);
+    let file = source.file(d.primary.span.start).name;
+    let mut line = format!("{file}:{at}: {}[{}]: {}", d.severity.word(), d.code, d.message);
     if let Some(help) = &d.help {
         let _ = write!(line, " ({})", help.replace('\n', " "));
     }
@@ -112,7 +121,30 @@ fn summary(source: &Source, diagnostics: &[Diagnostic]) -> String {
 /// A diagnostic in the shape that miette draws.
 struct View<'a> {
     diagnostic: &'a Diagnostic,
-    source: &'a NamedSource<String>,
+    places: Places<'a>,
+    /// The text of the file that the diagnostic is about.
+    text: &'a NamedSource<String>,
+}
+
+/// The file that a diagnostic is about, among all.
+struct Places<'a> {
+    source: &'a Source,
+    file: usize,
+    start: usize,
+}
+
+impl Places<'_> {
+    /// Where `span` stands in the file, if it does.
+    fn range(&self, span: Span) -> Option<(usize, usize)> {
+        (self.source.file(span.start).index == self.file).then(|| (span.start as usize - self.start, span.len()))
+    }
+
+    /// A place in another file, which cannot be drawn beside this one.
+    fn elsewhere(&self, label: &super::Label) -> Option<String> {
+        let file = self.source.file(label.span.start);
+        let at = self.source.position(label.span.start);
+        (file.index != self.file).then(|| format!("{}:{at}: {}", file.name, label.text))
+    }
 }
 
 impl fmt::Debug for View<'_> {
@@ -139,30 +171,27 @@ impl miette::Diagnostic for View<'_> {
     }
 
     fn help<'a>(&'a self) -> Option<Box<dyn fmt::Display + 'a>> {
-        let text = match (&self.diagnostic.help, &self.diagnostic.note) {
-            (Some(help), Some(note)) => format!("{help}\nnote: {note}"),
-            (Some(help), None) => help.clone(),
-            (None, Some(note)) => format!("note: {note}"),
-            (None, None) => return None,
-        };
-        Some(Box::new(text))
+        let elsewhere = self.diagnostic.secondary.iter().filter_map(|label| self.places.elsewhere(label));
+        let note = self.diagnostic.note.iter().map(|note| format!("note: {note}"));
+        let lines: Vec<String> = self.diagnostic.help.iter().cloned().chain(elsewhere).chain(note).collect();
+        if lines.is_empty() { None } else { Some(Box::new(lines.join("\n"))) }
     }
 
     fn source_code(&self) -> Option<&dyn miette::SourceCode> {
-        Some(self.source)
+        Some(self.text)
     }
 
     fn labels(&self) -> Option<Box<dyn Iterator<Item = LabeledSpan> + '_>> {
         let labeled = |label: &super::Label, primary: bool| {
             let text = (!label.text.is_empty()).then(|| label.text.clone());
-            let range = (label.span.start as usize, label.span.len());
-            if primary {
+            let range = self.places.range(label.span)?;
+            Some(if primary {
                 LabeledSpan::new_primary_with_span(text, range)
             } else {
                 LabeledSpan::new_with_span(text, range)
-            }
+            })
         };
-        let primary = std::iter::once(labeled(&self.diagnostic.primary, true));
-        Some(Box::new(primary.chain(self.diagnostic.secondary.iter().map(move |label| labeled(label, false)))))
+        let primary = labeled(&self.diagnostic.primary, true).into_iter();
+        Some(Box::new(primary.chain(self.diagnostic.secondary.iter().filter_map(move |label| labeled(label, false)))))
     }
 }

@@ -51,7 +51,7 @@ impl<'a> Answer<'a> {
                 crate::units::Dimension::Size,
             ))),
             Given::Status => Some(Value::Json(self.status.map_or(Json::Null, Json::from))),
-            Given::UserId | Given::UserIteration | Given::RunId => None,
+            Given::ProgressCount | Given::UpdatesCount | Given::UserId | Given::UserIteration | Given::RunId => None,
         }
     }
 

@@ -12,14 +12,9 @@ use crate::transport::Connector;
 
 /// Lets work under way finish within the scenario's drain, then cuts it off.
 pub(super) async fn drain<C: Connector>(shard: &Shard<C>, index: usize, scenario: &Scenario, mut running: JoinSet<()>) {
-    let finish = async {
-        while let Some(joined) = running.join_next().await {
-            raise(joined);
-        }
-    };
     let finished = tokio::select! {
         biased;
-        () = finish => true,
+        () = finish(&mut running) => true,
         () = shard.control.reached(Stop::Kill) => false,
         () = tokio::time::sleep(Duration::from_nanos(scenario.drain_ns)) => false,
     };
@@ -28,12 +23,19 @@ pub(super) async fn drain<C: Connector>(shard: &Shard<C>, index: usize, scenario
     }
     reap(&mut running);
     let now = Instant::now();
-    let end = shard.at(scenario.load.duration_ns()).min(now);
+    let end = shard.at(scenario.end_ns()).min(now);
     let (second, phase) = (shard.second(now), shard.phase(scenario, end));
     // Not the number of tasks: a closed user may only be ending its session.
     let under_way = shard.iterating.get(index).map_or(0, std::cell::Cell::get);
     shard.recorder.borrow_mut().abandoned(second, index, phase, under_way);
     running.shutdown().await;
+}
+
+/// Waits until all tasks have ended.
+pub(super) async fn finish(running: &mut JoinSet<()>) {
+    while let Some(joined) = running.join_next().await {
+        raise(joined);
+    }
 }
 
 /// Takes away tasks that have ended.

@@ -2,7 +2,7 @@
 //!
 //! Invariant: takes time only from its clock (tokio's, which tests pause) and
 //! randomness only from the plan's seed; never sees source text, files or
-//! standard output. May import `plan`, `expr`, `transport`, `record`.
+//! standard output. May import `plan`, `expr`, `transport`, `record`, `data`.
 //!
 //! Thread per core, nothing shared on the measured path: each thread has its
 //! own single-threaded runtime, virtual users and recorder, and evaluates the
@@ -19,6 +19,7 @@ mod pacer;
 mod request;
 mod scope;
 mod shard;
+mod steps;
 mod user;
 mod worker;
 
@@ -33,9 +34,11 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
+use crate::data::Table;
 use crate::plan::Plan;
 use crate::record::{Failure, Recording, Slice};
 use crate::transport::Connector;
+use shard::Shared;
 use worker::{Gate, Message, Worker};
 
 /// How to run, as far as the plan does not say.
@@ -45,6 +48,8 @@ pub struct Settings {
     pub threads: usize,
     /// `run.id` in expressions.
     pub run_id: String,
+    /// Rows of the plan's data, by its index.
+    pub tables: Vec<Table>,
 }
 
 /// What a run measured.
@@ -88,13 +93,14 @@ pub fn run<C: Connector>(
     let threads = settings.threads.max(1);
     let (sender, receiver) = mpsc::channel();
     let gate = Gate::new();
+    let shared = Shared::new(plan, &settings.run_id, &settings.tables);
     let mut handles = Vec::with_capacity(threads);
     for index in 0..threads {
         let worker = Worker {
             plan: Arc::clone(plan),
             connectors: connectors.to_vec(),
             part: (index as u64, threads as u64),
-            run_id: settings.run_id.clone(),
+            shared: shared.clone(),
             control: control.clone(),
             precise: true,
         };
@@ -118,14 +124,20 @@ pub fn run<C: Connector>(
 /// Runs `plan` on the current thread and runtime, which must be single-threaded
 /// and inside a `LocalSet`. With tokio's clock paused the run takes no real time
 /// and is the same at each repetition.
-pub async fn run_here<C: Connector>(plan: &Arc<Plan>, connectors: &[C], run_id: &str, control: &Control) -> Measured {
+pub async fn run_here<C: Connector>(
+    plan: &Arc<Plan>,
+    connectors: &[C],
+    run_id: &str,
+    tables: &[Table],
+    control: &Control,
+) -> Measured {
     let (sender, receiver) = mpsc::channel();
     let gate = Gate::at_once();
     let worker = Worker {
         plan: Arc::clone(plan),
         connectors: connectors.to_vec(),
         part: (0, 1),
-        run_id: run_id.to_owned(),
+        shared: Shared::new(plan, run_id, tables),
         control: control.clone(),
         precise: false,
     };

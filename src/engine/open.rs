@@ -30,7 +30,8 @@ const OPENED_AHEAD_MAX: u64 = 64;
 pub(super) struct Pool<C: Connector> {
     shard: Rc<Shard<C>>,
     scenario: usize,
-    server: usize,
+    /// Deals servers to users.
+    targets: RefCell<Dealer>,
     idle: RefCell<Vec<User<C::Client>>>,
     created: std::cell::Cell<u64>,
     /// This thread's part of the most users that may exist.
@@ -43,7 +44,7 @@ impl<C: Connector> Pool<C> {
         Rc::new(Pool {
             shard: Rc::clone(shard),
             scenario: index,
-            server: scenario.server,
+            targets: RefCell::new(Dealer::of_targets(shard.plan.seed, index, &scenario.targets)),
             idle: RefCell::new(Vec::new()),
             created: std::cell::Cell::new(0),
             limit,
@@ -88,7 +89,9 @@ impl<C: Connector> Pool<C> {
         }
         self.created.set(number + 1);
         let (part, of) = self.shard.part;
-        User::new(&self.shard, self.server, number * of + part)
+        let id = number * of + part;
+        let server = self.targets.borrow_mut().flow(id)?;
+        User::new(&self.shard, server, id)
     }
 
     /// Ends all sessions.
@@ -111,7 +114,7 @@ pub(super) async fn drive<C: Connector>(
     let mut running = JoinSet::new();
     let (part, of) = shard.part;
     for (number, due) in Due::new(&segments, arrivals, shard.plan.seed, index, part, of) {
-        let due = shard.at(due);
+        let due = shard.at(scenario.start_ns.saturating_add(due));
         if due > Instant::now() {
             tokio::select! {
                 biased;
@@ -129,7 +132,7 @@ pub(super) async fn drive<C: Connector>(
     }
     if shard.control.now() == Stop::Run {
         // The load lasts to the end of its last stage, not to its last arrival.
-        let end = shard.at(scenario.load.duration_ns());
+        let end = shard.at(scenario.end_ns());
         tokio::select! {
             () = shard.control.reached(Stop::Drain) => {}
             () = pacer.until(end) => {}
@@ -150,7 +153,10 @@ fn begin<C: Connector>(shard: &Rc<Shard<C>>, pool: &Rc<Pool<C>>, job: Job, runni
     let (shard, pool) = (Rc::clone(shard), Rc::clone(pool));
     running.spawn_local(async move {
         // A user without a session goes back too: the next arrival tries again.
-        let _end: End = iteration::perform(&shard, &mut user, job).await;
-        pool.idle.borrow_mut().push(user);
+        if iteration::perform(&shard, &mut user, job).await == End::Stopped {
+            iteration::finish(&shard, &mut user, job.scenario).await;
+        } else {
+            pool.idle.borrow_mut().push(user);
+        }
     });
 }

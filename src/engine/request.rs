@@ -9,7 +9,7 @@ use super::answer::Answer;
 use super::iteration::Running;
 use super::shard::{Shard, nanos_between};
 use crate::expr::{EvalError, Value};
-use crate::plan::{Check, Method, Request};
+use crate::plan::{Check, Measure, Method, Request, Tag};
 use crate::record::{ErrorClass, Phase, Sample};
 use crate::transport::{Call, Client, Connector, Exchange, Failure, Reply};
 
@@ -18,6 +18,8 @@ use crate::transport::{Call, Client, Connector, Exchange, Failure, Reply};
 pub(super) enum Next {
     Step,
     EndIteration,
+    /// The user performs no other iteration, either.
+    EndUser,
 }
 
 /// A request that failed, and why.
@@ -73,6 +75,14 @@ fn render<'r, C: Connector>(
             append_member(&mut params, "uri", &uri);
             Some(Cow::Owned(uri))
         }),
+        Method::Complete | Method::Request { .. } => {
+            request.params.render(&mut run.scope(None), &mut params).map(|()| None)
+        }
+        // A plan with this is refused before the run.
+        Method::Subscribe { .. } => {
+            params.extend_from_slice(b"{}");
+            Ok(None)
+        }
         Method::List { .. } => {
             match cursor {
                 Some(cursor) => append_member(&mut params, "cursor", cursor),
@@ -108,7 +118,7 @@ async fn exchange<C: Connector>(
         shard.pass_guard().await;
     }
     let called = Instant::now();
-    let server = shard.plan.servers.get(run.scenario.server);
+    let server = shard.plan.servers.get(run.user.server);
     let timeout = request.timeout_ns.or(server.map(|server| server.timeout_ns)).unwrap_or(u64::MAX);
     let call =
         Call { method: request.method.wire(), name, params: &run.user.params, timeout: Duration::from_nanos(timeout) };
@@ -141,9 +151,20 @@ async fn exchange<C: Connector>(
             trouble
         }
     };
-    record(run, request, due, latency, &exchange, trouble.as_ref());
+    let tags = match &exchange.outcome {
+        _ if request.tags.is_empty() => Vec::new(),
+        Ok(reply) => tags(run, request, Some(&Answer::new(reply, &exchange, latency))),
+        Err(_) => tags(run, request, None),
+    };
+    record(run, request, (due, latency), &exchange, trouble.as_ref(), tags);
     let fatal = trouble.is_some_and(|trouble| trouble.fatal);
     (if fatal { Next::EndIteration } else { Next::Step }, cursor)
+}
+
+/// The values of a request's tags; empty where one has none.
+fn tags<C: Connector>(run: &mut Running<'_, C>, request: &Request, answer: Option<&Answer<'_>>) -> Vec<String> {
+    let mut value = |tag: &Tag| tag.value.eval(&mut run.scope(answer)).map(|value| value.to_text());
+    request.tags.iter().map(|tag| value(tag).unwrap_or_default()).collect()
 }
 
 /// A request on its way. When the drain cuts it off, it counts as one that timed
@@ -219,9 +240,41 @@ fn judge<C: Connector>(
         }
     }
     if trouble.is_none() {
-        trouble = save(run, request, answer);
+        trouble = save(run, request, answer).or_else(|| measure(run, request, answer, second));
     }
     trouble
+}
+
+/// Records the metrics of the file's own that the response holds.
+fn measure<C: Connector>(
+    run: &mut Running<'_, C>,
+    request: &Request,
+    answer: &Answer<'_>,
+    second: u32,
+) -> Option<Trouble> {
+    let shard = run.shard;
+    for measure in &request.measures {
+        let dimension = shard.plan.measures.get(measure.slot).map(|measure| measure.dimension)?;
+        let value = measure.value.eval(&mut run.scope(Some(answer)));
+        let quantity =
+            value.as_ref().ok().and_then(Value::as_quantity).filter(|quantity| {
+                quantity.dimension == dimension && quantity.value >= 0.0 && quantity.value.is_finite()
+            });
+        let Some(quantity) = quantity else {
+            let found = match value {
+                Ok(value) => {
+                    format!("{} is no {} from 0", value.excerpt(), dimension.phrase().trim_start_matches("a "))
+                }
+                Err(error) => error.to_string(),
+            };
+            let message = format!("cannot measure `{}`: {found}", measure.name);
+            return Some(Trouble { class: ErrorClass::Save, message, fatal: false });
+        };
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "saturates")]
+        let scaled = (quantity.value * Measure::scale(dimension)).round() as u64;
+        shard.recorder.borrow_mut().measure(second, measure.slot, run.job.phase, scaled);
+    }
+    None
 }
 
 /// Why an expectation did not hold; `None` if it did.
@@ -249,11 +302,7 @@ fn observed<C: Connector>(run: &mut Running<'_, C>, check: &Check, answer: &Answ
 fn save<C: Connector>(run: &mut Running<'_, C>, request: &Request, answer: &Answer<'_>) -> Option<Trouble> {
     for save in &request.saves {
         match save.value.eval(&mut run.scope(Some(answer))) {
-            Ok(value) => {
-                if let Some(slot) = run.user.locals.get_mut(save.slot) {
-                    *slot = Some(value);
-                }
-            }
+            Ok(value) => run.set(save.slot, value),
             Err(error) => {
                 let message = format!("cannot save `{}`: {error}", save.name);
                 return Some(Trouble { class: ErrorClass::Save, message, fatal: true });
@@ -275,10 +324,10 @@ fn fail_expectations<C: Connector>(run: &Running<'_, C>, request: &Request, done
 fn record<C: Connector>(
     run: &Running<'_, C>,
     request: &Request,
-    due: Instant,
-    latency: Duration,
+    (due, latency): (Instant, Duration),
     exchange: &Exchange,
     trouble: Option<&Trouble>,
+    tags: Vec<String>,
 ) {
     let shard = run.shard;
     let nanos = |duration: Duration| u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX);
@@ -296,7 +345,11 @@ fn record<C: Connector>(
     let (second, phase) = (shard.second(exchange.done), run.job.phase);
     let series = run.first_series + request.ordinal;
     let mut recorder = shard.recorder.borrow_mut();
-    recorder.request(second, series, phase, &sample);
+    if request.tags.is_empty() {
+        recorder.request(second, series, phase, &sample);
+    } else {
+        recorder.tagged_request(second, series, phase, tags.into_iter(), &sample);
+    }
     if let Some(connect) = exchange.connect {
         recorder.connect(second, run.job.scenario, phase, nanos(connect));
     }
@@ -312,5 +365,6 @@ pub(super) fn unsent<C: Connector>(run: &Running<'_, C>, request: &Request, due:
     let trouble = Trouble { class: ErrorClass::Save, message: why.to_owned(), fatal: true };
     fail_expectations(run, request, exchange.done);
     let latency = exchange.done.saturating_duration_since(due);
-    record(run, request, due, latency, &exchange, Some(&trouble));
+    let tags = request.tags.iter().map(|_| String::new()).collect();
+    record(run, request, (due, latency), &exchange, Some(&trouble), tags);
 }

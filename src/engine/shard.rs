@@ -4,15 +4,33 @@ use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
 use regex::Regex;
 use tokio::time::Instant;
 
 use super::Control;
-use crate::plan::{Plan, Scenario, Step, schedule};
+use crate::data::Table;
+use crate::plan::takes::{Taker, Takes};
+use crate::plan::{Plan, Scenario, rows, schedule};
 use crate::record::{Phase, Recorder, Shape};
 use crate::transport::Connector;
+
+/// What all threads of a run are given.
+#[derive(Clone, Debug)]
+pub(super) struct Shared {
+    pub(super) run_id: String,
+    pub(super) tables: Vec<Table>,
+    pub(super) claimed: Arc<[AtomicU64]>,
+}
+
+impl Shared {
+    pub(super) fn new(plan: &Plan, run_id: &str, tables: &[Table]) -> Shared {
+        let claimed = plan.scenarios.iter().map(|_| AtomicU64::new(0)).collect();
+        Shared { run_id: run_id.to_owned(), tables: tables.to_vec(), claimed }
+    }
+}
 
 /// One thread's part of a run. All of it lives on that thread.
 pub(super) struct Shard<C> {
@@ -32,6 +50,14 @@ pub(super) struct Shard<C> {
     /// Users of open loads on this thread, and how many there may be.
     open_users: Cell<u64>,
     open_users_max: u64,
+    /// Index of the first series of each flow in each scenario.
+    first_series: Vec<Vec<Option<usize>>>,
+    /// Rows of the plan's data.
+    tables: Vec<Table>,
+    /// Draws of each scenario.
+    takes: Vec<RefCell<Takes>>,
+    /// Iterations that users of each scenario have claimed, over all threads.
+    pub(super) claimed: Arc<[AtomicU64]>,
     start: Cell<Instant>,
     /// Before the load begins, all that happens belongs to second 0.
     begun: Cell<bool>,
@@ -47,12 +73,21 @@ impl<C: Connector> Shard<C> {
         plan: Arc<Plan>,
         connectors: Vec<C>,
         part: (u64, u64),
-        run_id: String,
+        shared: Shared,
         control: Control,
         precise: bool,
     ) -> Rc<Shard<C>> {
-        let shape =
-            Shape { series: plan.series.len(), scenarios: plan.scenarios.len(), expectations: plan.expectations.len() };
+        let shape = Shape {
+            series: plan.series.len(),
+            scenarios: plan.scenarios.len(),
+            expectations: plan.expectations.len(),
+            groups: plan.groups.len(),
+            measures: plan.measures.len(),
+        };
+        let first_series = (0..plan.scenarios.len())
+            .map(|scenario| (0..plan.flows.len()).map(|flow| plan.first_series(scenario, flow)).collect())
+            .collect();
+        let takes = (0..plan.scenarios.len()).map(|scenario| RefCell::new(Takes::new(&plan, scenario))).collect();
         let now = Instant::now();
         let plan_iterating = plan.scenarios.iter().map(|_| Cell::new(0)).collect();
         // What the guard allows over all scenarios, less what closed loads need.
@@ -65,10 +100,14 @@ impl<C: Connector> Shard<C> {
             guard_gap,
             patterns: Patterns::of(&plan),
             recorder: RefCell::new(Recorder::new(shape)),
+            first_series,
+            takes,
+            tables: shared.tables,
+            claimed: shared.claimed,
             plan,
             connectors,
             part,
-            run_id,
+            run_id: shared.run_id,
             control,
             precise,
             in_flight: Cell::new(0),
@@ -122,7 +161,20 @@ impl<C: Connector> Shard<C> {
 
     /// Whether work that is due at `instant` counts.
     pub(super) fn phase(&self, scenario: &Scenario, instant: Instant) -> Phase {
-        if self.nanos(instant) < scenario.warmup_ns { Phase::Warmup } else { Phase::Measured }
+        if self.nanos(instant) < scenario.measured_from_ns() { Phase::Warmup } else { Phase::Measured }
+    }
+
+    /// Index of the first series of `flow` in `scenario`.
+    pub(super) fn first_series(&self, scenario: usize, flow: usize) -> Option<usize> {
+        self.first_series.get(scenario)?.get(flow).copied().flatten()
+    }
+
+    /// Take number `nth` from `data` by `taker`: `None` when there are no more
+    /// rows.
+    pub(super) fn take(&self, scenario: usize, data: usize, taker: Taker, nth: u64) -> Option<serde_json::Value> {
+        let draw = self.takes.get(scenario)?.borrow_mut().draw(data, taker, nth)?;
+        let (of, table) = (self.plan.data.get(data)?, self.tables.get(data)?);
+        table.row(rows::row(of.order, of.at_end, self.plan.seed, data, draw, table.len())?)
     }
 
     /// Waits until the guard's `max rate` lets one more request of a closed
@@ -155,17 +207,7 @@ impl Patterns {
     fn of(plan: &Plan) -> Patterns {
         let mut patterns = Patterns::default();
         for flow in &plan.flows {
-            for step in &flow.steps {
-                match step {
-                    Step::Request(request) => {
-                        request.params.holes().for_each(|hole| patterns.collect(hole));
-                        request.checks.iter().for_each(|check| patterns.collect(&check.condition));
-                        request.saves.iter().for_each(|save| patterns.collect(&save.value));
-                    }
-                    Step::Let(save) => patterns.collect(&save.value),
-                    Step::Think(_) => {}
-                }
-            }
+            flow.visit(&mut |step| step.exprs().into_iter().for_each(|expr| patterns.collect(expr)));
         }
         patterns
     }

@@ -1,9 +1,11 @@
 //! A virtual user: one MCP client, its session, and what its flow saved.
 
+use rand::Rng;
 use tokio::time::Instant;
 
 use super::shard::{Shard, nanos_between};
 use crate::expr::Value;
+use crate::plan::random::{Purpose, stream};
 use crate::record::Phase;
 use crate::transport::{Client, Connector, OpenError};
 
@@ -12,8 +14,19 @@ pub(super) struct User<K> {
     /// From 0, unique in its scenario.
     pub(super) id: u64,
     pub(super) client: K,
+    /// Index of its server in the plan.
+    pub(super) server: usize,
     /// From 0.
     pub(super) iteration: u64,
+    /// MCP sessions it has had.
+    sessions: u64,
+    /// Whether it has performed what its scenario asks of a user before its
+    /// first iteration.
+    pub(super) prepared: bool,
+    /// Its next iteration begins no earlier.
+    pub(super) not_before: Option<Instant>,
+    /// Rows taken in this iteration, for each data of the plan.
+    pub(super) taken: Vec<u64>,
     /// Variables of the running flow.
     pub(super) locals: Vec<Option<Value>>,
     /// Where the parameters of a request are rendered.
@@ -25,7 +38,18 @@ impl<K: Client> User<K> {
     pub(super) fn new<C: Connector<Client = K>>(shard: &Shard<C>, server: usize, id: u64) -> Option<User<K>> {
         let client = shard.connectors.get(server)?.client();
         shard.users.set(shard.users.get() + 1);
-        Some(User { id, client, iteration: 0, locals: Vec::new(), params: Vec::new() })
+        Some(User {
+            id,
+            client,
+            server,
+            iteration: 0,
+            sessions: 0,
+            prepared: false,
+            not_before: None,
+            taken: Vec::new(),
+            locals: Vec::new(),
+            params: Vec::new(),
+        })
     }
 
     /// Opens the session unless it is open.
@@ -39,15 +63,24 @@ impl<K: Client> User<K> {
             return Ok(());
         }
         let opened = self.client.open().await?;
+        self.sessions += 1;
         let second = shard.second(Instant::now());
         let nanos = |duration: std::time::Duration| u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX);
         shard.recorder.borrow_mut().session(second, scenario, phase, nanos(opened.connect), nanos(opened.session));
         Ok(())
     }
 
-    /// Ends the session if there is one.
+    /// Ends the session if there is one, or leaves it behind where the scenario
+    /// says so: then the server learns of it only by the end of the connection.
     pub(super) async fn close<C: Connector<Client = K>>(&mut self, shard: &Shard<C>, scenario: usize) {
         if !self.client.is_open() {
+            return;
+        }
+        let share = shard.plan.scenarios.get(scenario).map_or(1.0, |scenario| scenario.close);
+        if share < 1.0 && !self.is_ended_properly(shard.plan.seed, scenario, share) {
+            if let Some(connector) = shard.connectors.get(self.server) {
+                self.client = connector.client();
+            }
             return;
         }
         let begun = Instant::now();
@@ -57,5 +90,14 @@ impl<K: Client> User<K> {
             let (second, nanos) = (shard.second(now), nanos_between(begun, now));
             shard.recorder.borrow_mut().session_close(second, scenario, Phase::Measured, nanos);
         }
+    }
+
+    /// Whether this session is one of the share that is ended properly.
+    fn is_ended_properly(&self, seed: u64, scenario: usize, share: f64) -> bool {
+        // Users have fewer sessions than this on any run; a collision would only
+        // repeat a draw.
+        const SESSIONS: u64 = 1 << 20;
+        let index = self.id.wrapping_mul(SESSIONS).wrapping_add(self.sessions);
+        stream(seed, Purpose::Close, scenario, index).random::<f64>() < share
     }
 }

@@ -11,8 +11,8 @@ use tokio::task::JoinSet;
 use tokio::time::Instant;
 
 use super::open::Pool;
-use super::shard::Shard;
-use super::{Control, Stop, closed, open};
+use super::shard::{Shard, Shared};
+use super::{Control, Stop, closed, iteration, open};
 use crate::plan::{Load, Plan};
 use crate::record::{Failure, Slice};
 use crate::transport::Connector;
@@ -71,7 +71,7 @@ pub(super) struct Worker<C> {
     pub(super) plan: Arc<Plan>,
     pub(super) connectors: Vec<C>,
     pub(super) part: (u64, u64),
-    pub(super) run_id: String,
+    pub(super) shared: Shared,
     pub(super) control: Control,
     pub(super) precise: bool,
 }
@@ -79,7 +79,7 @@ pub(super) struct Worker<C> {
 impl<C: Connector> Worker<C> {
     /// Runs this thread's part of the plan.
     pub(super) async fn run(self, gate: &Gate, sender: &Sender<Message>) {
-        let shard = Shard::new(self.plan, self.connectors, self.part, self.run_id, self.control, self.precise);
+        let shard = Shard::new(self.plan, self.connectors, self.part, self.shared, self.control, self.precise);
         let pools = open_pools(&shard).await;
         // The receiver is gone only when the whole run is.
         let _ = sender.send(Message::Ready);
@@ -103,10 +103,12 @@ impl<C: Connector> Worker<C> {
                         *arrivals,
                     ));
                 }
-                (Load::Closed { segments }, _) => {
-                    drivers.spawn_local(closed::drive(Rc::clone(&shard), index, segments.clone()));
+                (Load::Closed { segments, work }, _) => {
+                    drivers.spawn_local(closed::drive(Rc::clone(&shard), index, segments.clone(), *work));
                 }
-                (Load::Open { .. }, None) => {}
+                // Without its pool there is nothing to drive; a search is refused
+                // before the run.
+                (Load::Open { .. } | Load::Seek(_), _) => {}
             }
         }
         let load_end = tokio::task::spawn_local(load_end(Rc::clone(&shard)));
@@ -142,7 +144,7 @@ async fn open_pools<C: Connector>(shard: &Rc<Shard<C>>) -> Vec<Option<Rc<Pool<C>
                 }
                 Some(pool)
             }
-            Load::Closed { .. } => None,
+            Load::Closed { .. } | Load::Seek(_) => None,
         };
         pools.push(pool);
     }
@@ -192,7 +194,7 @@ async fn close_sessions<C: Connector>(shard: &Rc<Shard<C>>, pools: &[Option<Rc<P
                     tasks.join_next().await;
                 }
                 let shard = Rc::clone(shard);
-                tasks.spawn_local(async move { user.close(&shard, index).await });
+                tasks.spawn_local(async move { iteration::finish(&shard, &mut user, index).await });
             }
         }
         while tasks.join_next().await.is_some() {}

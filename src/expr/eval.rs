@@ -101,6 +101,8 @@ fn given_name(what: Given) -> &'static str {
         Given::UserId => "user.id",
         Given::UserIteration => "user.iteration",
         Given::RunId => "run.id",
+        Given::ProgressCount => "progress.count",
+        Given::UpdatesCount => "updates.count",
     }
 }
 

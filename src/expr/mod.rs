@@ -110,6 +110,10 @@ pub enum Given {
     UserIteration,
     /// Identifies the run.
     RunId,
+    /// Notifications of progress for the request.
+    ProgressCount,
+    /// Notifications of changes to what is subscribed.
+    UpdatesCount,
 }
 
 impl Given {

@@ -5,7 +5,7 @@ use hyper::header::{HeaderName, HeaderValue};
 
 use super::lower::Lowering;
 use crate::diag::errors;
-use crate::plan::{Header, HeaderPart};
+use crate::plan::{Header, TextPart};
 use crate::syntax::ast;
 use crate::text::Span;
 
@@ -58,7 +58,7 @@ impl Lowering<'_> {
     pub(super) fn header(&mut self, header: &ast::HeaderStmt) -> Option<Header> {
         let (name_ast, value_ast) = (header.name()?, header.value()?);
         let name = self.text(&name_ast, "the name of a header", "Authorization");
-        let value = self.header_value(&value_ast);
+        let value = self.secret_text(&value_ast);
         let (name, value) = (name?, value?);
         let Ok(parsed) = name.parse::<HeaderName>() else {
             let (reason, help) = (
@@ -73,8 +73,7 @@ impl Lowering<'_> {
             self.out.push(errors::types::bad_header(&name, "part of the protocol", &help, name_ast.span()));
             return None;
         }
-        let unsendable =
-            |part: &HeaderPart| matches!(part, HeaderPart::Text(text) if HeaderValue::from_str(text).is_err());
+        let unsendable = |part: &TextPart| matches!(part, TextPart::Text(text) if HeaderValue::from_str(text).is_err());
         if value.iter().any(unsendable) {
             let help = "write the value without line breaks and other control characters";
             self.out.push(errors::types::bad_header(&name, "a control character in it", help, value_ast.span()));

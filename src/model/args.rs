@@ -16,7 +16,7 @@ impl Lowering<'_> {
             return self.template(expr, names);
         }
         let typed = self.json_part(expr, names)?;
-        if !matches!(typed.ty, Type::Object | Type::Any) {
+        if !matches!(typed.ty, Type::Object | Type::Row(_) | Type::Any) {
             let (wanted, example) = ("an object", "{ \"id\": \"intro\" }");
             self.out.push(errors::types::wrong_kind(wanted, example, typed.ty.phrase(), expr.span()));
             return None;
@@ -148,19 +148,19 @@ impl Known {
             Type::Bool => Known::Kind(Kind::Bool),
             Type::Text => Known::Kind(Kind::Text),
             Type::List => Known::Kind(Kind::List),
-            Type::Object => Known::Kind(Kind::Object),
+            Type::Object | Type::Row(_) => Known::Kind(Kind::Object),
             Type::Quantity(_) => Known::Kind(Kind::Number),
         }
     }
 }
 
 /// What is known of the address that a `read` reads.
-pub(super) fn read_site(uri: &Typed, span: Span, flow: usize) -> ReadSite {
+pub(super) fn read_site(uri: &expr::Expr, span: Span, flow: usize) -> ReadSite {
     let text = |expr: &expr::Expr| match expr.as_const() {
         Some(Value::Json(serde_json::Value::String(text))) => Some(text.clone()),
         _ => None,
     };
-    let uri = match &uri.expr {
+    let uri = match uri {
         expr::Expr::Format(parts) => parts.iter().map(text).collect(),
         whole => vec![text(whole)],
     };

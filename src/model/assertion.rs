@@ -25,11 +25,29 @@ struct Side {
 }
 
 fn lower(lowering: &mut Lowering<'_>, line: &ast::AssertLine, plan: &Plan, complete: bool) -> Option<Assertion> {
-    let condition = line.condition()?;
+    let mut assertion = condition(lowering, &line.condition()?, plan, complete);
+    let share = match line.share() {
+        Some(share) => Some(share_of_seconds(lowering, &share)?),
+        None => None,
+    };
+    if let Some(assertion) = &mut assertion {
+        assertion.source = lowering.written(line.span());
+        assertion.share_of_seconds = share;
+    }
+    assertion
+}
+
+/// One comparison of something measured.
+pub(super) fn condition(
+    lowering: &mut Lowering<'_>,
+    condition: &ast::Expr,
+    plan: &Plan,
+    complete: bool,
+) -> Option<Assertion> {
     if condition.is_broken() {
         return None;
     }
-    let ast::Expr::Binary(binary) = &condition else { return not_a_comparison(lowering, &condition) };
+    let ast::Expr::Binary(binary) = condition else { return not_a_comparison(lowering, condition) };
     let comparison = match binary.op()? {
         ast::BinaryOp::Eq => Comparison::Equal,
         ast::BinaryOp::Ne => Comparison::NotEqual,
@@ -37,7 +55,7 @@ fn lower(lowering: &mut Lowering<'_>, line: &ast::AssertLine, plan: &Plan, compl
         ast::BinaryOp::Le => Comparison::LessOrEqual,
         ast::BinaryOp::Gt => Comparison::Greater,
         ast::BinaryOp::Ge => Comparison::GreaterOrEqual,
-        _ => return not_a_comparison(lowering, &condition),
+        _ => return not_a_comparison(lowering, condition),
     };
     let (left, right) = (binary.left()?, binary.right()?);
     if is_comparison(&left) || is_comparison(&right) {
@@ -45,10 +63,6 @@ fn lower(lowering: &mut Lowering<'_>, line: &ast::AssertLine, plan: &Plan, compl
         return None;
     }
     let (left, right) = (side(lowering, &left, plan, complete), side(lowering, &right, plan, complete));
-    let share = match line.share() {
-        Some(share) => Some(share_of_seconds(lowering, &share)?),
-        None => None,
-    };
     let (left, right) = (left??, right??);
     fits(lowering, binary.op_span(), &left, &right)?;
     if !left.measured && !right.measured {
@@ -57,11 +71,11 @@ fn lower(lowering: &mut Lowering<'_>, line: &ast::AssertLine, plan: &Plan, compl
     }
     warn_foregone(lowering, comparison, &left, &right, condition.span());
     Some(Assertion {
-        source: lowering.written(line.span()),
+        source: lowering.written(condition.span()),
         left: left.expr,
         comparison,
         right: right.expr,
-        share_of_seconds: share,
+        share_of_seconds: None,
     })
 }
 

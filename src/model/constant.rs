@@ -5,7 +5,7 @@ use super::lower::Lowering;
 use super::types::Type;
 use crate::diag::errors;
 use crate::expr::Value;
-use crate::plan::HeaderPart;
+use crate::plan::TextPart;
 use crate::syntax::ast::{self, Expr, FPart};
 use crate::units::{Dimension, Quantity};
 
@@ -95,8 +95,12 @@ impl Lowering<'_> {
 
     /// The value of an attribute as text that says something.
     pub(super) fn text_attr(&mut self, attr: &ast::Attr, wanted: &str, example: &str) -> Option<String> {
-        let expr = attr.value()?;
-        let text = self.text(&expr, wanted, example)?;
+        self.said_text(&attr.value()?, wanted, example)
+    }
+
+    /// A text that says something.
+    pub(super) fn said_text(&mut self, expr: &Expr, wanted: &str, example: &str) -> Option<String> {
+        let text = self.text(expr, wanted, example)?;
         if text.trim().is_empty() {
             let example = format!("\"{example}\"");
             self.out.push(errors::types::wrong_kind(wanted, &example, "an empty text", expr.span()));
@@ -118,10 +122,13 @@ impl Lowering<'_> {
 
     /// A list of texts.
     pub(super) fn texts(&mut self, attr: &ast::Attr, wanted: &str, example: &str) -> Option<Vec<String>> {
-        let expr = attr.value()?;
-        let value = self.constant(&expr)?;
+        self.text_list(&attr.value()?, wanted, example)
+    }
+
+    fn text_list(&mut self, expr: &Expr, wanted: &str, example: &str) -> Option<Vec<String>> {
+        let value = self.constant(expr)?;
         let Value::Json(serde_json::Value::Array(elements)) = &value else {
-            self.wrong_kind(wanted, example, &value, &expr);
+            self.wrong_kind(wanted, example, &value, expr);
             return None;
         };
         if let Some(other) = elements.iter().find(|element| !element.is_string()) {
@@ -131,9 +138,39 @@ impl Lowering<'_> {
         elements.iter().map(|element| element.as_str().map(str::to_owned)).collect()
     }
 
-    /// An object of texts, as pairs.
-    pub(super) fn text_pairs(&mut self, attr: &ast::Attr) -> Option<Vec<(String, String)>> {
+    /// A command: a list of texts that names a program.
+    pub(super) fn command(&mut self, expr: &Expr) -> Option<Vec<String>> {
+        let (wanted, example) = ("a command as a list of texts", "[\"node\", \"server.js\"]");
+        let command = self.text_list(expr, wanted, example)?;
+        if command.first().is_none_or(String::is_empty) {
+            let found = if command.is_empty() { "an empty list" } else { "a list that begins with an empty text" };
+            self.out.push(errors::types::wrong_kind(wanted, example, found, expr.span()));
+            return None;
+        }
+        Some(command)
+    }
+
+    /// An object as JSON text.
+    pub(super) fn json_object(&mut self, expr: &Expr) -> Option<String> {
+        match self.constant(expr)? {
+            Value::Json(object @ serde_json::Value::Object(_)) => Some(object.to_string()),
+            value => {
+                self.wrong_kind("an object", "{ \"action\": \"accept\" }", &value, expr);
+                None
+            }
+        }
+    }
+
+    /// An object of texts that may hold secrets, as pairs.
+    pub(super) fn text_pairs(&mut self, attr: &ast::Attr) -> Option<Vec<(String, Vec<TextPart>)>> {
         let expr = attr.value()?;
+        if let Expr::Object(object) = &expr
+            && !expr.is_broken()
+        {
+            let pairs = object.entries().into_iter().map(|(key, value)| Some((key.text(), self.pair_text(&value)?)));
+            // Each is looked at, so that all mistakes are found in one pass.
+            return pairs.collect::<Vec<_>>().into_iter().collect();
+        }
         let value = self.constant(&expr)?;
         let (wanted, example) = ("an object of texts", "{ \"KEY\": \"value\" }");
         let Value::Json(serde_json::Value::Object(members)) = &value else {
@@ -144,28 +181,99 @@ impl Lowering<'_> {
             let found = format!("an object with {} as `{key}`", phrase(other));
             self.out.push(errors::types::wrong_kind(wanted, example, &found, expr.span()));
         }
-        members.iter().map(|(key, value)| Some((key.clone(), value.as_str()?.to_owned()))).collect()
+        let pair = |(key, value): (&String, &serde_json::Value)| {
+            Some((key.clone(), vec![TextPart::Text(value.as_str()?.to_owned())]))
+        };
+        members.iter().map(pair).collect()
     }
 
-    /// The parts of a header's value: the only place for secrets.
-    pub(super) fn header_value(&mut self, expr: &Expr) -> Option<Vec<HeaderPart>> {
+    fn pair_text(&mut self, expr: &Expr) -> Option<Vec<TextPart>> {
+        if matches!(expr, Expr::FString(_)) {
+            return self.secret_text(expr);
+        }
+        match self.as_secret(expr) {
+            Some(secret) => secret.map(|name| vec![TextPart::Secret(name)]),
+            None => self.text(expr, "a text", "value").map(|text| vec![TextPart::Text(text)]),
+        }
+    }
+
+    /// `on` or `off`.
+    pub(super) fn switch(&mut self, expr: &Expr) -> Option<bool> {
+        match self.constant(expr)? {
+            Value::Json(serde_json::Value::Bool(on)) => Some(on),
+            value => {
+                self.wrong_kind("`on` or `off`", "on", &value, expr);
+                None
+            }
+        }
+    }
+
+    /// An expression that is a text, or may be one once the run knows it.
+    pub(super) fn typed_text(
+        &mut self,
+        expr: &Expr,
+        names: &Names<'_>,
+        wanted: &str,
+        example: &str,
+    ) -> Option<crate::expr::Expr> {
+        let typed = self.expression(expr, names)?;
+        if !matches!(typed.ty, Type::Text | Type::Any) {
+            self.out.push(errors::types::wrong_kind(wanted, example, typed.ty.phrase(), expr.span()));
+            return None;
+        }
+        Some(typed.expr)
+    }
+
+    /// A whole number from `least`.
+    pub(super) fn whole_number(&mut self, expr: &Expr, least: f64) -> Option<u64> {
+        let value = self.quantity(expr, Dimension::Number)?;
+        if value < least || value > MAX_COUNT || value.fract() != 0.0 {
+            let what = format!("`{}`", self.written(expr.span()));
+            let range = format!("a whole number from {least} to {MAX_COUNT}");
+            self.out.push(errors::types::out_of_range(&what, &range, expr.span()));
+            return None;
+        }
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a whole number in range")]
+        Some(value as u64)
+    }
+
+    /// The name of the secret that an expression is, if it is one: `secret("X")`
+    /// or a parameter that is defined so. `Some(None)` after a diagnostic.
+    pub(super) fn as_secret(&mut self, expr: &Expr) -> Option<Option<String>> {
         match expr {
             Expr::Call(call) if call.callee().is_some_and(|name| name.text() == "secret") => {
-                let name = self.secret_name(call)?;
-                Some(vec![HeaderPart::Secret(name)])
+                Some(self.secret_name(call))
             }
+            Expr::Name(name) => {
+                let param = self.params.get_mut(&name.text())?;
+                let secret = param.secret.clone()?;
+                param.used = true;
+                Some(Some(secret))
+            }
+            Expr::Paren(paren) => self.as_secret(&paren.inner()?),
+            _ => None,
+        }
+    }
+
+    /// The parts of a text that may hold secrets: of a header, of a token, of a
+    /// child's environment.
+    pub(super) fn secret_text(&mut self, expr: &Expr) -> Option<Vec<TextPart>> {
+        if let Some(secret) = self.as_secret(expr) {
+            return secret.map(|name| vec![TextPart::Secret(name)]);
+        }
+        match expr {
             Expr::FString(format) if !format.is_broken() => {
                 let mut parts = Vec::new();
                 for part in format.parts() {
                     match part {
-                        FPart::Text(text) => parts.push(HeaderPart::Text(text)),
-                        FPart::Hole(hole) => parts.extend(self.header_value(&hole)?),
+                        FPart::Text(text) => parts.push(TextPart::Text(text)),
+                        FPart::Hole(hole) => parts.extend(self.secret_text(&hole)?),
                     }
                 }
                 Some(parts)
             }
-            Expr::Paren(paren) => paren.inner().and_then(|inner| self.header_value(&inner)),
-            expr => self.constant(expr).map(|value| vec![HeaderPart::Text(value.to_text())]),
+            Expr::Paren(paren) => paren.inner().and_then(|inner| self.secret_text(&inner)),
+            expr => self.constant(expr).map(|value| vec![TextPart::Text(value.to_text())]),
         }
     }
 
@@ -197,6 +305,9 @@ impl Lowering<'_> {
 fn phrase(json: &serde_json::Value) -> &'static str {
     Type::of(&Value::Json(json.clone())).phrase()
 }
+
+/// Beyond this nothing is counted: far above what any run does.
+const MAX_COUNT: f64 = 1e12;
 
 /// Beyond these no single machine generates load, and a file that says so has
 /// a slip in it. They also keep the plan's arithmetic exact.

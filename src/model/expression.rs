@@ -42,10 +42,12 @@ const GIVEN: [(&str, Given, Type); 9] = [
 ];
 
 /// Names of two parts.
-const QUALIFIED: [(&str, &str, Given, Type); 3] = [
+const QUALIFIED: [(&str, &str, Given, Type); 5] = [
     ("user", "id", Given::UserId, Type::NUMBER),
     ("user", "iteration", Given::UserIteration, Type::NUMBER),
     ("run", "id", Given::RunId, Type::Text),
+    ("progress", "count", Given::ProgressCount, Type::NUMBER),
+    ("updates", "count", Given::UpdatesCount, Type::NUMBER),
 ];
 
 /// What a name means in a flow whatever the flow binds, if it means anything.
@@ -154,6 +156,10 @@ impl Lowering<'_> {
         }
         if let Some(param) = self.params.get_mut(name) {
             param.used = true;
+            if param.secret.is_some() {
+                self.out.push(errors::types::secret_here(span));
+                return None;
+            }
             return param.value.clone().map(Typed::constant);
         }
         let later = names.later.iter().chain(&self.declared).find(|(later, _)| later == name).map(|(_, span)| *span);
@@ -178,6 +184,11 @@ impl Lowering<'_> {
         {
             let (owner, field) = (owner.text(), field.text());
             let found = QUALIFIED.iter().find(|(first, second, ..)| *first == owner && *second == field);
+            let of_response = |given: &Given| matches!(given, Given::ProgressCount | Given::UpdatesCount);
+            if found.is_some_and(|(_, _, given, _)| of_response(given)) && !names.response {
+                self.out.push(errors::types::no_response_yet(&format!("{owner}.{field}"), access.span()));
+                return None;
+            }
             if found.is_none() {
                 let name = format!("{owner}.{field}");
                 self.out.push(errors::names::unknown_name(&name, access.span(), &members(&owner), None));
@@ -186,6 +197,10 @@ impl Lowering<'_> {
         }
         let base_span = base.span();
         let base = self.expression(&base, names)?;
+        if let Type::Row(data) = base.ty {
+            let ty = self.column(data, &field)?;
+            return Some(Typed { expr: Expr::Field(Box::new(base.expr), field.text()), ty });
+        }
         self.has_parts(&base, base_span, Some(&field.text()))?;
         Some(Typed { expr: Expr::Field(Box::new(base.expr), field.text()), ty: Type::Any })
     }
@@ -193,7 +208,7 @@ impl Lowering<'_> {
     /// Whether a value of this kind can have members or elements; what only the
     /// run can tell may have some.
     fn has_parts(&mut self, base: &Typed, span: Span, field: Option<&str>) -> Option<()> {
-        if matches!(base.ty, Type::Any | Type::List | Type::Object) {
+        if matches!(base.ty, Type::Any | Type::List | Type::Object | Type::Row(_)) {
             return Some(());
         }
         let diagnostic = errors::types::wrong_kind("an object or a list", "structured", base.ty.phrase(), span);
@@ -358,7 +373,7 @@ fn is_percentile(field: &str) -> bool {
 fn contains_type(whole: Type, part: Type) -> Option<Type> {
     let fits = match whole {
         Type::Any | Type::List => !matches!(part, Type::Quantity(dimension) if dimension != Dimension::Number),
-        Type::Text | Type::Object => matches!(part, Type::Any | Type::Text),
+        Type::Text | Type::Object | Type::Row(_) => matches!(part, Type::Any | Type::Text),
         Type::Null | Type::Bool | Type::Quantity(_) => false,
     };
     fits.then_some(Type::Bool)

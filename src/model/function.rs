@@ -41,7 +41,7 @@ impl Lowering<'_> {
             ("random", [ast::Expr::Range(range)]) if plain => self.random(range, names),
             ("length", [of]) if plain => {
                 let of_typed = self.expression(of, names)?;
-                if !matches!(of_typed.ty, Type::Any | Type::Text | Type::List | Type::Object) {
+                if !matches!(of_typed.ty, Type::Any | Type::Text | Type::List | Type::Object | Type::Row(_)) {
                     let found = of_typed.ty.phrase();
                     self.out.push(errors::types::wrong_kind("a list or a text", "structured.hits", found, of.span()));
                     return None;
@@ -90,6 +90,7 @@ impl Lowering<'_> {
             Some(default) => Some(self.text(&default, "a text", "…")?),
             None => None,
         };
+        self.read_env = true;
         match (self.options.env)(&name).or(default) {
             Some(value) => Some(Typed::constant(Value::Json(value.into()))),
             None => {

@@ -1,9 +1,11 @@
 //! `guard { … }`
 
+use super::assertion;
 use super::items::Items;
 use super::lower::Lowering;
+use super::server::whole_ns;
 use crate::diag::errors;
-use crate::plan::Guard;
+use crate::plan::{Abort, Guard, OnAbort, Plan};
 use crate::syntax::ast::{self, GuardStmt};
 use crate::text::Span;
 use crate::units::Dimension;
@@ -14,6 +16,8 @@ pub(super) struct GuardItem {
     pub(super) plan: Guard,
     pub(super) rate_span: Option<Span>,
     pub(super) users_span: Option<Span>,
+    pub(super) duration_span: Option<Span>,
+    pub(super) requests_span: Option<Span>,
     pub(super) deny_span: Option<Span>,
     /// The brace that opens it, for fixes that insert.
     pub(super) open: Option<Span>,
@@ -31,34 +35,44 @@ pub(super) fn lower(lowering: &mut Lowering<'_>, items: &Items) -> GuardItem {
     guard.open = item.open_span();
     let mut said: Vec<(&'static str, Span)> = Vec::new();
     for statement in item.statements() {
-        let (what, attr) = match &statement {
-            GuardStmt::AllowHosts(attr) => ("allow hosts", attr),
-            GuardStmt::AllowTools(attr) => ("allow tools", attr),
-            GuardStmt::DenyTools(attr) => ("deny tools", attr),
-            GuardStmt::MaxRate(attr) => ("max rate", attr),
-            GuardStmt::MaxUsers(attr) => ("max users", attr),
+        let what = match &statement {
+            GuardStmt::AllowHosts(_) => "allow hosts",
+            GuardStmt::AllowTools(_) => "allow tools",
+            GuardStmt::DenyTools(_) => "deny tools",
+            GuardStmt::MaxRate(_) => "max rate",
+            GuardStmt::MaxUsers(_) => "max users",
+            GuardStmt::MaxInFlight(_) => "max in_flight",
+            GuardStmt::MaxDuration(_) => "max duration",
+            GuardStmt::MaxRequests(_) => "max requests",
+            GuardStmt::OnAbort(_) => "on abort",
+            // As many as one likes, once the metrics are known.
+            GuardStmt::Abort(_) => continue,
             GuardStmt::Broken(_) => {
                 guard.broken = true;
                 continue;
             }
         };
+        let span = statement.span();
         if let Some((_, first)) = said.iter().find(|(name, _)| *name == what) {
-            lowering.out.push(errors::load::repeated(what, attr.keyword_span(), *first));
+            lowering.out.push(errors::load::repeated(what, span, *first));
             continue;
         }
-        said.push((what, attr.keyword_span()));
-        guard.statement(lowering, &statement, attr);
+        said.push((what, span));
+        guard.statement(lowering, &statement);
     }
     guard
 }
 
 impl GuardItem {
-    fn statement(&mut self, lowering: &mut Lowering<'_>, statement: &GuardStmt, attr: &ast::Attr) {
+    fn statement(&mut self, lowering: &mut Lowering<'_>, statement: &GuardStmt) {
         const HOSTS: &str = "[\"*.staging.example.com\"]";
         const TOOLS: &str = "[\"search\", \"fetch_*\"]";
-        let value_span = attr.value().map(|value| value.span());
+        let span_of = |attr: &ast::Attr| attr.value().map(|value| value.span());
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "checked to be in range")]
+        let whole = |users: f64| users as u64;
         match statement {
-            GuardStmt::AllowHosts(_) => {
+            GuardStmt::AllowHosts(attr) => {
+                let value_span = span_of(attr);
                 self.hosts_value = value_span;
                 let hosts = lowering.texts(attr, "a list of host names", HOSTS).filter(|hosts| {
                     let Some(odd) = hosts.iter().find(|host| !may_be_host(host)) else { return true };
@@ -70,24 +84,66 @@ impl GuardItem {
                 self.broken |= hosts.is_none();
                 self.plan.allow_hosts = hosts.unwrap_or_default();
             }
-            GuardStmt::AllowTools(_) => {
+            GuardStmt::AllowTools(attr) => {
                 self.plan.allow_tools = lowering.texts(attr, "a list of tool names", TOOLS).unwrap_or_default();
             }
-            GuardStmt::DenyTools(_) => {
-                self.deny_span = value_span;
+            GuardStmt::DenyTools(attr) => {
+                self.deny_span = span_of(attr);
                 self.plan.deny_tools = lowering.texts(attr, "a list of tool names", TOOLS).unwrap_or_default();
             }
-            GuardStmt::MaxRate(_) => {
+            GuardStmt::MaxRate(attr) => {
                 self.plan.max_rate = lowering.quantity_attr(attr, Dimension::Rate, 1e-3);
                 self.rate_span = Some(attr.span());
             }
-            GuardStmt::MaxUsers(_) => {
-                #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "checked to be in range")]
-                let whole = |users: f64| users as u64;
+            GuardStmt::MaxUsers(attr) => {
                 self.plan.max_users = lowering.quantity_attr(attr, Dimension::Users, 1.0).map(whole);
                 self.users_span = Some(attr.span());
             }
-            GuardStmt::Broken(_) => {}
+            GuardStmt::MaxInFlight(attr) => {
+                self.plan.max_in_flight = attr.value().and_then(|value| lowering.whole_number(&value, 1.0));
+                lowering.pending("max in_flight", attr.span());
+            }
+            GuardStmt::MaxDuration(attr) => {
+                self.plan.max_duration_ns = lowering.quantity_attr(attr, Dimension::Duration, 1e6).map(whole_ns);
+                self.duration_span = Some(attr.span());
+            }
+            GuardStmt::MaxRequests(attr) => {
+                self.plan.max_requests = attr.value().and_then(|value| lowering.whole_number(&value, 1.0));
+                self.requests_span = Some(attr.span());
+            }
+            GuardStmt::OnAbort(word) => {
+                let Some(word) = word.word() else { return };
+                match word.text().as_str() {
+                    "drain" => self.plan.on_abort = OnAbort::Drain,
+                    "kill" => self.plan.on_abort = OnAbort::Kill,
+                    other => {
+                        let known = ["drain".to_owned(), "kill".to_owned()];
+                        let diagnostic = errors::names::unknown_word("way to stop", other, word.span(), &known);
+                        lowering.out.push(diagnostic);
+                    }
+                }
+            }
+            GuardStmt::Abort(_) | GuardStmt::Broken(_) => {}
+        }
+    }
+
+    /// `abort when CONDITION for D`, which names metrics and so needs the plan.
+    pub(super) fn aborts(&mut self, lowering: &mut Lowering<'_>, items: &Items, plan: &Plan, complete: bool) {
+        for statement in items.guards.first().into_iter().flat_map(ast::Guard::statements) {
+            let GuardStmt::Abort(abort) = statement else { continue };
+            if abort.is_broken() {
+                continue;
+            }
+            let Some(condition_ast) = abort.condition() else { continue };
+            let condition = assertion::condition(lowering, &condition_ast, plan, complete);
+            let for_ns = match abort.duration() {
+                Some(duration) => lowering.quantity_from(&duration, Dimension::Duration, 1e9).map(whole_ns),
+                None => Some(whole_ns(1e9)),
+            };
+            lowering.pending("abort when", abort.span());
+            if let (Some(condition), Some(for_ns)) = (condition, for_ns) {
+                self.plan.aborts.push(Abort { condition, for_ns });
+            }
         }
     }
 }

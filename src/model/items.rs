@@ -14,9 +14,11 @@ pub(super) struct Items {
     pub(super) params: Vec<ast::Param>,
     pub(super) servers: Vec<ast::Server>,
     pub(super) guards: Vec<ast::Guard>,
+    pub(super) data: Vec<ast::Data>,
     pub(super) scenarios: Vec<ast::Scenario>,
     pub(super) flows: Vec<ast::Flow>,
     pub(super) asserts: Vec<ast::Assert>,
+    pub(super) baselines: Vec<ast::Baseline>,
     pub(super) report_items: Vec<ast::Report>,
     /// Whether the parser rejected an item: then what seems to be missing may
     /// be in it, and nothing is said about what is missing.
@@ -26,12 +28,20 @@ pub(super) struct Items {
 }
 
 impl Items {
-    pub(super) fn collect(file: &ast::File, out: &mut Vec<Diagnostic>) -> Items {
+    pub(super) fn collect(files: &[ast::File], out: &mut Vec<Diagnostic>) -> Items {
         let mut items = Items::default();
-        for item in file.items() {
+        for (number, item) in
+            files.iter().enumerate().flat_map(|(n, file)| file.items().into_iter().map(move |i| (n, i)))
+        {
             let span = item.span();
-            items.end = Span { start: span.end, end: span.end };
+            if number == 0 {
+                items.end = Span { start: span.end, end: span.end };
+            }
             match item {
+                // Its items are among the others.
+                Item::Include(_) => {}
+                Item::Data(item) => items.data.push(item),
+                Item::Baseline(item) => items.baselines.push(item),
                 Item::Param(item) => items.params.push(item),
                 Item::Server(item) => items.servers.push(item),
                 Item::Guard(item) => items.guards.push(item),
@@ -44,6 +54,8 @@ impl Items {
         }
         unique("param", items.params.iter().map(ast::Param::name), out);
         unique("server", items.servers.iter().map(ast::Server::name), out);
+        unique("data", items.data.iter().map(ast::Data::name), out);
+        unique("baseline", items.baselines.iter().map(ast::Baseline::name), out);
         unique("scenario", items.scenarios.iter().map(ast::Scenario::name), out);
         unique("flow", items.flows.iter().map(ast::Flow::name), out);
         if let [first, second, ..] = items.guards.as_slice() {
@@ -57,20 +69,32 @@ impl Items {
         let mut files: Vec<ReportFile> = Vec::new();
         let mut places: Vec<Span> = Vec::new();
         for statement in self.report_items.iter().flat_map(ast::Report::statements) {
-            let (format, attr) = match &statement {
-                ast::ReportStmt::Html(attr) => ("html", attr),
-                ast::ReportStmt::Markdown(attr) => ("markdown", attr),
-                ast::ReportStmt::Junit(attr) => ("junit", attr),
+            let (format, value) = match &statement {
+                ast::ReportStmt::Html(attr) => ("html", attr.value()),
+                ast::ReportStmt::Markdown(attr) => ("markdown", attr.value()),
+                ast::ReportStmt::Junit(attr) => ("junit", attr.value()),
+                ast::ReportStmt::Template(template) => ("template", template.to()),
                 ast::ReportStmt::Broken(_) => continue,
             };
-            if let Some(path) = lowering.text_attr(attr, "a path", "report.html") {
+            let path = value.and_then(|value| lowering.said_text(&value, "a path", "report.html"));
+            let template = match &statement {
+                ast::ReportStmt::Template(template) => {
+                    let path = template.template().and_then(|path| lowering.said_text(&path, "a path", "mine.j2"));
+                    if path.is_none() {
+                        continue;
+                    }
+                    path
+                }
+                _ => None,
+            };
+            if let Some(path) = path {
                 let same = files.iter().position(|file| file.path == path);
                 if let Some(first) = same.and_then(|index| places.get(index)) {
-                    lowering.out.push(errors::load::repeated(&path, attr.span(), *first));
+                    lowering.out.push(errors::load::repeated(&path, statement.span(), *first));
                     continue;
                 }
-                places.push(attr.span());
-                files.push(ReportFile { format: format.to_owned(), path });
+                places.push(statement.span());
+                files.push(ReportFile { format: format.to_owned(), template, path });
             }
         }
         files

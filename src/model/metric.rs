@@ -2,18 +2,18 @@
 //! `expect("label").rate`.
 
 use super::lower::Lowering;
+use super::path::{Head, Part, Path};
 use crate::diag::errors;
 use crate::diag::suggest::nearest;
 use crate::plan::{Metric, MetricRef, Plan, Selection, Statistic, TimeMetric};
 use crate::syntax::ast;
-use crate::text::Span;
 
 /// Classes of errors, as in `errors.timeout.rate`.
 pub(super) const CLASSES: [&str; 9] =
     ["connect", "timeout", "transport", "http", "protocol", "rpc", "tool", "expectation", "save"];
 
 /// Metrics by name. `errors` and `expect` are read apart.
-const METRICS: [(&str, Metric); 15] = [
+const METRICS: [(&str, Metric); 17] = [
     ("latency", Metric::Time(TimeMetric::Latency)),
     ("service_time", Metric::Time(TimeMetric::ServiceTime)),
     ("wait", Metric::Time(TimeMetric::Wait)),
@@ -29,6 +29,8 @@ const METRICS: [(&str, Metric); 15] = [
     ("violations", Metric::Violations),
     ("bytes_in", Metric::BytesIn),
     ("bytes_out", Metric::BytesOut),
+    ("updates", Metric::Updates),
+    ("progress", Metric::Progress),
 ];
 
 const TIME_STATISTICS: [&str; 10] = ["p50", "p90", "p95", "p99", "p99.9", "mean", "max", "min", "stddev", "count"];
@@ -36,28 +38,6 @@ const COUNT_STATISTICS: [&str; 2] = ["count", "rate"];
 
 /// How diagnostics name what a selector may be.
 const ANY_KIND: &str = "scenario, flow or step";
-
-/// One part of a path.
-struct Part {
-    text: String,
-    span: Span,
-}
-
-/// A path, taken apart.
-struct Path {
-    head: Head,
-    parts: Vec<Part>,
-    span: Span,
-}
-
-enum Head {
-    Name(Part),
-    /// `flow(x)`, `expect("x")`
-    Call {
-        function: Part,
-        argument: Part,
-    },
-}
 
 impl Lowering<'_> {
     /// Binds a metric path. `None` after a diagnostic; `Some(None)` where a
@@ -71,6 +51,9 @@ impl Lowering<'_> {
         match &path.head {
             Head::Call { function, argument } if function.text == "expect" => {
                 return self.expectation(expr, &path, argument, complete);
+            }
+            Head::Call { function, argument } if function.text == "group" => {
+                return self.group_metric(expr, &path, argument, complete);
             }
             Head::Call { function, argument } => {
                 match select(plan, &argument.text, Some(&function.text)) {
@@ -90,6 +73,9 @@ impl Lowering<'_> {
                 metric_part = self.next_metric(&mut rest, &path)?;
             }
             Head::Name(name) if is_metric(&name.text) && !self.selects(plan, &path, name) => metric_part = name,
+            Head::Name(name) if self.measures.iter().any(|(measure, _)| measure.name == name.text) => {
+                return self.measured(expr, &path, name);
+            }
             Head::Name(name) if name.text == "generator" => {
                 return self.generator(expr, &mut rest, &path);
             }
@@ -97,6 +83,9 @@ impl Lowering<'_> {
                 selection = self.selector(plan, name, path.parts.first(), complete)?;
                 metric_part = self.next_metric(&mut rest, &path)?;
             }
+        }
+        if let Some(selection) = &mut selection {
+            self.narrow(plan, selection, &path, complete)?;
         }
         let metric = self.named_metric(metric_part, &mut rest)?;
         if selection.as_ref().is_some_and(|selection| complete && selection.scenarios.is_empty())
@@ -259,83 +248,107 @@ impl Lowering<'_> {
         path: &Path,
     ) -> Option<Option<MetricRef>> {
         let part = self.next_metric(rest, path)?;
-        if part.text != "lag" {
-            self.out.push(errors::names::unknown_metric(&part.text, part.span, &["lag".to_owned()]));
-            return None;
-        }
-        let statistic = self.statistic(&Metric::GeneratorLag, part, rest.next())?;
+        let metric = match part.text.as_str() {
+            "lag" => Metric::GeneratorLag,
+            "cpu" => Metric::GeneratorCpu,
+            "rss" => Metric::GeneratorRss,
+            _ => {
+                let known = ["lag", "cpu", "rss"].map(str::to_owned);
+                self.out.push(errors::names::unknown_metric(&part.text, part.span, &known));
+                return None;
+            }
+        };
+        let statistic = self.statistic(&metric, part, rest.next())?;
         self.end(path, rest)?;
         let source = self.written(expr.span());
-        Some(Some(MetricRef { source, selection: Selection::default(), metric: Metric::GeneratorLag, statistic }))
+        Some(Some(MetricRef { source, selection: Selection::default(), metric, statistic }))
     }
 
-    /// Takes a path apart. `None` after a diagnostic.
-    fn path(&mut self, expr: &ast::Expr) -> Option<Path> {
-        let mut parts = Vec::new();
-        let mut at = expr.clone();
-        let head = loop {
-            match at {
-                ast::Expr::Access(access) => {
-                    let field = access.field()?;
-                    parts.push(Part { text: field.text(), span: field.span() });
-                    at = access.base()?;
-                }
-                ast::Expr::Name(name) => break Head::Name(Part { text: name.text(), span: name.span() }),
-                ast::Expr::Call(call) => break self.path_call(&call)?,
-                ast::Expr::Select(select) => {
-                    let tag = select.tag()?;
-                    let known: [String; 0] = [];
-                    self.out.push(
-                        errors::names::unknown_selector("tag", &tag.text(), tag.span(), &known)
-                            .help("remove the brackets: requests carry no tags yet"),
-                    );
-                    return None;
-                }
-                other => {
-                    let reason = "not a metric such as `latency.p95`";
-                    self.out.push(errors::types::not_an_assertion(reason, other.span()));
-                    return None;
-                }
+    /// `group("open a page").p95`
+    fn group_metric(
+        &mut self,
+        expr: &ast::Expr,
+        path: &Path,
+        name: &Part,
+        complete: bool,
+    ) -> Option<Option<MetricRef>> {
+        let Some(group) = self.groups.iter().position(|known| *known == name.text) else {
+            if complete {
+                let known = self.groups.clone();
+                self.out.push(errors::names::unknown_selector("group", &name.text, name.span, &known));
+                return None;
             }
+            return Some(None);
         };
-        parts.reverse();
-        Some(Path { head, parts, span: expr.span() })
+        let owner = format!("group(\"{}\")", name.text);
+        self.whole_metric(expr, path, Metric::Group { group }, owner)
     }
 
-    fn path_call(&mut self, call: &ast::Call) -> Option<Head> {
-        let callee = call.callee()?;
-        let function = Part { text: callee.text(), span: callee.span() };
-        if !["scenario", "flow", "step", "expect"].contains(&function.text.as_str()) {
-            let known = ["scenario", "flow", "step", "expect"].map(str::to_owned);
-            self.out.push(errors::names::unknown_function(&function.text, function.span, &known));
-            return None;
-        }
-        let argument = match call.args().as_slice() {
-            [only] if only.name().is_none() => only.value(),
-            _ => None,
-        };
-        let argument = match argument {
-            Some(ast::Expr::Name(name)) if function.text != "expect" => Some((name.text(), name.span())),
-            Some(ast::Expr::Literal(literal)) => literal.string_value().map(|text| (text, literal.span())),
-            _ => None,
-        };
-        match argument {
-            Some((text, span)) => Some(Head::Call { function, argument: Part { text, span } }),
-            None => {
-                let given = match call.args().first().and_then(ast::Arg::value) {
-                    Some(ast::Expr::Name(name)) => name.text(),
-                    _ => "name".to_owned(),
-                };
-                let usage = format!("{}(\"{given}\")", function.text);
-                self.out.push(errors::types::wrong_arguments(&function.text, &usage, "not one name", call.span()));
-                None
+    /// `hits.mean`: a metric of the file's own.
+    fn measured(&mut self, expr: &ast::Expr, path: &Path, name: &Part) -> Option<Option<MetricRef>> {
+        let measure = self.measures.iter().position(|(measure, _)| measure.name == name.text)?;
+        let dimension = self.measures.get(measure).map(|(measure, _)| measure.dimension)?;
+        self.whole_metric(expr, path, Metric::Measure { measure, dimension }, name.text.clone())
+    }
+
+    /// A metric that belongs to no selection.
+    fn whole_metric(
+        &mut self,
+        expr: &ast::Expr,
+        path: &Path,
+        metric: Metric,
+        owner: String,
+    ) -> Option<Option<MetricRef>> {
+        let owner = Part { text: owner, span: path.span };
+        let mut rest = path.parts.iter();
+        let statistic = self.statistic(&metric, &owner, rest.next())?;
+        self.end(path, &mut rest)?;
+        let source = self.written(expr.span());
+        Some(Some(MetricRef { source, selection: Selection::default(), metric, statistic }))
+    }
+
+    /// Keeps what carries the tags of the path. Tags of a scenario are known
+    /// here, those of a request once it is answered.
+    fn narrow(&mut self, plan: &Plan, selection: &mut Selection, path: &Path, complete: bool) -> Option<()> {
+        for (key, value) in &path.tags {
+            let of = |index: &usize| plan.series.get(*index);
+            let carries = |series: &crate::plan::Series| {
+                series.tag_keys.contains(&key.text) || series.tags.iter().any(|(known, _)| *known == key.text)
+            };
+            let has = |series: &crate::plan::Series| {
+                series.tag_keys.contains(&key.text)
+                    || series.tags.iter().any(|(known, said)| *known == key.text && said == value)
+            };
+            if !selection.series.iter().filter_map(of).any(carries) {
+                if complete {
+                    let mut known: Vec<String> = plan.series.iter().flat_map(tag_keys).collect();
+                    known.sort();
+                    known.dedup();
+                    self.out.push(errors::names::unknown_tag(&key.text, key.span, &known));
+                }
+                return None;
+            }
+            selection.series.retain(|index| of(index).is_some_and(has));
+            selection.scenarios.clear();
+            if selection.series.iter().filter_map(of).any(|series| series.tag_keys.contains(&key.text)) {
+                selection.tags.push((key.text.clone(), value.clone()));
             }
         }
+        Some(())
     }
 }
 
+/// Everything but what users do before their first iteration and after their
+/// last.
 fn everything(plan: &Plan) -> Selection {
-    Selection { series: (0..plan.series.len()).collect(), scenarios: (0..plan.scenarios.len()).collect() }
+    let counted = |index: &usize| plan.series.get(*index).is_some_and(|series| !series.apart);
+    let series = (0..plan.series.len()).filter(counted).collect();
+    Selection { series, scenarios: (0..plan.scenarios.len()).collect(), tags: Vec::new() }
+}
+
+/// The keys of the tags that requests of a series carry.
+fn tag_keys(series: &crate::plan::Series) -> Vec<String> {
+    series.tag_keys.iter().cloned().chain(series.tags.iter().map(|(key, _)| key.clone())).collect()
 }
 
 /// What `name` selects: as a scenario, a flow or a step, or as any of them.
@@ -347,15 +360,16 @@ fn select(plan: &Plan, name: &str, kind: Option<&str>) -> Option<Selection> {
     if wanted("scenario")
         && let Some(index) = plan.scenarios.iter().position(|scenario| scenario.name == name)
     {
-        return Some(Selection { series: by(&|series| series.scenario == index), scenarios: vec![index] });
+        let series = by(&|series| series.scenario == index && !series.apart);
+        return Some(Selection { series, scenarios: vec![index], tags: Vec::new() });
     }
     if wanted("flow")
         && let Some(flow) = plan.flows.iter().position(|flow| flow.name == name)
     {
-        return Some(Selection { series: by(&|series| series.flow == flow), scenarios: Vec::new() });
+        return Some(Selection { series: by(&|series| series.flow == flow), ..Selection::default() });
     }
     if wanted("step") && plan.series.iter().any(|series| series.step == name) {
-        return Some(Selection { series: by(&|series| series.step == name), scenarios: Vec::new() });
+        return Some(Selection { series: by(&|series| series.step == name), ..Selection::default() });
     }
     None
 }
@@ -395,7 +409,8 @@ fn is_of_scenarios(metric: &Metric) -> bool {
     matches!(metric, Iteration | Connect | SessionOpen | SessionClose | Iterations | Sessions | Dropped)
 }
 
-fn is_metric(name: &str) -> bool {
+/// Whether every run has a metric of this name.
+pub(super) fn is_metric(name: &str) -> bool {
     matches!(name, "errors" | "throughput") || METRICS.iter().any(|(known, _)| *known == name)
 }
 

@@ -11,8 +11,11 @@
 mod address;
 mod args;
 mod assertion;
+mod baseline;
 mod constant;
+mod data;
 mod expression;
+mod files;
 mod flow;
 mod function;
 pub mod guard;
@@ -20,17 +23,25 @@ mod items;
 pub mod live;
 mod lower;
 mod metric;
+mod path;
+mod request;
 mod rules;
 mod scenario;
 mod server;
 mod site;
+mod stages;
+mod start;
+mod step;
 mod types;
 
 #[cfg(test)]
 mod tests;
 
+pub use files::{Compiled, Files, NoFiles, compile};
 pub use lower::{Lowered, Options, lower};
 pub use site::{Argument, CallSite, Entry, Kind, Known, PromptSite, ReadSite};
+
+use crate::data::Table;
 
 /// What later stages need to know of the file beside the plan.
 #[derive(Clone, Debug, Default)]
@@ -43,6 +54,8 @@ pub struct Model {
     pub prompts: Vec<PromptSite>,
     /// Every `read` of every flow.
     pub reads: Vec<ReadSite>,
+    /// The rows of the plan's data, by its index.
+    pub tables: Vec<Table>,
 }
 
 /// A parameter and where its value came from.
@@ -52,6 +65,17 @@ pub struct Param {
     pub name: String,
     /// Its value, as people read it.
     pub value: String,
-    /// Whether `--set` gave the value.
-    pub overridden: bool,
+    /// Where the value came from.
+    pub origin: Origin,
+}
+
+/// Where the value of a parameter came from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Origin {
+    /// The file.
+    File,
+    /// `--set`.
+    Set,
+    /// The file, and it reads the environment.
+    Environment,
 }

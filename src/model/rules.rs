@@ -10,7 +10,7 @@ use super::lower::Lowering;
 use super::scenario::ScenarioItem;
 use super::server::ServerItem;
 use crate::diag::errors;
-use crate::plan::{Endpoint, Load, Plan, schedule};
+use crate::plan::{Endpoint, Plan, schedule};
 use crate::syntax::ast;
 use crate::text::Span;
 use crate::units::{Dimension, Quantity};
@@ -35,6 +35,9 @@ pub(super) fn check(
     if let Some(plan) = plan {
         rate(lowering, guard, scenarios, plan);
         users(lowering, guard, scenarios, plan);
+        duration(lowering, guard, scenarios, plan);
+        requests(lowering, guard, scenarios, plan);
+        pace(lowering, scenarios, plan);
     }
 }
 
@@ -44,7 +47,10 @@ fn hosts(lowering: &mut Lowering<'_>, items: &Items, servers: &[ServerItem], gua
         return;
     }
     for server in servers {
-        let Some(Endpoint::Http { url }) = server.plan.as_ref().map(|plan| &plan.endpoint) else { continue };
+        let Some(Endpoint::Http { url } | Endpoint::Sse { url }) = server.plan.as_ref().map(|plan| &plan.endpoint)
+        else {
+            continue;
+        };
         let Some(host) = host_of(url) else { continue };
         let allowed = guard.plan.allow_hosts.iter().any(|pattern| guard::matches_any_case(pattern, &host));
         if !allowed && !is_loopback(&host) {
@@ -96,13 +102,21 @@ fn denied_tools(lowering: &mut Lowering<'_>, guard: &GuardItem) {
 /// What nothing uses. While anything is an error, [`super::lower()`] drops these:
 /// they may be meant by a name that is mistyped.
 fn unused(lowering: &mut Lowering<'_>, items: &Items, servers: &[ServerItem], scenarios: &[ScenarioItem]) {
-    let flows: BTreeSet<&String> = scenarios.iter().flat_map(|scenario| &scenario.uses).collect();
+    let run = lowering.runs.iter().filter_map(|run| lowering.flow_names.get(run.to)).cloned();
+    let flows: BTreeSet<String> = scenarios.iter().flat_map(|scenario| &scenario.uses).cloned().chain(run).collect();
     for name in items.flows.iter().filter_map(ast::Flow::name) {
         if !flows.contains(&name.text()) {
             lowering.out.push(errors::names::unused("flow", &name.text(), name.span()));
         }
     }
-    let targets: BTreeSet<&String> = scenarios.iter().filter_map(|scenario| scenario.target.as_ref()).collect();
+    let data: Vec<_> = lowering
+        .data
+        .iter()
+        .filter(|data| !data.used)
+        .map(|data| errors::names::unused("data", &data.name, data.span))
+        .collect();
+    lowering.out.extend(data);
+    let targets: BTreeSet<&String> = scenarios.iter().flat_map(|scenario| &scenario.targets).collect();
     for server in servers {
         if !targets.contains(&server.name) {
             lowering.out.push(errors::names::unused("server", &server.name, server.name_span));
@@ -115,13 +129,60 @@ fn unused(lowering: &mut Lowering<'_>, items: &Items, servers: &[ServerItem], sc
 fn rate(lowering: &mut Lowering<'_>, guard: &GuardItem, scenarios: &[ScenarioItem], plan: &Plan) {
     let (Some(limit), Some(span)) = (guard.plan.max_rate, guard.rate_span) else { return };
     let peak: f64 = plan.scenarios.iter().map(|scenario| plan.peak_request_rate(scenario)).sum();
-    let closed = plan.scenarios.iter().any(|scenario| matches!(scenario.load, Load::Closed { .. }));
+    let closed = plan.scenarios.iter().any(|scenario| !scenario.load.is_open());
     if peak > limit * (1.0 + 1e-9) || closed && peak >= limit {
         let text = |rate| Quantity::new(rate, Dimension::Rate).to_string();
         // Rounded up, so that the limit that is offered is enough.
         let enough = (!closed).then(|| format!("{}/s", peak.ceil()));
         let stages: Vec<Span> = scenarios.iter().filter_map(|scenario| scenario.stages_span).collect();
         lowering.out.push(errors::guard::rate_above_guard(&text(peak), &text(limit), enough.as_deref(), span, &stages));
+    }
+}
+
+/// The run is over within `max duration`.
+#[expect(clippy::cast_precision_loss, reason = "nanoseconds of a run stay below 2^53")]
+fn duration(lowering: &mut Lowering<'_>, guard: &GuardItem, scenarios: &[ScenarioItem], plan: &Plan) {
+    let (Some(limit), Some(span)) = (guard.plan.max_duration_ns, guard.duration_span) else { return };
+    let length = plan.load_ns();
+    if length > limit {
+        let text = |nanos: u64| Quantity::new(nanos as f64, Dimension::Duration).to_string().replace(' ', "");
+        let stages: Vec<Span> = scenarios.iter().filter_map(|scenario| scenario.stages_span).collect();
+        lowering.out.push(errors::guard::longer_than_guard(&text(length), &text(limit), span, &stages));
+    }
+}
+
+/// The open loads together stay within `max requests`.
+#[expect(clippy::cast_precision_loss, reason = "counts stay far below 2^53")]
+fn requests(lowering: &mut Lowering<'_>, guard: &GuardItem, scenarios: &[ScenarioItem], plan: &Plan) {
+    let (Some(limit), Some(span)) = (guard.plan.max_requests, guard.requests_span) else { return };
+    if plan.scenarios.iter().any(|scenario| !scenario.load.is_open()) {
+        // What users will do is known only as they do it.
+        lowering.pending("max requests", span);
+    }
+    let open = plan.scenarios.iter().filter(|scenario| scenario.load.is_open());
+    let count: f64 = open
+        .map(|scenario| schedule::count(scenario.load.segments()) as f64 * plan.requests_per_iteration(scenario))
+        .sum();
+    if count > limit as f64 * (1.0 + 1e-9) {
+        let stages: Vec<Span> = scenarios.iter().filter_map(|scenario| scenario.stages_span).collect();
+        lowering.out.push(errors::guard::requests_above_guard(&format!("{:.0}", count.ceil()), limit, span, &stages));
+    }
+}
+
+/// `pace` says when a user begins again, which an arrival rate says already.
+fn pace(lowering: &mut Lowering<'_>, scenarios: &[ScenarioItem], plan: &Plan) {
+    let mut told = Vec::new();
+    for (item, scenario) in scenarios.iter().zip(&plan.scenarios).filter(|(_, scenario)| scenario.load.is_open()) {
+        let flows = plan.flows_of(scenario);
+        for (flow, span) in &lowering.paces {
+            if flows.contains(flow) && !told.contains(span) {
+                told.push(*span);
+                let (beside, why) = ("under an arrival rate", "the stages say when iterations begin");
+                let help = "remove `pace`, or write the stages in users";
+                let other = item.stages_span.unwrap_or_default();
+                lowering.out.push(errors::load::no_effect("pace", beside, why, help, *span, other));
+            }
+        }
     }
 }
 

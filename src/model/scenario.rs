@@ -1,12 +1,15 @@
 //! `scenario NAME { … }`
 
-use super::flow::FlowItem;
-use super::items::Items;
+use super::flow::{self, FlowItem};
+use super::items::{Items, check_name};
 use super::lower::Lowering;
 use super::server::whole_ns;
+use super::stages::Stages;
+use super::start::{self, Start};
 use crate::diag::errors;
-use crate::plan::{Arrivals, Load, MAX_LOAD_NS, Scenario, Segment, Share};
-use crate::syntax::ast::{self, ScenarioStmt, Stage};
+use crate::expr::Value;
+use crate::plan::{Scenario, Sessions, Share, Target};
+use crate::syntax::ast::{self, ScenarioStmt};
 use crate::text::Span;
 use crate::units::{Dimension, Quantity};
 
@@ -20,7 +23,8 @@ const BAG: [f64; 3] = [100.0, 1000.0, 10_000.0];
 /// A scenario and where it stands in the file.
 pub(super) struct ScenarioItem {
     pub(super) stages_span: Option<Span>,
-    pub(super) target: Option<String>,
+    /// Names of the servers it targets, broken or not.
+    pub(super) targets: Vec<String>,
     /// Names of the flows it uses, broken or not.
     pub(super) uses: Vec<String>,
     /// `None` when it is broken.
@@ -28,15 +32,33 @@ pub(super) struct ScenarioItem {
 }
 
 /// Lowers all scenarios that have a name.
-pub(super) fn lower_all(lowering: &mut Lowering<'_>, items: &Items, flows: &[FlowItem]) -> Vec<ScenarioItem> {
+pub(super) fn lower_all(lowering: &mut Lowering<'_>, items: &Items, flows: &mut Vec<FlowItem>) -> Vec<ScenarioItem> {
     let named: Vec<_> = items.scenarios.iter().filter_map(|item| Some((item, item.name()?))).collect();
-    named.into_iter().map(|(item, name)| lower(lowering, items, flows, item, &name)).collect()
+    let mut starts = Vec::new();
+    let mut scenarios: Vec<ScenarioItem> = Vec::new();
+    for (item, name) in &named {
+        let (scenario, start) = lower(lowering, items, flows, item, name);
+        scenarios.push(scenario);
+        starts.push(start);
+    }
+    let names: Vec<String> = named.iter().map(|(_, name)| name.text()).collect();
+    start::resolve(lowering, items, &names, &starts, &mut scenarios);
+    scenarios
 }
 
 #[derive(Default)]
 struct Draft {
-    target: Option<(String, Span)>,
-    server: Option<usize>,
+    target: Option<Span>,
+    /// Names of the servers.
+    named: Vec<String>,
+    targets: Option<Vec<Target>>,
+    start: Option<(Start, Span)>,
+    sessions: Option<(Sessions, Span)>,
+    close: Option<(f64, Span)>,
+    hold_stream: Option<(bool, Span)>,
+    before: Option<(usize, Span)>,
+    after: Option<(usize, Span)>,
+    tags: Vec<(String, String, Span)>,
     warmup: Option<(f64, Span)>,
     stages: Option<(Option<Stages>, Span)>,
     work: Option<(&'static str, Span)>,
@@ -47,25 +69,26 @@ struct Draft {
 fn lower(
     lowering: &mut Lowering<'_>,
     items: &Items,
-    flows: &[FlowItem],
+    flows: &mut Vec<FlowItem>,
     item: &ast::Scenario,
     name: &ast::Name,
-) -> ScenarioItem {
+) -> (ScenarioItem, Option<(Start, Span)>) {
     let mut draft = Draft::default();
     let mut whole = !item.is_broken();
     for statement in item.statements() {
-        whole &= draft.statement(lowering, items, flows, &statement).is_some();
+        whole &= draft.statement(lowering, items, flows, name, &statement).is_some();
     }
     if whole {
         draft.missing(lowering, items, name);
     }
     let plan = draft.finish(lowering, item, name).filter(|_| whole);
-    ScenarioItem {
+    let scenario = ScenarioItem {
         stages_span: draft.stages.as_ref().map(|(_, span)| *span),
-        target: draft.target.map(|(target, _)| target),
+        targets: draft.named,
         uses: draft.uses,
         plan,
-    }
+    };
+    (scenario, draft.start)
 }
 
 impl Draft {
@@ -74,25 +97,12 @@ impl Draft {
         &mut self,
         lowering: &mut Lowering<'_>,
         items: &Items,
-        flows: &[FlowItem],
+        flows: &mut Vec<FlowItem>,
+        own: &ast::Name,
         statement: &ScenarioStmt,
     ) -> Option<()> {
         match statement {
-            ScenarioStmt::Target(target) => {
-                let name = target.name()?;
-                if let Some((_, first)) = &self.target {
-                    lowering.out.push(errors::load::repeated("target", target.keyword_span(), *first));
-                    return None;
-                }
-                self.target = Some((name.text(), target.keyword_span()));
-                let known: Vec<String> =
-                    items.servers.iter().filter_map(|server| Some(server.name()?.text())).collect();
-                self.server = known.iter().position(|known| *known == name.text());
-                if self.server.is_none() && !items.any_rejected {
-                    lowering.out.push(errors::names::unknown_server(&name.text(), name.span(), &known));
-                }
-                self.server.map(|_| ())
-            }
+            ScenarioStmt::Target(target) => self.target(lowering, items, target),
             ScenarioStmt::Warmup(attr) => {
                 if let Some((_, first)) = self.warmup {
                     lowering.out.push(errors::load::repeated("warmup", attr.keyword_span(), first));
@@ -124,8 +134,116 @@ impl Draft {
                 self.mix = Some(vec![Share { flow, slots: 1 }]);
                 Some(())
             }
+            ScenarioStmt::StartAt(attr) => {
+                first(lowering, "start", attr.span(), self.start.as_ref().map(|(_, span)| *span))?;
+                let at = lowering.quantity_attr(attr, Dimension::Duration, 0.0)?;
+                self.start = Some((Start::At(at), attr.span()));
+                Some(())
+            }
+            ScenarioStmt::StartAfter(after) => {
+                first(lowering, "start", after.span(), self.start.as_ref().map(|(_, span)| *span))?;
+                self.start = Some((Start::After(after.name()?), after.span()));
+                Some(())
+            }
+            ScenarioStmt::SessionsPer(word) => {
+                first(lowering, "sessions", word.span(), self.sessions.map(|(_, span)| span))?;
+                self.sessions = Some((sessions(lowering, &word.word()?)?, word.span()));
+                Some(())
+            }
+            ScenarioStmt::SessionsShared(attr) => {
+                first(lowering, "sessions", attr.span(), self.sessions.map(|(_, span)| span))?;
+                let count = lowering.whole_number(&attr.value()?, 1.0)?;
+                self.sessions = Some((Sessions::Shared(count), attr.span()));
+                lowering.pending("sessions shared", attr.span());
+                Some(())
+            }
+            ScenarioStmt::Close(attr) => {
+                first(lowering, "close", attr.span(), self.close.map(|(_, span)| span))?;
+                self.close = Some((lowering.quantity_attr(attr, Dimension::Share, 0.0)?, attr.span()));
+                Some(())
+            }
+            ScenarioStmt::HoldStream(attr) => {
+                first(lowering, "hold stream", attr.span(), self.hold_stream.map(|(_, span)| span))?;
+                let on = lowering.switch(&attr.value()?)?;
+                self.hold_stream = Some((on, attr.span()));
+                if on {
+                    lowering.pending("hold stream", attr.span());
+                }
+                Some(())
+            }
+            ScenarioStmt::BeforeUser(steps) => {
+                first(lowering, "before user", steps.keyword_span(), self.before.map(|(_, span)| span))?;
+                let flow = user_flow(lowering, flows, own, "before user", steps)?;
+                self.before = Some((flow, steps.keyword_span()));
+                Some(())
+            }
+            ScenarioStmt::AfterUser(steps) => {
+                first(lowering, "after user", steps.keyword_span(), self.after.map(|(_, span)| span))?;
+                let flow = user_flow(lowering, flows, own, "after user", steps)?;
+                self.after = Some((flow, steps.keyword_span()));
+                Some(())
+            }
+            ScenarioStmt::Tag(tag) => {
+                let (key, value) = (tag.name()?, tag.value()?);
+                check_name(&key, &mut lowering.out)?;
+                let said = self.tags.iter().find(|(known, ..)| *known == key.text()).map(|(_, _, span)| *span);
+                first(lowering, &format!("tag {}", key.text()), tag.span(), said)?;
+                let value = match lowering.constant(&value)? {
+                    Value::Quantity(quantity) => quantity.to_string(),
+                    value => value.to_text(),
+                };
+                self.tags.push((key.text(), value, tag.span()));
+                Some(())
+            }
             ScenarioStmt::Broken(_) => None,
         }
+    }
+
+    /// `target docs`, or a block of shares.
+    fn target(&mut self, lowering: &mut Lowering<'_>, items: &Items, item: &ast::Target) -> Option<()> {
+        first(lowering, "target", item.keyword_span(), self.target)?;
+        self.target = Some(item.keyword_span());
+        if let Some(name) = item.name() {
+            let server = self.server(lowering, items, &name)?;
+            self.targets = Some(vec![Target { server, slots: 1 }]);
+            return Some(());
+        }
+        let mut whole = item.rejected().is_empty() && !item.is_broken();
+        let (mut servers, mut shares) = (Vec::new(), Vec::new());
+        for share in item.shares() {
+            let server = share.flow().and_then(|name| self.server(lowering, items, &name));
+            let percent = share
+                .percent()
+                .and_then(|percent| Some((lowering.quantity(&percent, Dimension::Share)?, percent.span())));
+            match (server, percent) {
+                (Some(server), Some(percent)) => {
+                    servers.push(server);
+                    shares.push(percent);
+                }
+                _ => whole = false,
+            }
+        }
+        whole.then_some(())?;
+        if shares.is_empty() {
+            let help = "add a share such as `100% docs`";
+            lowering.out.push(errors::load::missing("server", "this `target`", item.keyword_span(), help));
+            return None;
+        }
+        sums_up(lowering, "target", &shares, item.keyword_span())?;
+        let slots = whole_slots(lowering, &shares)?;
+        let targets = servers.into_iter().zip(slots);
+        self.targets = Some(targets.map(|(server, slots)| Target { server, slots }).collect());
+        Some(())
+    }
+
+    fn server(&mut self, lowering: &mut Lowering<'_>, items: &Items, name: &ast::Name) -> Option<usize> {
+        self.named.push(name.text());
+        let known: Vec<String> = items.servers.iter().filter_map(|server| Some(server.name()?.text())).collect();
+        let found = known.iter().position(|known| *known == name.text());
+        if found.is_none() && !items.any_rejected {
+            lowering.out.push(errors::names::unknown_server(&name.text(), name.span(), &known));
+        }
+        found
     }
 
     /// `mix` and `run` exclude each other, and themselves.
@@ -195,13 +313,10 @@ impl Draft {
         if !whole {
             return None;
         }
-        let sum: f64 = shares.iter().map(|(_, value, _)| value).sum();
-        if (sum - 1.0).abs() > 1e-9 {
-            let last = shares.last().map(|(_, value, span)| (*value, *span));
-            lowering.out.push(errors::load::mix_sum(sum, mix.keyword_span(), last));
-            return None;
-        }
-        slots(lowering, &shares)
+        let percents: Vec<(f64, Span)> = shares.iter().map(|(_, value, span)| (*value, *span)).collect();
+        sums_up(lowering, "mix", &percents, mix.keyword_span())?;
+        let slots = whole_slots(lowering, &percents)?;
+        Some(shares.iter().zip(slots).map(|((flow, ..), slots)| Share { flow: *flow, slots }).collect())
     }
 
     /// Says what is missing, once nothing is broken.
@@ -238,12 +353,19 @@ impl Draft {
         Some(Scenario {
             name: name.text(),
             doc: item.doc(),
-            server: self.server?,
+            targets: self.targets.clone()?,
+            start_ns: 0,
             warmup_ns: whole_ns(warmup),
             load: stages.load,
             drain_ns: whole_ns(stages.drain.unwrap_or(DEFAULT_DRAIN_NS)),
             max_users: stages.max_users,
             mix: self.mix.clone()?,
+            before: self.before.map(|(flow, _)| flow),
+            after: self.after.map(|(flow, _)| flow),
+            sessions: self.sessions.map_or(Sessions::PerUser, |(sessions, _)| sessions),
+            close: self.close.map_or(1.0, |(share, _)| share),
+            hold_stream: self.hold_stream.is_some_and(|(on, _)| on),
+            tags: self.tags.iter().map(|(key, value, _)| (key.clone(), value.clone())).collect(),
         })
     }
 }
@@ -253,12 +375,63 @@ fn first_flow(items: &Items) -> String {
     items.flows.first().and_then(ast::Flow::name).map_or("FLOW".to_owned(), |name| name.text())
 }
 
+/// `None` after saying that something is said twice.
+fn first(lowering: &mut Lowering<'_>, what: &str, span: Span, said: Option<Span>) -> Option<()> {
+    match said {
+        Some(first) => {
+            lowering.out.push(errors::load::repeated(what, span, first));
+            None
+        }
+        None => Some(()),
+    }
+}
+
+fn sessions(lowering: &mut Lowering<'_>, word: &ast::Name) -> Option<Sessions> {
+    match word.text().as_str() {
+        "user" => Some(Sessions::PerUser),
+        "iteration" => Some(Sessions::PerIteration),
+        "call" => Some(Sessions::PerCall),
+        other => {
+            let known = ["user", "iteration", "call"].map(str::to_owned);
+            lowering.out.push(errors::names::unknown_word("owner of sessions", other, word.span(), &known));
+            None
+        }
+    }
+}
+
+/// The steps of `before user` or `after user` as a flow of their own.
+fn user_flow(
+    lowering: &mut Lowering<'_>,
+    flows: &mut Vec<FlowItem>,
+    scenario: &ast::Name,
+    what: &str,
+    item: &ast::UserSteps,
+) -> Option<usize> {
+    let name = format!("{}: {what}", scenario.text());
+    let index = flows.len();
+    let flow =
+        flow::lower(lowering, &item.statements(), (&name, item.keyword_span()), item.doc(), index, item.is_broken());
+    let whole = flow.plan.is_some();
+    flows.push(flow);
+    whole.then_some(index)
+}
+
+/// `None` after saying that shares do not sum to 100 %.
+pub(super) fn sums_up(lowering: &mut Lowering<'_>, what: &str, shares: &[(f64, Span)], span: Span) -> Option<()> {
+    let sum: f64 = shares.iter().map(|(value, _)| value).sum();
+    if (sum - 1.0).abs() > 1e-9 {
+        lowering.out.push(errors::load::mix_sum(what, sum, span, shares.last().copied()));
+        return None;
+    }
+    Some(())
+}
+
 /// Whole slots for each share in the smallest bag that has them.
-fn slots(lowering: &mut Lowering<'_>, shares: &[(usize, f64, Span)]) -> Option<Vec<Share>> {
+pub(super) fn whole_slots(lowering: &mut Lowering<'_>, shares: &[(f64, Span)]) -> Option<Vec<u32>> {
     let is_whole = |value: f64| (value - value.round()).abs() < 1e-6;
-    let bag = BAG.into_iter().find(|bag| shares.iter().all(|(_, value, _)| is_whole(value * bag)));
+    let bag = BAG.into_iter().find(|bag| shares.iter().all(|(value, _)| is_whole(value * bag)));
     let Some(bag) = bag else {
-        for (_, value, span) in shares {
+        for (value, span) in shares {
             if !is_whole(value * 10_000.0) {
                 let what = format!("`{}`", lowering.written(*span));
                 lowering.out.push(errors::types::out_of_range(&what, "a percentage with at most two decimals", *span));
@@ -267,163 +440,6 @@ fn slots(lowering: &mut Lowering<'_>, shares: &[(usize, f64, Span)]) -> Option<V
         return None;
     };
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "at most the size of the bag")]
-    let share = |(flow, value, _): &(usize, f64, Span)| Share { flow: *flow, slots: (value * bag).round() as u32 };
-    Some(shares.iter().map(share).collect())
-}
-
-/// The stages of one scenario.
-struct Stages {
-    load: Load,
-    drain: Option<f64>,
-    max_users: Option<u64>,
-}
-
-impl Stages {
-    /// `None` when a stage is broken.
-    fn lower(lowering: &mut Lowering<'_>, item: &ast::Stages) -> Option<Stages> {
-        let mut draft = StagesDraft::default();
-        let mut whole = !item.is_broken();
-        for stage in item.statements() {
-            whole &= draft.stage(lowering, &stage).is_some();
-        }
-        if !whole {
-            return None;
-        }
-        if draft.segments.is_empty() {
-            let help = "add a stage such as `hold 10/s for 30s`";
-            lowering.out.push(errors::load::missing("stage", "this block", item.keyword_span(), help));
-            return None;
-        }
-        let total = draft.segments.iter().fold(0_u64, |sum, segment| sum.saturating_add(segment.duration_ns));
-        if total > MAX_LOAD_NS {
-            let what = "the length of all stages together";
-            lowering.out.push(errors::types::out_of_range(what, "at most 30 days", item.keyword_span()));
-            return None;
-        }
-        if draft.segments.iter().all(|segment| segment.from == 0.0 && segment.to == 0.0) {
-            lowering.out.push(errors::load::no_load(item.keyword_span()));
-            return None;
-        }
-        draft.finish(lowering)
-    }
-}
-
-#[derive(Default)]
-struct StagesDraft {
-    segments: Vec<Segment>,
-    /// The unit of the levels, and the first stage that has it.
-    unit: Option<(Dimension, Span)>,
-    drain: Option<(f64, Span)>,
-    arrivals: Option<(Arrivals, Span)>,
-    max_users: Option<(f64, Span)>,
-}
-
-impl StagesDraft {
-    fn stage(&mut self, lowering: &mut Lowering<'_>, stage: &Stage) -> Option<()> {
-        match stage {
-            Stage::Ramp(ramp) => {
-                let (from, to, over) = (ramp.from()?, ramp.to()?, ramp.over()?);
-                let levels = (self.level(lowering, &from), self.level(lowering, &to));
-                let length = length(lowering, &over);
-                self.segments.push(Segment { from: levels.0?, to: levels.1?, duration_ns: length? });
-            }
-            Stage::Hold(hold) => {
-                let (level, duration) = (hold.level()?, hold.duration()?);
-                let level = self.level(lowering, &level);
-                let length = length(lowering, &duration);
-                self.segments.push(Segment { from: level?, to: level?, duration_ns: length? });
-            }
-            Stage::Drain(attr) => {
-                if let Some((_, first)) = self.drain {
-                    lowering.out.push(errors::load::repeated("drain", attr.keyword_span(), first));
-                    return None;
-                }
-                self.drain = Some((lowering.quantity_attr(attr, Dimension::Duration, 0.0)?, attr.keyword_span()));
-            }
-            Stage::Arrivals(word) => {
-                if let Some((_, first)) = self.arrivals {
-                    lowering.out.push(errors::load::repeated("arrivals", word.keyword_span(), first));
-                    return None;
-                }
-                let name = word.word()?;
-                let arrivals = match name.text().as_str() {
-                    "uniform" => Arrivals::Uniform,
-                    "poisson" => Arrivals::Poisson,
-                    other => {
-                        let known = ["uniform".to_owned(), "poisson".to_owned()];
-                        lowering.out.push(errors::names::unknown_word(
-                            "spacing of arrivals",
-                            other,
-                            name.span(),
-                            &known,
-                        ));
-                        return None;
-                    }
-                };
-                self.arrivals = Some((arrivals, word.keyword_span()));
-            }
-            Stage::MaxUsers(attr) => {
-                if let Some((_, first)) = self.max_users {
-                    lowering.out.push(errors::load::repeated("max users", attr.keyword_span(), first));
-                    return None;
-                }
-                self.max_users = Some((lowering.quantity_attr(attr, Dimension::Users, 1.0)?, attr.keyword_span()));
-            }
-            Stage::Broken(_) => return None,
-        }
-        Some(())
-    }
-
-    /// The level of a stage, in the unit of the stages before it.
-    fn level(&mut self, lowering: &mut Lowering<'_>, expr: &ast::Expr) -> Option<f64> {
-        let quantity = lowering.level(expr, self.unit.map_or(Dimension::Rate, |(unit, _)| unit))?;
-        let (value, dimension) = (quantity.value, quantity.dimension);
-        if dimension == Dimension::Number {
-            return Some(0.0);
-        }
-        lowering.quantity_in_range(expr, quantity, 0.0)?;
-        match self.unit {
-            Some((unit, first)) if unit != dimension => {
-                let name = |dimension| if dimension == Dimension::Rate { "rates" } else { "users" };
-                lowering.out.push(errors::load::rates_and_users(expr.span(), name(dimension), first, name(unit)));
-                None
-            }
-            Some(_) => Some(value),
-            None => {
-                self.unit = Some((dimension, expr.span()));
-                Some(value)
-            }
-        }
-    }
-
-    fn finish(self, lowering: &mut Lowering<'_>) -> Option<Stages> {
-        let (unit, first) = self.unit?;
-        let drain = self.drain.map(|(drain, _)| drain);
-        if unit == Dimension::Rate {
-            let arrivals = self.arrivals.map_or(Arrivals::Uniform, |(arrivals, _)| arrivals);
-            #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "checked to be in range")]
-            let max_users = self.max_users.map(|(users, _)| users as u64);
-            return Some(Stages { load: Load::Open { segments: self.segments, arrivals }, drain, max_users });
-        }
-        let for_rates =
-            [("arrivals", self.arrivals.map(|(_, span)| span)), ("max users", self.max_users.map(|(_, span)| span))];
-        let mut whole = true;
-        for (what, span) in for_rates.into_iter().filter_map(|(what, span)| Some((what, span?))) {
-            let help = format!("remove `{what}`, or write the stages as rates such as `40/s`");
-            let (beside, why) = ("beside stages in users", "of use for rates only");
-            lowering.out.push(errors::load::no_effect(what, beside, why, &help, span, first));
-            whole = false;
-        }
-        whole.then_some(Stages { load: Load::Closed { segments: self.segments }, drain, max_users: None })
-    }
-}
-
-/// The length of a stage in nanoseconds.
-fn length(lowering: &mut Lowering<'_>, expr: &ast::Expr) -> Option<u64> {
-    let nanos = whole_ns(lowering.quantity_from(expr, Dimension::Duration, 0.0)?);
-    if nanos == 0 {
-        lowering.out.push(errors::load::empty_stage(expr.span()));
-        return None;
-    }
-    Some(nanos)
+    let slots = |(value, _): &(f64, Span)| (value * bag).round() as u32;
+    Some(shares.iter().map(slots).collect())
 }

@@ -3,11 +3,12 @@
 use super::address;
 use super::items::Items;
 use super::lower::Lowering;
+use super::scenario;
 use super::types::Type;
 use crate::diag::errors;
 use crate::expr::Value;
-use crate::plan::{Endpoint, Header, Server};
-use crate::syntax::ast::{self, ServerStmt};
+use crate::plan::{Answer, Auth, Endpoint, Header, Launch, Oauth, RevisionShare, Server, TextPart, Tls};
+use crate::syntax::ast::{self, OauthStmt, ServerStmt, TlsStmt};
 use crate::text::Span;
 use crate::units::{Dimension, Quantity};
 
@@ -18,7 +19,17 @@ const DEFAULT_TIMEOUT_NS: f64 = 30e9;
 const DEFAULT_CONNECT_TIMEOUT_NS: f64 = 30e9;
 
 /// Revisions that `protocol` may name.
-pub(super) const REVISIONS: [&str; 3] = ["2025-06-18", "2025-11-25", "2026-07-28"];
+pub(super) const REVISIONS: [&str; 5] = ["2024-11-05", "2025-03-26", "2025-06-18", "2025-11-25", "2026-07-28"];
+
+/// Those of them that the transport does not speak yet.
+const NOT_SPOKEN: [&str; 2] = ["2024-11-05", "2025-03-26"];
+
+/// A launched server must accept connections within this time, unless the file
+/// says otherwise.
+const DEFAULT_READY_NS: f64 = 10e9;
+
+/// What a server may ask its client for.
+const ASKED: [&str; 3] = ["sampling", "elicitation", "roots"];
 
 /// Switches of `builtin rulebook`: the options of `mcpl serve rulebook`.
 const RULEBOOK: [(&str, Switch); 9] = [
@@ -76,8 +87,15 @@ fn lower(lowering: &mut Lowering<'_>, item: &ast::Server) -> Option<ServerItem> 
             endpoint: with_child_settings(endpoint, draft.env, draft.cwd),
             headers: draft.headers,
             protocol: draft.protocol,
+            revisions: draft.revisions,
             timeout_ns: whole_ns(draft.timeout.unwrap_or(DEFAULT_TIMEOUT_NS)),
             connect_timeout_ns: whole_ns(draft.connect_timeout.unwrap_or(DEFAULT_CONNECT_TIMEOUT_NS)),
+            launch: draft.launch,
+            tls: draft.tls,
+            auth: draft.auth,
+            quickack: draft.quickack,
+            answers: draft.answers,
+            capabilities: draft.capabilities,
         }),
         _ => None,
     };
@@ -90,7 +108,7 @@ pub(super) fn whole_ns(nanos: f64) -> u64 {
     nanos.round() as u64
 }
 
-fn with_child_settings(endpoint: Endpoint, env: Vec<(String, String)>, cwd: Option<String>) -> Endpoint {
+fn with_child_settings(endpoint: Endpoint, env: Vec<(String, Vec<TextPart>)>, cwd: Option<String>) -> Endpoint {
     match endpoint {
         Endpoint::Stdio { command, .. } => Endpoint::Stdio { command, env, cwd },
         other => other,
@@ -108,8 +126,15 @@ struct Draft {
     protocol: Option<String>,
     timeout: Option<f64>,
     connect_timeout: Option<f64>,
-    env: Vec<(String, String)>,
+    env: Vec<(String, Vec<TextPart>)>,
     cwd: Option<String>,
+    revisions: Vec<RevisionShare>,
+    launch: Option<Launch>,
+    tls: Option<Tls>,
+    auth: Option<Auth>,
+    quickack: bool,
+    answers: Vec<Answer>,
+    capabilities: Option<String>,
     said: Vec<(String, Span)>,
 }
 
@@ -127,16 +152,17 @@ impl Draft {
             }
             ServerStmt::Stdio(attr) => {
                 self.transport(lowering, "stdio", attr.keyword_span())?;
-                let command = lowering.texts(attr, "a command as a list of texts", "[\"node\", \"server.js\"]")?;
-                if command.first().is_none_or(String::is_empty) {
-                    let span = attr.value()?.span();
-                    let wanted = "a command as a list of texts";
-                    let found =
-                        if command.is_empty() { "an empty list" } else { "a list that begins with an empty text" };
-                    lowering.out.push(errors::types::wrong_kind(wanted, "[\"node\", \"server.js\"]", found, span));
-                    return None;
-                }
+                let command = lowering.command(&attr.value()?)?;
                 self.endpoint = Some(Endpoint::Stdio { command, env: Vec::new(), cwd: None });
+            }
+            ServerStmt::Sse(attr) => {
+                self.transport(lowering, "sse", attr.keyword_span())?;
+                let url = lowering.text_attr(attr, "an address", "http://127.0.0.1:3000/sse")?;
+                let span = attr.value()?.span();
+                address::check_url(lowering, &url, span)?;
+                self.url_span = Some(span);
+                self.endpoint = Some(Endpoint::Sse { url });
+                lowering.pending("sse", attr.span());
             }
             ServerStmt::Builtin(builtin) => {
                 let name = builtin.name()?;
@@ -147,17 +173,12 @@ impl Draft {
                 self.headers.push(lowering.header(header)?);
                 self.header_span.get_or_insert(header.keyword_span());
             }
-            ServerStmt::Protocol(word) => {
-                self.once(lowering, "protocol", word.keyword_span())?;
-                let word = word.word()?;
-                let text = word.text();
-                if text != "auto" {
-                    if !REVISIONS.contains(&text.as_str()) {
-                        let known: Vec<String> = std::iter::once("auto").chain(REVISIONS).map(str::to_owned).collect();
-                        lowering.out.push(errors::names::unknown_word("protocol revision", &text, word.span(), &known));
-                        return None;
-                    }
-                    self.protocol = Some(text);
+            ServerStmt::Protocol(protocol) => {
+                self.once(lowering, "protocol", protocol.keyword_span())?;
+                match protocol.word() {
+                    Some(word) if word.text() == "auto" => {}
+                    Some(word) => self.protocol = Some(revision(lowering, &word, true)?),
+                    None => self.revisions = revisions(lowering, protocol)?,
                 }
             }
             ServerStmt::Timeout(attr) => {
@@ -176,6 +197,56 @@ impl Draft {
                 self.once(lowering, "cwd", attr.keyword_span())?;
                 self.cwd = Some(lowering.text_attr(attr, "a directory", "servers")?);
             }
+            ServerStmt::Launch(launch) => {
+                self.once(lowering, "launch", launch.keyword_span())?;
+                let command = lowering.command(&launch.command()?)?;
+                let ready = match launch.within() {
+                    Some(within) => lowering.quantity_from(&within, Dimension::Duration, 1e6)?,
+                    None => DEFAULT_READY_NS,
+                };
+                self.launch = Some(Launch { command, ready_ns: whole_ns(ready) });
+            }
+            ServerStmt::AuthBearer(attr) => {
+                self.once(lowering, "auth", attr.keyword_span())?;
+                let mut value = vec![TextPart::Text("Bearer ".to_owned())];
+                value.extend(lowering.secret_text(&attr.value()?)?);
+                self.headers.push(Header { name: "Authorization".to_owned(), value });
+                self.header_span.get_or_insert(attr.keyword_span());
+            }
+            ServerStmt::AuthOauth(item) => {
+                self.once(lowering, "auth", item.keyword_span())?;
+                self.auth = Some(Auth::Oauth(oauth(lowering, item)?));
+                lowering.pending("auth oauth", item.keyword_span());
+            }
+            ServerStmt::Tls(item) => {
+                self.once(lowering, "tls", item.keyword_span())?;
+                self.tls = Some(tls(lowering, item)?);
+                lowering.pending("tls", item.keyword_span());
+            }
+            ServerStmt::Quickack(attr) => {
+                self.once(lowering, "quickack", attr.keyword_span())?;
+                self.quickack = lowering.switch(&attr.value()?)?;
+                if self.quickack {
+                    lowering.pending("quickack", attr.span());
+                }
+            }
+            ServerStmt::Answer(item) => {
+                let to = item.word()?;
+                if !ASKED.contains(&to.text().as_str()) {
+                    let known = ASKED.map(str::to_owned);
+                    lowering.out.push(errors::names::unknown_word("question", &to.text(), to.span(), &known));
+                    return None;
+                }
+                self.once(lowering, &format!("answer {}", to.text()), item.keyword_span())?;
+                let value = lowering.json_object(&item.value()?)?;
+                self.answers.push(Answer { to: to.text(), value });
+                lowering.pending("answer", item.keyword_span());
+            }
+            ServerStmt::Capabilities(attr) => {
+                self.once(lowering, "capabilities", attr.keyword_span())?;
+                self.capabilities = Some(lowering.json_object(&attr.value()?)?);
+                lowering.pending("capabilities", attr.keyword_span());
+            }
             ServerStmt::Broken(_) => return None,
         }
         Some(())
@@ -186,13 +257,17 @@ impl Draft {
         let Some((transport, at)) = &self.transport else { return Some(()) };
         let over_http = match &self.endpoint {
             Some(Endpoint::Builtin { stdio, .. }) => !stdio,
-            Some(_) => transport == "http",
+            Some(_) => transport == "http" || transport == "sse",
             None => return Some(()),
         };
         let child = self.said.iter().filter(|(what, _)| what == "env" || what == "cwd");
+        let network = self.said.iter().filter(|(what, _)| what == "tls" || what == "quickack" || what == "launch");
         let mut found: Vec<(&str, Span, &str)> = Vec::new();
         if transport != "stdio" {
             found.extend(child.map(|(what, span)| (what.as_str(), *span, "stdio")));
+        }
+        if transport == "stdio" || transport == "builtin" {
+            found.extend(network.map(|(what, span)| (what.as_str(), *span, "http")));
         }
         if !over_http {
             found.extend(self.header_span.map(|span| ("header", span, "http")));
@@ -232,6 +307,155 @@ impl Draft {
         self.transport = Some((what.to_owned(), span));
         Some(())
     }
+}
+
+/// A protocol revision; `auto` may stand in its place where it is the only one.
+fn revision(lowering: &mut Lowering<'_>, word: &ast::Name, only: bool) -> Option<String> {
+    let text = word.text();
+    if !REVISIONS.contains(&text.as_str()) {
+        let auto = only.then_some("auto");
+        let known: Vec<String> = auto.into_iter().chain(REVISIONS).map(str::to_owned).collect();
+        lowering.out.push(errors::names::unknown_word("protocol revision", &text, word.span(), &known));
+        return None;
+    }
+    if only && NOT_SPOKEN.contains(&text.as_str()) {
+        lowering.pending(&format!("protocol {text}"), word.span());
+    }
+    Some(text)
+}
+
+/// `protocol { 60% 2025-11-25 … }`
+fn revisions(lowering: &mut Lowering<'_>, item: &ast::Protocol) -> Option<Vec<RevisionShare>> {
+    let mut whole = item.rejected().is_empty() && !item.is_broken();
+    let (mut shares, mut names) = (Vec::new(), Vec::new());
+    for share in item.shares() {
+        let name = share.revision().and_then(|word| revision(lowering, &word, false));
+        let percent =
+            share.percent().and_then(|percent| Some((lowering.quantity(&percent, Dimension::Share)?, percent.span())));
+        match (name, percent) {
+            (Some(name), Some(percent)) => {
+                shares.push(percent);
+                names.push(name);
+            }
+            _ => whole = false,
+        }
+    }
+    whole.then_some(())?;
+    if shares.is_empty() {
+        let help = "add a share such as `100% 2025-11-25`";
+        lowering.out.push(errors::load::missing("revision", "this `protocol`", item.keyword_span(), help));
+        return None;
+    }
+    scenario::sums_up(lowering, "protocol", &shares, item.keyword_span())?;
+    let slots = scenario::whole_slots(lowering, &shares)?;
+    lowering.pending("protocol { … }", item.keyword_span());
+    Some(names.into_iter().zip(slots).map(|(revision, slots)| RevisionShare { revision, slots }).collect())
+}
+
+fn tls(lowering: &mut Lowering<'_>, item: &ast::Tls) -> Option<Tls> {
+    let mut tls = Tls::default();
+    let mut whole = !item.is_broken();
+    let mut said: Vec<(&'static str, Span)> = Vec::new();
+    for statement in item.statements() {
+        let what = match &statement {
+            TlsStmt::Ca(_) => "ca",
+            TlsStmt::Cert(_) => "cert",
+            TlsStmt::Insecure(_) => "insecure",
+            TlsStmt::Broken(_) => {
+                whole = false;
+                continue;
+            }
+        };
+        whole &= once(lowering, &mut said, what, statement.span()).is_some();
+        whole &= match &statement {
+            TlsStmt::Ca(attr) => {
+                tls.ca = lowering.text_attr(attr, "a path", "ca.pem");
+                tls.ca.is_some()
+            }
+            TlsStmt::Cert(cert) => {
+                let mut path = |expr: Option<ast::Expr>, example| lowering.said_text(&expr?, "a path", example);
+                tls.cert = path(cert.cert(), "client.pem").zip(path(cert.key(), "client.key"));
+                tls.cert.is_some()
+            }
+            TlsStmt::Insecure(attr) => match attr.value().and_then(|value| lowering.switch(&value)) {
+                Some(on) => {
+                    tls.insecure = on;
+                    true
+                }
+                None => false,
+            },
+            TlsStmt::Broken(_) => false,
+        };
+    }
+    whole.then_some(tls)
+}
+
+fn oauth(lowering: &mut Lowering<'_>, item: &ast::Oauth) -> Option<Oauth> {
+    let (mut url, mut id, mut secret, mut scopes) = (None, None, None, Vec::new());
+    let mut whole = !item.is_broken();
+    let mut said: Vec<(&'static str, Span)> = Vec::new();
+    for statement in item.statements() {
+        let (what, attr) = match &statement {
+            OauthStmt::TokenUrl(attr) => ("token_url", attr),
+            OauthStmt::ClientId(attr) => ("client_id", attr),
+            OauthStmt::ClientSecret(attr) => ("client_secret", attr),
+            OauthStmt::Scopes(attr) => ("scopes", attr),
+            OauthStmt::Broken(_) => {
+                whole = false;
+                continue;
+            }
+        };
+        whole &= once(lowering, &mut said, what, statement.span()).is_some();
+        whole &= match what {
+            "token_url" => {
+                url = lowering.text_attr(attr, "an address", "http://127.0.0.1:8080/token");
+                let span = attr.value().map(|value| value.span()).unwrap_or_default();
+                url.as_ref().is_some_and(|url| address::check_url(lowering, url, span).is_some())
+            }
+            "client_id" => {
+                id = lowering.text_attr(attr, "a text", "mcpl");
+                id.is_some()
+            }
+            "client_secret" => {
+                secret = attr.value().and_then(|value| lowering.secret_text(&value));
+                secret.is_some()
+            }
+            _ => match lowering.texts(attr, "a list of texts", "[\"mcp\"]") {
+                Some(list) => {
+                    scopes = list;
+                    true
+                }
+                None => false,
+            },
+        };
+    }
+    whole.then_some(())?;
+    for (there, what, example) in [
+        (url.is_some(), "`token_url`", "token_url \"http://127.0.0.1:8080/token\""),
+        (id.is_some(), "`client_id`", "client_id \"mcpl\""),
+        (secret.is_some(), "`client_secret`", "client_secret secret(\"CLIENT_SECRET\")"),
+    ] {
+        if !there {
+            let help = format!("add `{example}`");
+            lowering.out.push(errors::load::missing(what, "`auth oauth`", item.keyword_span(), &help));
+        }
+    }
+    Some(Oauth { token_url: url?, client_id: id?, client_secret: secret?, scopes })
+}
+
+/// `None` after saying that a statement of a small block is said twice.
+fn once(
+    lowering: &mut Lowering<'_>,
+    said: &mut Vec<(&'static str, Span)>,
+    what: &'static str,
+    span: Span,
+) -> Option<()> {
+    if let Some((_, first)) = said.iter().find(|(known, _)| *known == what) {
+        lowering.out.push(errors::load::repeated(what, span, *first));
+        return None;
+    }
+    said.push((what, span));
+    Some(())
 }
 
 fn builtin(lowering: &mut Lowering<'_>, builtin: &ast::Builtin, name: &ast::Name) -> Option<Endpoint> {

@@ -6,7 +6,7 @@ mod mistakes;
 mod plans;
 mod poison;
 
-use super::{Lowered, Options, lower};
+use super::{Lowered, NoFiles, Options, lower};
 use crate::plan::Plan;
 use crate::syntax;
 use crate::text::Source;
@@ -14,7 +14,7 @@ use crate::text::Source;
 /// Compiles a file in an empty environment.
 fn compile(text: &str, overrides: &[(&str, &str)]) -> Lowered {
     let overrides: Vec<_> = overrides.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
-    let options = Options { name: "test", seed: 1, overrides: &overrides, env: &|_| None };
+    let options = Options { name: "test", seed: 1, overrides: &overrides, env: &|_| None, files: &NoFiles };
     lower(&Source::new("test.mcpl", text), &syntax::parse(text), &options)
 }
 

@@ -13,6 +13,8 @@ pub(super) enum Type {
     Text,
     List,
     Object,
+    /// A row of data, by its index.
+    Row(usize),
     /// A number, plain or with a dimension.
     Quantity(Dimension),
 }
@@ -43,6 +45,7 @@ impl Type {
             Type::Text => "a text",
             Type::List => "a list",
             Type::Object => "an object",
+            Type::Row(_) => "a row of data",
             Type::Quantity(dimension) => dimension.phrase(),
         }
     }

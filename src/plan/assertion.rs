@@ -20,6 +20,50 @@ pub struct Assertion {
     pub share_of_seconds: Option<f64>,
 }
 
+/// A metric of the file's own.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Measure {
+    /// Its name.
+    pub name: String,
+    /// What it measures: a number, a duration or a size.
+    pub dimension: Dimension,
+}
+
+impl Measure {
+    /// How many units of the recording one base unit is: whole numbers are
+    /// recorded, to three significant digits.
+    #[must_use]
+    pub fn scale(dimension: Dimension) -> f64 {
+        match dimension {
+            Dimension::Duration => 1.0,
+            Dimension::Size => 1e3,
+            _ => 1e6,
+        }
+    }
+}
+
+/// What must hold compared with the stored runs of one name.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Baseline {
+    /// The name of the stored runs.
+    pub name: String,
+    /// How far metrics may be from theirs.
+    pub margins: Vec<Margin>,
+}
+
+/// How far a metric may be from stored runs.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Margin {
+    /// As written.
+    pub source: String,
+    /// What is compared.
+    pub metric: MetricRef,
+    /// How far it may be above, as a share; `None`: as far as it likes.
+    pub above: Option<f64>,
+    /// How far it may be below, as a share; `None`: as far as it likes.
+    pub below: Option<f64>,
+}
+
 /// A comparison.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Comparison {
@@ -111,6 +155,9 @@ pub struct Selection {
     pub series: Vec<usize>,
     /// Scenarios, by index in the plan, for what belongs to no step.
     pub scenarios: Vec<usize>,
+    /// Values that tags must have.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub tags: Vec<(String, String)>,
 }
 
 /// A metric.
@@ -153,6 +200,26 @@ pub enum Metric {
     BytesOut,
     /// How late the load generator was.
     GeneratorLag,
+    /// The load generator's share of the processors that its threads have.
+    GeneratorCpu,
+    /// Memory of the load generator.
+    GeneratorRss,
+    /// Whole groups.
+    Group {
+        /// Index of the name in the plan.
+        group: usize,
+    },
+    /// A metric of the file's own.
+    Measure {
+        /// Index in the plan.
+        measure: usize,
+        /// What it measures.
+        dimension: Dimension,
+    },
+    /// Notifications of changed resources.
+    Updates,
+    /// Notifications of progress.
+    Progress,
 }
 
 /// Times recorded for each request.
@@ -203,15 +270,23 @@ impl Metric {
                 | Metric::SessionOpen
                 | Metric::SessionClose
                 | Metric::GeneratorLag
+                | Metric::Group { .. }
         );
+        let sampled = match self {
+            Metric::Measure { dimension, .. } => Some(*dimension),
+            Metric::GeneratorCpu => Some(Dimension::Share),
+            Metric::GeneratorRss => Some(Dimension::Size),
+            _ => is_time.then_some(Dimension::Duration),
+        };
         match (self, statistic) {
             (_, Count) => Some(match self {
                 Metric::BytesIn | Metric::BytesOut => Dimension::Size,
                 _ => Dimension::Number,
             }),
-            (_, Min | Mean | Max | Stddev | Percentile(_)) => is_time.then_some(Dimension::Duration),
+            (Metric::GeneratorCpu | Metric::GeneratorRss, Stddev | Percentile(_)) => None,
+            (_, Min | Mean | Max | Stddev | Percentile(_)) => sampled,
             (Metric::Errors { .. } | Metric::Expect { .. }, Rate) => Some(Dimension::Share),
-            (_, Rate) => (!is_time).then_some(Dimension::Rate),
+            (_, Rate) => sampled.is_none().then_some(Dimension::Rate),
         }
     }
 }

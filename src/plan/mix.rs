@@ -5,13 +5,15 @@
 
 use rand::seq::SliceRandom;
 
-use super::Share;
 use super::random::{Purpose, stream};
+use super::{Share, Target};
 
-/// Deals the flows of one scenario.
+/// Deals the flows of one scenario to its iterations, or its targets to its
+/// users.
 #[derive(Clone, Debug)]
 pub struct Dealer {
     seed: u64,
+    purpose: Purpose,
     scenario: usize,
     unshuffled: Vec<usize>,
     bag: Vec<usize>,
@@ -22,21 +24,39 @@ impl Dealer {
     /// For the mix of `scenario`.
     #[must_use]
     pub fn new(seed: u64, scenario: usize, mix: &[Share]) -> Dealer {
-        let unshuffled: Vec<usize> =
-            mix.iter().flat_map(|share| std::iter::repeat_n(share.flow, share.slots as usize)).collect();
-        Dealer { seed, scenario, bag: unshuffled.clone(), unshuffled, number: None }
+        Dealer::of(seed, Purpose::Mix, scenario, mix.iter().map(|share| (share.flow, share.slots)))
     }
 
-    /// The flow of the scenario's iteration `index`; `None` for an empty mix.
+    /// For the targets of `scenario`.
+    #[must_use]
+    pub fn of_targets(seed: u64, scenario: usize, targets: &[Target]) -> Dealer {
+        Dealer::of(seed, Purpose::Targets, scenario, targets.iter().map(|target| (target.server, target.slots)))
+    }
+
+    fn of(seed: u64, purpose: Purpose, scenario: usize, shares: impl Iterator<Item = (usize, u32)>) -> Dealer {
+        let unshuffled: Vec<usize> =
+            shares.flat_map(|(index, slots)| std::iter::repeat_n(index, slots as usize)).collect();
+        Dealer { seed, purpose, scenario, bag: unshuffled.clone(), unshuffled, number: None }
+    }
+
+    /// What number `index` gets: the flow of an iteration, the server of a user;
+    /// `None` where there are no shares.
     pub fn flow(&mut self, index: u64) -> Option<usize> {
+        let bag = self.bag(index)?;
+        bag.get(usize::try_from(index % bag.len() as u64).ok()?).copied()
+    }
+
+    /// The bag that number `index` lies in, shuffled; `None` where there are no
+    /// shares.
+    pub(super) fn bag(&mut self, index: u64) -> Option<&[usize]> {
         let size = self.unshuffled.len() as u64;
         let number = index.checked_div(size)?;
         if self.number != Some(number) {
             self.bag.clone_from(&self.unshuffled);
-            self.bag.shuffle(&mut stream(self.seed, Purpose::Mix, self.scenario, number));
+            self.bag.shuffle(&mut stream(self.seed, self.purpose, self.scenario, number));
             self.number = Some(number);
         }
-        self.bag.get(usize::try_from(index % size).ok()?).copied()
+        Some(&self.bag)
     }
 }
 

@@ -5,15 +5,23 @@
 //! `units`.
 
 mod assertion;
-
+mod data;
+mod guard;
 pub mod mix;
 pub mod random;
+pub mod rows;
 pub mod schedule;
+mod server;
 mod step;
+pub mod takes;
 
-pub use assertion::{Assertion, Comparison, Metric, MetricExpr, MetricRef, Selection, Statistic, TimeMetric};
-
-pub use step::{Check, Flow, Method, Request, Save, Step, Think};
+pub use assertion::{
+    Assertion, Baseline, Comparison, Margin, Measure, Metric, MetricExpr, MetricRef, Selection, Statistic, TimeMetric,
+};
+pub use data::{Data, DataSource};
+pub use guard::{Abort, Guard, OnAbort};
+pub use server::{Answer, Auth, Endpoint, Header, Launch, Oauth, RevisionShare, Server, TextPart, Tls};
+pub use step::{Branch, Check, Choice, Flow, Method, Request, Save, Step, Tag, Take, Think};
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -26,7 +34,7 @@ pub const MAX_LOAD_NS: u64 = 30 * 86_400 * 1_000_000_000;
 pub const SCHEMA: &str = "mcpl.plan/1";
 
 /// A compiled scenario file.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Plan {
     /// [`SCHEMA`].
     pub schema: String,
@@ -38,6 +46,9 @@ pub struct Plan {
     pub servers: Vec<Server>,
     /// What the run may do.
     pub guard: Guard,
+    /// Rows for `take`, by index.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub data: Vec<Data>,
     /// Flows, by index.
     pub flows: Vec<Flow>,
     /// Who runs which flows under which load.
@@ -47,8 +58,17 @@ pub struct Plan {
     pub series: Vec<Series>,
     /// Labels of `expect … as "label"`, by index.
     pub expectations: Vec<String>,
+    /// Names of groups, by index.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub groups: Vec<String>,
+    /// Metrics of the file's own, by index.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub measures: Vec<Measure>,
     /// What must hold.
     pub assertions: Vec<Assertion>,
+    /// What must hold compared with stored runs.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub baselines: Vec<Baseline>,
     /// Files to write after the run.
     pub reports: Vec<ReportFile>,
 }
@@ -85,110 +105,74 @@ impl Plan {
     #[must_use]
     pub fn peak_request_rate(&self, scenario: &Scenario) -> f64 {
         match &scenario.load {
-            Load::Open { .. } => scenario.load.peak() * self.requests_per_iteration(scenario),
-            Load::Closed { .. } => 0.0,
+            load if load.is_open() => load.peak() * self.requests_per_iteration(scenario),
+            _ => 0.0,
         }
     }
 
-    /// How many requests an iteration makes on average over the mix.
+    /// How many requests an iteration makes on average over the mix: of an `if`
+    /// the branch with the most, of a `choose` the average over its branches.
     #[must_use]
-    #[expect(clippy::cast_precision_loss, reason = "small counts")]
     pub fn requests_per_iteration(&self, scenario: &Scenario) -> f64 {
         let slots: u32 = scenario.mix.iter().map(|share| share.slots).sum();
         let requests = scenario.mix.iter().map(|share| {
-            let count = self.flows.get(share.flow).map_or(0, |flow| flow.requests().count());
-            count as f64 * f64::from(share.slots)
+            let steps = self.flows.get(share.flow).map_or(&[][..], |flow| &flow.steps);
+            self.requests_of(steps) * f64::from(share.slots)
         });
         requests.sum::<f64>() / f64::from(slots.max(1))
+    }
+
+    fn requests_of(&self, steps: &[Step]) -> f64 {
+        let of_step = |step: &Step| match step {
+            Step::Request(_) => 1.0,
+            Step::Repeat { times, steps } => f64::from(*times) * self.requests_of(steps),
+            Step::If(branches) => branches.iter().map(|branch| self.requests_of(&branch.steps)).fold(0.0, f64::max),
+            Step::Choose(choices) => {
+                let slots: u32 = choices.iter().map(|choice| choice.slots).sum();
+                let sum: f64 =
+                    choices.iter().map(|choice| f64::from(choice.slots) * self.requests_of(&choice.steps)).sum();
+                sum / f64::from(slots.max(1))
+            }
+            Step::Parallel(steps) | Step::Group { steps, .. } => self.requests_of(steps),
+            // Flows do not run each other in circles.
+            Step::Run { flow } => self.flows.get(*flow).map_or(0.0, |flow| self.requests_of(&flow.steps)),
+            _ => 0.0,
+        };
+        steps.iter().map(of_step).sum()
+    }
+
+    /// The flows that `scenario` runs, directly or from another flow, each once,
+    /// in the order in which they are first met.
+    #[must_use]
+    pub fn flows_of(&self, scenario: &Scenario) -> Vec<usize> {
+        let mut met = Vec::new();
+        let direct = scenario.mix.iter().map(|share| share.flow);
+        for flow in direct.chain(scenario.before).chain(scenario.after) {
+            self.meet(flow, &mut met);
+        }
+        met
+    }
+
+    fn meet(&self, index: usize, met: &mut Vec<usize>) {
+        if met.contains(&index) {
+            return;
+        }
+        met.push(index);
+        let Some(flow) = self.flows.get(index) else { return };
+        let mut runs = Vec::new();
+        flow.visit(&mut |step| {
+            if let Step::Run { flow } = step {
+                runs.push(*flow);
+            }
+        });
+        runs.into_iter().for_each(|flow| self.meet(flow, met));
     }
 
     /// When the last stage of any scenario ends, in nanoseconds from the start.
     #[must_use]
     pub fn load_ns(&self) -> u64 {
-        self.scenarios.iter().map(|scenario| scenario.load.duration_ns()).max().unwrap_or(0)
+        self.scenarios.iter().map(Scenario::end_ns).max().unwrap_or(0)
     }
-}
-
-/// How to reach one MCP server.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Server {
-    /// Its name in the file.
-    pub name: String,
-    /// Where it is.
-    pub endpoint: Endpoint,
-    /// Extra HTTP headers; a value may name secrets, never hold one.
-    pub headers: Vec<Header>,
-    /// The pinned revision, or `None` for `auto`.
-    pub protocol: Option<String>,
-    /// Per request, in nanoseconds.
-    pub timeout_ns: u64,
-    /// For opening a connection or starting a child, in nanoseconds.
-    pub connect_timeout_ns: u64,
-}
-
-/// Where a server is.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Endpoint {
-    /// Streamable HTTP at this URL.
-    Http {
-        /// The whole URL.
-        url: String,
-    },
-    /// A child process that speaks MCP on its standard input and output; one
-    /// for each virtual user.
-    Stdio {
-        /// Program and arguments.
-        command: Vec<String>,
-        /// Added to the environment.
-        env: Vec<(String, String)>,
-        /// Working directory.
-        cwd: Option<String>,
-    },
-    /// The built-in demo server, started for the run.
-    Builtin {
-        /// Which one: `rulebook`.
-        name: String,
-        /// Its switches as command-line options, such as `--latency=5ms`.
-        options: Vec<String>,
-        /// Whether over standard input and output instead of HTTP.
-        stdio: bool,
-    },
-}
-
-/// An HTTP header whose value may be put together at the start of the run.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Header {
-    /// Its name.
-    pub name: String,
-    /// Parts of its value, joined.
-    pub value: Vec<HeaderPart>,
-}
-
-/// Part of a header's value.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum HeaderPart {
-    /// Literal text.
-    Text(String),
-    /// The environment variable of this name; its value appears nowhere.
-    Secret(String),
-}
-
-/// What a run may do to the outside world.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub struct Guard {
-    /// Hosts that may be targets although they are not loopback; `*` matches
-    /// any run of characters.
-    pub allow_hosts: Vec<String>,
-    /// Tools that may be called although they are not read-only.
-    pub allow_tools: Vec<String>,
-    /// Tools that may not be called, whatever else says so.
-    pub deny_tools: Vec<String>,
-    /// Requests per second over all scenarios.
-    pub max_rate: Option<f64>,
-    /// Virtual users over all scenarios.
-    pub max_users: Option<u64>,
 }
 
 /// Who runs which flows, against which server, under which load.
@@ -199,8 +183,11 @@ pub struct Scenario {
     /// Its `##` comment.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub doc: Option<String>,
-    /// Index of the server.
-    pub server: usize,
+    /// The servers that its users are spread over.
+    pub targets: Vec<Target>,
+    /// When it begins, in nanoseconds from the start of the run.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub start_ns: u64,
     /// Left out of every assertion and statistic, in nanoseconds.
     pub warmup_ns: u64,
     /// The stages.
@@ -212,6 +199,110 @@ pub struct Scenario {
     pub max_users: Option<u64>,
     /// Which flows, in which shares.
     pub mix: Vec<Share>,
+    /// Index of the flow that each user performs before its first iteration.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub before: Option<usize>,
+    /// Index of the flow that each user performs after its last iteration.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub after: Option<usize>,
+    /// What has an MCP session of its own.
+    #[serde(default)]
+    pub sessions: Sessions,
+    /// Share of MCP sessions that are ended properly, 0 to 1; the others are
+    /// left behind.
+    pub close: f64,
+    /// Whether the server's notification stream is kept open.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub hold_stream: bool,
+    /// Tags of all its requests.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub tags: Vec<(String, String)>,
+}
+
+fn is_zero(value: &u64) -> bool {
+    *value == 0
+}
+
+fn is_false(value: &bool) -> bool {
+    !*value
+}
+
+impl Scenario {
+    /// A scenario that runs one load and mix against the first server, with a
+    /// drain of 30 s and nothing else.
+    #[must_use]
+    pub fn new(name: impl Into<String>, load: Load, mix: Vec<Share>) -> Scenario {
+        Scenario {
+            name: name.into(),
+            doc: None,
+            targets: vec![Target { server: 0, slots: 1 }],
+            start_ns: 0,
+            warmup_ns: 0,
+            load,
+            drain_ns: 30_000_000_000,
+            max_users: None,
+            mix,
+            before: None,
+            after: None,
+            sessions: Sessions::PerUser,
+            close: 1.0,
+            hold_stream: false,
+            tags: Vec::new(),
+        }
+    }
+
+    /// When its last stage ends, in nanoseconds from the start of the run.
+    #[must_use]
+    pub fn end_ns(&self) -> u64 {
+        self.start_ns.saturating_add(self.load.duration_ns())
+    }
+
+    /// The level `at_ns` nanoseconds from the start of the run; 0 outside its
+    /// stages.
+    #[must_use]
+    pub fn level_at(&self, at_ns: u64) -> f64 {
+        at_ns.checked_sub(self.start_ns).map_or(0.0, |at| self.load.level_at(at))
+    }
+
+    /// Its load as seen from the start of the run: nothing before it begins.
+    #[must_use]
+    pub fn placed_load(&self) -> Load {
+        let mut load = self.load.clone();
+        if self.start_ns > 0 {
+            load.segments_mut().insert(0, Segment { from: 0.0, to: 0.0, duration_ns: self.start_ns });
+        }
+        load
+    }
+
+    /// When its warm-up ends, in nanoseconds from the start of the run.
+    #[must_use]
+    pub fn measured_from_ns(&self) -> u64 {
+        self.start_ns.saturating_add(self.warmup_ns)
+    }
+}
+
+/// A server's part of a scenario's users.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Target {
+    /// Index of the server.
+    pub server: usize,
+    /// Its part of every bag of users, in slots.
+    pub slots: u32,
+}
+
+/// What has an MCP session of its own.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Sessions {
+    /// Each virtual user, for as long as it lives.
+    #[default]
+    PerUser,
+    /// Each iteration.
+    PerIteration,
+    /// Each request.
+    PerCall,
+    /// So many, which all users share.
+    Shared(u64),
 }
 
 /// The load over time.
@@ -229,15 +320,60 @@ pub enum Load {
     Closed {
         /// Levels in virtual users.
         segments: Vec<Segment>,
+        /// A fixed amount of work, which ends the load before the stages do.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        work: Option<Work>,
     },
+    /// The level rises by steps until a condition breaks.
+    Seek(Box<Seek>),
+}
+
+/// A fixed amount of work.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Work {
+    /// Iterations: in all where they are shared, otherwise of each user.
+    pub iterations: u64,
+    /// Whether all users share them.
+    pub shared: bool,
+}
+
+/// A search for the highest level at which a condition holds.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Seek {
+    /// One stage for each level, from the lowest, and a last one that confirms.
+    pub segments: Vec<Segment>,
+    /// Whether levels are arrivals per second rather than users.
+    pub open: bool,
+    /// What must hold at each level.
+    pub conditions: Vec<Assertion>,
+    /// For how long the last good level is confirmed, in nanoseconds.
+    pub confirm_ns: u64,
 }
 
 impl Load {
+    /// Whether iterations are due at instants computed from the plan.
+    #[must_use]
+    pub fn is_open(&self) -> bool {
+        match self {
+            Load::Open { .. } => true,
+            Load::Closed { .. } => false,
+            Load::Seek(seek) => seek.open,
+        }
+    }
+
     /// The stages.
     #[must_use]
     pub fn segments(&self) -> &[Segment] {
         match self {
-            Load::Open { segments, .. } | Load::Closed { segments } => segments,
+            Load::Open { segments, .. } | Load::Closed { segments, .. } => segments,
+            Load::Seek(seek) => &seek.segments,
+        }
+    }
+
+    fn segments_mut(&mut self) -> &mut Vec<Segment> {
+        match self {
+            Load::Open { segments, .. } | Load::Closed { segments, .. } => segments,
+            Load::Seek(seek) => &mut seek.segments,
         }
     }
 
@@ -315,7 +451,7 @@ pub struct Share {
 }
 
 /// What is measured apart.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Series {
     /// Index of the scenario.
     pub scenario: usize,
@@ -323,15 +459,29 @@ pub struct Series {
     pub flow: usize,
     /// The step's label.
     pub step: String,
-    /// `call`, `read`, `prompt` or `list`.
+    /// The keyword of the step, such as `call`.
     pub kind: String,
+    /// Whether it belongs to `before user` or `after user`, which no selection
+    /// of a whole scenario counts.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub apart: bool,
+    /// Tags of its scenario.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub tags: Vec<(String, String)>,
+    /// Keys of the tags that each request brings, in the order of their values
+    /// in the recording.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub tag_keys: Vec<String>,
 }
 
 /// A file to write after the run.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ReportFile {
-    /// `html`, `markdown` or `junit`.
+    /// `html`, `markdown`, `junit` or `template`.
     pub format: String,
+    /// The template, where it is one of the user's own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub template: Option<String>,
     /// Where.
     pub path: String,
 }

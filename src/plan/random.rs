@@ -12,24 +12,41 @@ pub enum Purpose {
     Mix,
     /// Spacing of Poisson arrivals.
     Arrivals,
+    /// Rows of a data file; its number stands where that of a scenario does.
+    Rows,
+    /// The order inside one bag of targets.
+    Targets,
+    /// Which sessions are left behind.
+    Close,
+    /// Choices of a user before its first iteration and after its last.
+    User,
 }
 
 /// The stream for item `index` of `scenario`: the same for the same plan,
 /// whatever the timing or the number of threads.
 #[must_use]
 pub fn stream(seed: u64, purpose: Purpose, scenario: usize, index: u64) -> Pcg64Mcg {
+    Pcg64Mcg::seed_from_u64(key(seed, purpose, scenario, index))
+}
+
+/// What a stream is seeded by; also the key of a permutation. Keys of neighbouring
+/// items have nothing in common.
+pub(super) fn key(seed: u64, purpose: Purpose, scenario: usize, index: u64) -> u64 {
     let purpose = match purpose {
         Purpose::Iteration => 1,
         Purpose::Mix => 2,
         Purpose::Arrivals => 3,
+        Purpose::Rows => 4,
+        Purpose::Targets => 5,
+        Purpose::Close => 6,
+        Purpose::User => 7,
     };
-    let key = mixed(mixed(mixed(seed) ^ purpose) ^ scenario as u64) ^ index;
-    Pcg64Mcg::seed_from_u64(mixed(key))
+    mixed(mixed(mixed(mixed(seed) ^ purpose) ^ scenario as u64) ^ index)
 }
 
 /// SplitMix64's finalizer (Steele, Lea, Flood, OOPSLA 2014): a bijection that
 /// spreads every input bit over the output.
-fn mixed(value: u64) -> u64 {
+pub(super) fn mixed(value: u64) -> u64 {
     let mut z = value.wrapping_add(0x9e37_79b9_7f4a_7c15);
     z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
     z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
@@ -49,6 +66,7 @@ mod tests {
         for other in [
             first(2, Purpose::Iteration, 0, 0),
             first(1, Purpose::Mix, 0, 0),
+            first(1, Purpose::Rows, 0, 0),
             first(1, Purpose::Iteration, 1, 0),
             first(1, Purpose::Iteration, 0, 1),
         ] {

@@ -181,10 +181,7 @@ fn crossing_ns(segment: &Segment, level: f64) -> u64 {
 #[must_use]
 #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "levels are finite and not negative")]
 pub fn peak_users(load: &Load) -> u64 {
-    match load {
-        Load::Open { .. } => 0,
-        Load::Closed { .. } => load.peak().round() as u64,
-    }
+    if load.is_open() { 0 } else { load.peak().round() as u64 }
 }
 
 #[cfg(test)]
@@ -278,7 +275,7 @@ mod tests {
 
         #[test]
         fn the_number_of_active_users_is_the_rounded_level(segments in any_segments(), at in 0.0..1.0_f64) {
-            let load = Load::Closed { segments: segments.clone() };
+            let load = Load::Closed { segments: segments.clone(), work: None };
             let at = (at * load.duration_ns() as f64) as u64;
             let level = load.level_at(at);
             prop_assume!((level.fract() - 0.5).abs() > 1e-3);

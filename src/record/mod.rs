@@ -11,8 +11,8 @@ mod recording;
 
 pub use class::ErrorClass;
 pub use distribution::{Distribution, Frozen, sample_floor};
-pub use recorder::{Recorder, Sample, Shape};
+pub use recorder::{OTHER_TAGS, Recorder, Sample, Shape};
 pub use recording::{
-    Counts, Failure, Health, Phase, Recording, SESSION_TIMES, ScenarioRow, SeriesRow, SessionTime, Slice, TIMES, Tally,
-    Time,
+    Counts, Failure, Health, LogLine, Phase, Recording, SESSION_TIMES, ScenarioRow, SeriesRow, SessionTime, Slice,
+    TIMES, Tally, Time, ValueRow,
 };

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::recording::{Health, SeriesRow};
+use super::recording::{Health, LogLine, SeriesRow, ValueRow};
 use super::{
     Counts, Distribution, ErrorClass, Failure, Phase, SESSION_TIMES, ScenarioRow, SessionTime, Slice, TIMES, Tally,
 };
@@ -10,8 +10,22 @@ use super::{
 /// Failures whose text is kept, per series and class, on each thread.
 const FAILURES_KEPT: u8 = 5;
 
-/// Longest text kept of a failure, in characters.
+/// Longest text kept of a failure or of a line of `log`, in characters.
 const MESSAGE_CHARS: usize = 400;
+
+/// Longest value of a tag, in characters.
+const TAG_CHARS: usize = 64;
+
+/// Combinations of tags kept apart on each thread. A tag whose values are as
+/// many as the requests would otherwise make memory grow with them; what is
+/// beyond is counted under [`OTHER_TAGS`].
+const TAGGED: usize = 1000;
+
+/// The value of tags beyond those that are kept apart.
+pub const OTHER_TAGS: &str = "(other)";
+
+/// Lines of `log` kept on each thread.
+const LOGS_KEPT: usize = 1000;
 
 /// One request that came to an end. Times in nanoseconds.
 #[derive(Clone, Copy, Debug, Default)]
@@ -37,7 +51,7 @@ pub struct Sample {
 }
 
 /// How many of what a plan measures.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Default)]
 pub struct Shape {
     /// Series.
     pub series: usize,
@@ -45,6 +59,10 @@ pub struct Shape {
     pub scenarios: usize,
     /// Labels of expectations.
     pub expectations: usize,
+    /// Groups.
+    pub groups: usize,
+    /// Metrics of the file's own.
+    pub measures: usize,
 }
 
 /// Measures one thread. The caller tells the second that each event belongs to;
@@ -52,7 +70,13 @@ pub struct Shape {
 #[derive(Debug)]
 pub struct Recorder {
     second: u32,
-    series: Vec<[Option<Box<LiveSeries>>; 2]>,
+    series: Vec<Phases>,
+    /// By series and values of its tags.
+    tagged: BTreeMap<(usize, Vec<String>), Phases>,
+    groups: Vec<[Option<Box<Distribution>>; 2]>,
+    measures: Vec<[Option<Box<Distribution>>; 2]>,
+    logs: Vec<LogLine>,
+    logged: usize,
     scenarios: Vec<[LiveScenario; 2]>,
     expectations: Vec<[(u64, u64); 2]>,
     lag: Distribution,
@@ -60,6 +84,9 @@ pub struct Recorder {
     failures: Vec<Failure>,
     kept: BTreeMap<(usize, ErrorClass), u8>,
 }
+
+/// What is measured in the warm-up and after it; made when it is needed.
+type Phases = [Option<Box<LiveSeries>>; 2];
 
 #[derive(Debug, Default)]
 struct LiveSeries {
@@ -89,6 +116,11 @@ impl Recorder {
         Recorder {
             second: 0,
             series: std::iter::repeat_with(Default::default).take(shape.series).collect(),
+            tagged: BTreeMap::new(),
+            groups: std::iter::repeat_with(Default::default).take(shape.groups).collect(),
+            measures: std::iter::repeat_with(Default::default).take(shape.measures).collect(),
+            logs: Vec::new(),
+            logged: 0,
             scenarios: std::iter::repeat_with(Default::default).take(shape.scenarios).collect(),
             expectations: vec![Default::default(); shape.expectations],
             lag: Distribution::new(),
@@ -113,7 +145,59 @@ impl Recorder {
     pub fn request(&mut self, second: u32, series: usize, phase: Phase, sample: &Sample) {
         self.advance(second);
         let Some(slot) = self.series.get_mut(series).and_then(|phases| phases.get_mut(phase as usize)) else { return };
-        let live = slot.get_or_insert_default();
+        slot.get_or_insert_default().record(sample);
+    }
+
+    /// The same for a request that brought values of tags.
+    pub fn tagged_request(
+        &mut self,
+        second: u32,
+        series: usize,
+        phase: Phase,
+        tags: impl Iterator<Item = String>,
+        sample: &Sample,
+    ) {
+        self.advance(second);
+        let mut tags: Vec<String> = tags.map(|tag| tag.chars().take(TAG_CHARS).collect()).collect();
+        if self.tagged.len() >= TAGGED && !self.tagged.contains_key(&(series, tags.clone())) {
+            tags.iter_mut().for_each(|tag| OTHER_TAGS.clone_into(tag));
+        }
+        let phases = self.tagged.entry((series, tags)).or_default();
+        if let Some(slot) = phases.get_mut(phase as usize) {
+            slot.get_or_insert_default().record(sample);
+        }
+    }
+
+    /// Records the time of a whole group, in nanoseconds.
+    pub fn group(&mut self, second: u32, group: usize, phase: Phase, nanos: u64) {
+        self.advance(second);
+        if let Some(slot) = self.groups.get_mut(group).and_then(|phases| phases.get_mut(phase as usize)) {
+            slot.get_or_insert_default().record(nanos);
+        }
+    }
+
+    /// Records a value of a metric of the file's own, times its scale.
+    pub fn measure(&mut self, second: u32, measure: usize, phase: Phase, scaled: u64) {
+        self.advance(second);
+        if let Some(slot) = self.measures.get_mut(measure).and_then(|phases| phases.get_mut(phase as usize)) {
+            slot.get_or_insert_default().record(scaled);
+        }
+    }
+
+    /// Keeps a line of `log`, as long as there are not too many.
+    pub fn log(&mut self, second: u32, at_ms: u64, scenario: usize, user: u64, text: &str) {
+        self.advance(second);
+        if self.logged < LOGS_KEPT {
+            self.logged += 1;
+            let text = text.chars().take(MESSAGE_CHARS).collect();
+            self.logs.push(LogLine { at_ms, scenario, user, text });
+        }
+    }
+}
+
+impl LiveSeries {
+    fn record(&mut self, sample: &Sample) {
+        let live = self;
         live.requests += 1;
         live.bytes_in += sample.bytes_in;
         live.bytes_out += sample.bytes_out;
@@ -141,7 +225,9 @@ impl Recorder {
             }
         }
     }
+}
 
+impl Recorder {
     /// Whether the text of one more such failure would be kept; asked first, so
     /// that texts that would be thrown away are never made.
     #[must_use]
@@ -243,9 +329,17 @@ impl Recorder {
                 if let Some(live) =
                     phases.get_mut(phase as usize).and_then(Option::as_mut).filter(|live| live.requests > 0)
                 {
-                    slice.series.push(live.cut(series, phase));
+                    slice.series.push(live.cut(series, phase, Vec::new()));
                 }
             }
+            for ((series, tags), phases) in &mut self.tagged {
+                let live = phases.get_mut(phase as usize).and_then(Option::as_mut);
+                if let Some(live) = live.filter(|live| live.requests > 0) {
+                    slice.series.push(live.cut(*series, phase, tags.clone()));
+                }
+            }
+            values(&mut self.groups, phase, &mut slice.groups);
+            values(&mut self.measures, phase, &mut slice.measures);
             for (scenario, phases) in self.scenarios.iter_mut().enumerate() {
                 if let Some(row) = phases.get_mut(phase as usize).and_then(|live| live.cut(scenario, phase)) {
                     slice.scenarios.push(row);
@@ -259,7 +353,10 @@ impl Recorder {
                 }
             }
         }
-        slice.series.sort_by_key(|row| (row.series, row.phase));
+        slice.series.sort_by(|a, b| (a.series, a.phase, &a.tags).cmp(&(b.series, b.phase, &b.tags)));
+        slice.groups.sort_by_key(|row| (row.index, row.phase));
+        slice.measures.sort_by_key(|row| (row.index, row.phase));
+        slice.logs = std::mem::take(&mut self.logs);
         slice.scenarios.sort_by_key(|row| (row.scenario, row.phase));
         slice.expectations.sort_by_key(|row| (row.label, row.phase));
         slice.health = Health { lag: self.lag.freeze(), ..Health::default() };
@@ -268,8 +365,19 @@ impl Recorder {
     }
 }
 
+/// Takes the values of one phase out.
+fn values(live: &mut [[Option<Box<Distribution>>; 2]], phase: Phase, rows: &mut Vec<ValueRow>) {
+    for (index, phases) in live.iter_mut().enumerate() {
+        let Some(distribution) = phases.get_mut(phase as usize).and_then(Option::as_mut) else { continue };
+        if !distribution.is_empty() {
+            rows.push(ValueRow { index, phase, values: distribution.freeze() });
+            distribution.clear();
+        }
+    }
+}
+
 impl LiveSeries {
-    fn cut(&mut self, series: usize, phase: Phase) -> SeriesRow {
+    fn cut(&mut self, series: usize, phase: Phase, tags: Vec<String>) -> SeriesRow {
         let errors = ErrorClass::ALL.into_iter().zip(std::mem::take(&mut self.errors)).filter(|(_, count)| *count > 0);
         let counts = Counts {
             requests: std::mem::take(&mut self.requests),
@@ -286,7 +394,7 @@ impl LiveSeries {
             }
             frozen
         });
-        SeriesRow { series, phase, counts, times }
+        SeriesRow { series, phase, tags, counts, times }
     }
 }
 
@@ -321,7 +429,7 @@ mod tests {
     use crate::record::{Recording, Time};
 
     fn recorder() -> Recorder {
-        Recorder::new(Shape { series: 2, scenarios: 1, expectations: 1 })
+        Recorder::new(Shape { series: 2, scenarios: 1, expectations: 1, groups: 1, measures: 1 })
     }
 
     fn answered(latency: u64) -> Sample {

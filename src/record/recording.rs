@@ -104,6 +104,10 @@ pub struct SeriesRow {
     pub series: usize,
     /// Warm-up or not.
     pub phase: Phase,
+    /// Values of the tags that the requests brought, in the order of the series'
+    /// keys in the plan.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub tags: Vec<String>,
     /// Counts.
     pub counts: Counts,
     /// Times, in the order of [`Time`].
@@ -144,6 +148,31 @@ pub struct Tally {
     pub failed: u64,
 }
 
+/// Values of one group or of one metric of the file's own in one second.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ValueRow {
+    /// Index of the group or metric in the plan.
+    pub index: usize,
+    /// Warm-up or not.
+    pub phase: Phase,
+    /// Times in nanoseconds; values of a metric times their scale
+    /// ([`crate::plan::Measure::scale`]).
+    pub values: Frozen,
+}
+
+/// A line of `log`.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct LogLine {
+    /// Milliseconds from the start of the run.
+    pub at_ms: u64,
+    /// Index of the scenario in the plan.
+    pub scenario: usize,
+    /// Number of the user.
+    pub user: u64,
+    /// What was logged.
+    pub text: String,
+}
+
 /// The load generator's own state in one second, over its threads.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Health {
@@ -169,6 +198,15 @@ pub struct Slice {
     pub scenarios: Vec<ScenarioRow>,
     /// Per label and phase, sorted.
     pub expectations: Vec<Tally>,
+    /// Per group and phase, sorted.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub groups: Vec<ValueRow>,
+    /// Per metric of the file's own and phase, sorted.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub measures: Vec<ValueRow>,
+    /// What was logged, sorted.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub logs: Vec<LogLine>,
     /// The load generator itself.
     pub health: Health,
 }
@@ -176,7 +214,7 @@ pub struct Slice {
 impl Slice {
     /// Adds what another thread or machine measured in the same second.
     pub fn merge(&mut self, other: Slice) {
-        let series_key = |row: &SeriesRow| (row.series, row.phase);
+        let series_key = |row: &SeriesRow| (row.series, row.phase, row.tags.clone());
         merge_rows(&mut self.series, other.series, series_key, |row, more| {
             row.counts.add(&more.counts);
             row.times.iter_mut().zip(&more.times).for_each(|(time, more)| time.merge(more));
@@ -195,6 +233,11 @@ impl Slice {
             row.passed += more.passed;
             row.failed += more.failed;
         });
+        let value_key = |row: &ValueRow| (row.index, row.phase);
+        merge_rows(&mut self.groups, other.groups, value_key, |row, more| row.values.merge(&more.values));
+        merge_rows(&mut self.measures, other.measures, value_key, |row, more| row.values.merge(&more.values));
+        self.logs.extend(other.logs);
+        self.logs.sort();
         self.health.lag.merge(&other.health.lag);
         self.health.cpu_ns += other.health.cpu_ns;
         self.health.in_flight += other.health.in_flight;

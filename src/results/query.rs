@@ -2,7 +2,7 @@
 
 use super::Results;
 use crate::plan::Selection;
-use crate::record::{Counts, Distribution, Phase, ScenarioRow, SeriesRow, SessionTime, Slice, Time};
+use crate::record::{Counts, Distribution, Phase, ScenarioRow, SeriesRow, SessionTime, Slice, Time, ValueRow};
 
 /// Which seconds to look at.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,6 +32,46 @@ impl Results {
         self.slices(window)
             .flat_map(|slice| &slice.series)
             .filter(|row| row.phase == Phase::Measured && selection.series.contains(&row.series))
+            .filter(|row| selection.tags.iter().all(|(key, value)| self.carries(row, key, value)))
+    }
+
+    /// Whether the requests of a row carry a tag with this value.
+    fn carries(&self, row: &SeriesRow, key: &str, value: &str) -> bool {
+        let Some(series) = self.plan.series.get(row.series) else { return false };
+        match series.tag_keys.iter().position(|known| known == key) {
+            Some(at) => row.tags.get(at).is_some_and(|tag| tag == value),
+            None => series.tags.iter().any(|(known, said)| known == key && said == value),
+        }
+    }
+
+    /// Values of a group or of a metric of the file's own, warm-up excluded.
+    fn values(&self, rows: impl Fn(&Slice) -> &[ValueRow], index: usize, window: Window) -> Distribution {
+        let mut sum = Distribution::new();
+        for row in self.slices(window).flat_map(rows) {
+            if row.phase == Phase::Measured && row.index == index {
+                sum.add_frozen(&row.values);
+            }
+        }
+        sum
+    }
+
+    /// Times of a group, warm-up excluded.
+    #[must_use]
+    pub fn group(&self, group: usize, window: Window) -> Distribution {
+        self.values(|slice| &slice.groups, group, window)
+    }
+
+    /// Values of a metric of the file's own, times its scale, warm-up excluded.
+    #[must_use]
+    pub fn measure(&self, measure: usize, window: Window) -> Distribution {
+        self.values(|slice| &slice.measures, measure, window)
+    }
+
+    /// The share of its processors that the load generator used in each second.
+    #[expect(clippy::cast_precision_loss, reason = "for statistics")]
+    pub fn generator_cpu(&self, window: Window) -> impl Iterator<Item = f64> {
+        let threads = self.run.threads.max(1) as f64;
+        self.slices(window).map(move |slice| slice.health.cpu_ns as f64 / (threads * 1e9))
     }
 
     /// The measured rows of the selected scenarios, warm-up excluded.
@@ -45,10 +85,16 @@ impl Results {
             .filter(|row| row.phase == Phase::Measured && selection.scenarios.contains(&row.scenario))
     }
 
-    /// Everything there is: all series and all scenarios.
+    /// Everything but what users do before their first iteration and after their
+    /// last.
     #[must_use]
     pub fn everything(&self) -> Selection {
-        Selection { series: (0..self.plan.series.len()).collect(), scenarios: (0..self.plan.scenarios.len()).collect() }
+        let counted = |index: &usize| self.plan.series.get(*index).is_some_and(|series| !series.apart);
+        Selection {
+            series: (0..self.plan.series.len()).filter(counted).collect(),
+            scenarios: (0..self.plan.scenarios.len()).collect(),
+            tags: Vec::new(),
+        }
     }
 
     /// Counts of the selected series, warm-up excluded.
@@ -122,8 +168,8 @@ impl Results {
         };
         let scenarios: Vec<_> =
             self.plan.scenarios.iter().enumerate().filter(|(index, _)| chosen(index)).map(|(_, s)| s).collect();
-        let from = scenarios.iter().map(|scenario| scenario.warmup_ns).min().unwrap_or(0);
-        let planned = scenarios.iter().map(|scenario| scenario.load.duration_ns()).max().unwrap_or(0);
+        let from = scenarios.iter().map(|scenario| scenario.measured_from_ns()).min().unwrap_or(0);
+        let planned = scenarios.iter().map(|scenario| scenario.end_ns()).max().unwrap_or(0);
         let to = planned.min(self.run.load_ms.saturating_mul(1_000_000));
         (from.min(to), to)
     }

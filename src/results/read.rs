@@ -102,8 +102,9 @@ impl Results {
                 return wrong("flow", series.flow);
             }
         }
-        if let Some(scenario) = plan.scenarios.iter().find(|scenario| scenario.server >= plan.servers.len()) {
-            return wrong("server", scenario.server);
+        let mut targets = plan.scenarios.iter().flat_map(|scenario| &scenario.targets);
+        if let Some(target) = targets.find(|target| target.server >= plan.servers.len()) {
+            return wrong("server", target.server);
         }
         if plan.load_ns() > MAX_LOAD_NS {
             return Err(ReadError::Inconsistent("its load is longer than 30 days".to_owned()));

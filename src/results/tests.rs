@@ -6,7 +6,7 @@ use super::{ReadError, Results};
 
 /// A small but whole results file.
 fn text() -> String {
-    let plan = r#"{"schema":"mcpl.plan/1","name":"t","seed":1,"servers":[{"name":"s","endpoint":{"http":{"url":"http://127.0.0.1:1/"}},"headers":[],"protocol":null,"timeout_ns":1,"connect_timeout_ns":1}],"guard":{"allow_hosts":[],"allow_tools":[],"deny_tools":[],"max_rate":null,"max_users":null},"flows":[{"name":"f","steps":[],"locals":0}],"scenarios":[{"name":"m","server":0,"warmup_ns":0,"load":{"closed":{"segments":[{"from":1.0,"to":1.0,"duration_ns":1000000000}]}},"drain_ns":1,"max_users":null,"mix":[{"flow":0,"slots":1}]}],"series":[{"scenario":0,"flow":0,"step":"x","kind":"call"}],"expectations":["l"],"assertions":[],"reports":[]}"#;
+    let plan = r#"{"schema":"mcpl.plan/1","name":"t","seed":1,"servers":[{"name":"s","endpoint":{"http":{"url":"http://127.0.0.1:1/"}},"headers":[],"protocol":null,"timeout_ns":1,"connect_timeout_ns":1}],"guard":{"allow_hosts":[],"allow_tools":[],"deny_tools":[],"max_rate":null,"max_users":null},"flows":[{"name":"f","steps":[],"locals":0}],"scenarios":[{"name":"m","targets":[{"server":0,"slots":1}],"warmup_ns":0,"load":{"closed":{"segments":[{"from":1.0,"to":1.0,"duration_ns":1000000000}]}},"drain_ns":1,"max_users":null,"mix":[{"flow":0,"slots":1}],"close":1.0}],"series":[{"scenario":0,"flow":0,"step":"x","kind":"call"}],"expectations":["l"],"assertions":[],"reports":[]}"#;
     let row = r#"{"series":0,"phase":"measured","counts":{"requests":1,"bytes_in":1,"bytes_out":1},"times":["","","","",""]}"#;
     let slice = |second: u32| {
         format!(

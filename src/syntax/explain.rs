@@ -113,8 +113,16 @@ impl Rejected<'_> {
 
     /// All that may stand here, when nothing is near.
     fn vocabulary(&self) -> String {
+        /// More words than this are no help any more.
+        const SHOWN: usize = 10;
         let mut words: Vec<String> = words::words_of(self.block).map(|word| format!("`{}`", word.word)).collect();
+        let (such_as, all) = (words.len() > SHOWN, self.block.phrase());
+        words.truncate(if such_as { SHOWN / 2 } else { SHOWN });
         match words.pop() {
+            Some(last) if such_as => {
+                let words = words.join(", ");
+                format!("start the line with a word that {all} takes, such as {words} or {last}")
+            }
             Some(last) if !words.is_empty() => format!("start the line with {} or {last}", words.join(", ")),
             _ => "remove it".to_owned(),
         }

@@ -119,6 +119,72 @@ kinds! {
         html => Html,
         markdown => Markdown,
         junit => Junit,
+        include => Include,
+        data => Data,
+        baseline => Baseline,
+        sse => Sse,
+        revision_share => RevisionShare,
+        launch => Launch,
+        tls => Tls,
+        ca => Ca,
+        cert => Cert,
+        insecure => Insecure,
+        auth_bearer => AuthBearer,
+        auth_oauth => AuthOauth,
+        token_url => TokenUrl,
+        client_id => ClientId,
+        client_secret => ClientSecret,
+        scopes => Scopes,
+        quickack => Quickack,
+        answer => Answer,
+        capabilities => Capabilities,
+        max_in_flight => MaxInFlight,
+        max_duration => MaxDuration,
+        max_requests => MaxRequests,
+        abort => Abort,
+        on_abort => OnAbort,
+        csv => Csv,
+        json => Json,
+        jsonl => Jsonl,
+        rows => Rows,
+        order => Order,
+        at_end => AtEnd,
+        types => Types,
+        cell_type => CellType,
+        start_at => StartAt,
+        start_after => StartAfter,
+        sessions_per => SessionsPer,
+        sessions_shared => SessionsShared,
+        close_sessions => CloseSessions,
+        hold_stream => HoldStream,
+        before_user => BeforeUser,
+        after_user => AfterUser,
+        tag => Tag,
+        seek => Seek,
+        iterations => Iterations,
+        complete => Complete,
+        subscribe => Subscribe,
+        request => Request,
+        pace => Pace,
+        take => Take,
+        repeat => Repeat,
+        if_step => IfStep,
+        else_if => ElseIf,
+        else_step => ElseStep,
+        choose => Choose,
+        branch => Branch,
+        parallel => Parallel,
+        group => Group,
+        stop => Stop,
+        log => Log,
+        params => Params,
+        argument => Argument,
+        cancel => Cancel,
+        progress => Progress,
+        measure => Measure,
+        within_line => WithinLine,
+        margin_sign => MarginSign,
+        template => Template,
         expr => Expr,
         free => Free,
         access => Access,
@@ -246,6 +312,81 @@ kinds! {
         KW_HTML => KwHtml,
         KW_MARKDOWN => KwMarkdown,
         KW_JUNIT => KwJunit,
+        KW_INCLUDE => KwInclude,
+        KW_DATA => KwData,
+        KW_BASELINE => KwBaseline,
+        KW_CSV => KwCsv,
+        KW_JSON => KwJson,
+        KW_JSONL => KwJsonl,
+        KW_ROWS => KwRows,
+        KW_ORDER => KwOrder,
+        KW_AT_END => KwAtEnd,
+        KW_TYPES => KwTypes,
+        KW_WITHIN => KwWithin,
+        KW_TEMPLATE => KwTemplate,
+        KW_SSE => KwSse,
+        KW_LAUNCH => KwLaunch,
+        KW_READY => KwReady,
+        KW_QUICKACK => KwQuickack,
+        KW_TLS => KwTls,
+        KW_CA => KwCa,
+        KW_CERT => KwCert,
+        KW_KEY => KwKey,
+        KW_INSECURE => KwInsecure,
+        KW_AUTH => KwAuth,
+        KW_BEARER => KwBearer,
+        KW_OAUTH => KwOauth,
+        KW_TOKEN_URL => KwTokenUrl,
+        KW_CLIENT_ID => KwClientId,
+        KW_CLIENT_SECRET => KwClientSecret,
+        KW_SCOPES => KwScopes,
+        KW_ANSWER => KwAnswer,
+        KW_CAPABILITIES => KwCapabilities,
+        KW_IN_FLIGHT => KwInFlight,
+        KW_DURATION => KwDuration,
+        KW_REQUESTS => KwRequests,
+        KW_ABORT => KwAbort,
+        KW_WHEN => KwWhen,
+        KW_START => KwStart,
+        KW_AT => KwAt,
+        KW_AFTER => KwAfter,
+        KW_SESSIONS => KwSessions,
+        KW_PER => KwPer,
+        KW_SHARED => KwShared,
+        KW_CLOSE => KwClose,
+        KW_STREAM => KwStream,
+        KW_BEFORE => KwBefore,
+        KW_USER => KwUser,
+        KW_TAG => KwTag,
+        KW_ITERATIONS => KwIterations,
+        KW_EACH => KwEach,
+        KW_BY => KwBy,
+        KW_SEEK => KwSeek,
+        KW_STEP => KwStep,
+        KW_EVERY => KwEvery,
+        KW_WHILE => KwWhile,
+        KW_CONFIRM => KwConfirm,
+        KW_COMPLETE => KwComplete,
+        KW_RESOURCE => KwResource,
+        KW_ARGUMENT => KwArgument,
+        KW_VALUE => KwValue,
+        KW_SUBSCRIBE => KwSubscribe,
+        KW_REQUEST => KwRequest,
+        KW_PARAMS => KwParams,
+        KW_TAKE => KwTake,
+        KW_FROM => KwFrom,
+        KW_PACE => KwPace,
+        KW_REPEAT => KwRepeat,
+        KW_IF => KwIf,
+        KW_ELSE => KwElse,
+        KW_CHOOSE => KwChoose,
+        KW_PARALLEL => KwParallel,
+        KW_GROUP => KwGroup,
+        KW_STOP => KwStop,
+        KW_LOG => KwLog,
+        KW_CANCEL => KwCancel,
+        KW_PROGRESS => KwProgress,
+        KW_MEASURE => KwMeasure,
         KW_IN => KwIn,
         KW_OF => KwOf,
         KW_SECONDS => KwSeconds,
@@ -267,9 +408,10 @@ kinds! {
         request_word, request_stmt, report_stmt, operand, free_operand, op_start, operator, prefix, prefix_start,
         postfix, primary, reserved, word_literal, quantity, decimal, hours, minutes, seconds, millis, micros, nanos, per_word, foreign_unit,
         plain_string, any_string, string_char, escape, format_string, loose_hole, ident, bad_chunk,
-        any_stmt, at_item, item_word,
+        any_stmt, at_item, item_word, tls_stmt, oauth_stmt, data_stmt, hold_stream_word, steps,
     }
     own {
+        Files => "files",
         Blank => "blank",
         Doc => "doc",
         Literal => "literal",
@@ -367,6 +509,71 @@ impl Kind {
                 | Kind::Html
                 | Kind::Markdown
                 | Kind::Junit
+                | Kind::Include
+                | Kind::Data
+                | Kind::Baseline
+                | Kind::Sse
+                | Kind::RevisionShare
+                | Kind::Launch
+                | Kind::Tls
+                | Kind::Ca
+                | Kind::Cert
+                | Kind::Insecure
+                | Kind::AuthBearer
+                | Kind::AuthOauth
+                | Kind::TokenUrl
+                | Kind::ClientId
+                | Kind::ClientSecret
+                | Kind::Scopes
+                | Kind::Quickack
+                | Kind::Answer
+                | Kind::Capabilities
+                | Kind::MaxInFlight
+                | Kind::MaxDuration
+                | Kind::MaxRequests
+                | Kind::Abort
+                | Kind::OnAbort
+                | Kind::Csv
+                | Kind::Json
+                | Kind::Jsonl
+                | Kind::Rows
+                | Kind::Order
+                | Kind::AtEnd
+                | Kind::Types
+                | Kind::CellType
+                | Kind::StartAt
+                | Kind::StartAfter
+                | Kind::SessionsPer
+                | Kind::SessionsShared
+                | Kind::CloseSessions
+                | Kind::HoldStream
+                | Kind::BeforeUser
+                | Kind::AfterUser
+                | Kind::Tag
+                | Kind::Seek
+                | Kind::Iterations
+                | Kind::Complete
+                | Kind::Subscribe
+                | Kind::Request
+                | Kind::Pace
+                | Kind::Take
+                | Kind::Repeat
+                | Kind::IfStep
+                | Kind::ElseIf
+                | Kind::ElseStep
+                | Kind::Choose
+                | Kind::Branch
+                | Kind::Parallel
+                | Kind::Group
+                | Kind::Stop
+                | Kind::Log
+                | Kind::Params
+                | Kind::Argument
+                | Kind::Cancel
+                | Kind::Progress
+                | Kind::Measure
+                | Kind::WithinLine
+                | Kind::Template
         )
     }
 }

@@ -30,6 +30,7 @@ mod words;
 use rowan::GreenNode;
 
 use crate::diag::Diagnostic;
+use crate::text::Source;
 use kind::Kind;
 use raw::Raws;
 use tree::Node;
@@ -49,6 +50,21 @@ pub fn parse(text: &str) -> Parse {
     Parse { green: tree::build(text, &raws), diagnostics }
 }
 
+/// Parses a file and those that it includes, which stand one behind the other
+/// in `source`. Spans count over all of them.
+#[must_use]
+pub fn parse_all(source: &Source) -> Parse {
+    let mut parts: Vec<Parse> = source.files().map(|file| parse(file.text)).collect();
+    if parts.len() == 1 {
+        return parts.remove(0);
+    }
+    let mut diagnostics = Vec::new();
+    for (file, part) in source.files().zip(&parts) {
+        diagnostics.extend(part.diagnostics.iter().map(|diagnostic| diagnostic.clone().shifted(file.start)));
+    }
+    Parse { green: tree::join(source.text(), source.files().map(|file| file.start), parts), diagnostics }
+}
+
 /// A parsed file.
 #[derive(Clone, Debug)]
 pub struct Parse {
@@ -61,10 +77,20 @@ impl Parse {
         Node::new_root(self.green.clone())
     }
 
-    /// The file as typed views.
+    /// The file as typed views; the first of several.
     #[must_use]
     pub fn file(&self) -> ast::File {
-        ast::File(self.root())
+        self.files().into_iter().next().unwrap_or(ast::File(self.root()))
+    }
+
+    /// All files as typed views, each included one behind those before it.
+    #[must_use]
+    pub fn files(&self) -> Vec<ast::File> {
+        let root = self.root();
+        match root.kind() {
+            Kind::Files => root.children().map(ast::File).collect(),
+            _ => vec![ast::File(root)],
+        }
     }
 
     /// What is wrong with it, in the order of the places.

@@ -195,7 +195,8 @@ fn is_word(byte: u8) -> bool {
 
 /// Whether an item starts here; the grammar's `item_word`.
 pub(super) fn item_at(line: &[u8]) -> bool {
-    const WORDS: [&[u8]; 7] = [b"scenario", b"server", b"flow", b"param", b"guard", b"assert", b"report"];
+    const WORDS: [&[u8]; 10] =
+        [b"scenario", b"server", b"flow", b"param", b"guard", b"assert", b"report", b"data", b"include", b"baseline"];
     WORDS
         .iter()
         .filter_map(|word| line.strip_prefix(*word))

@@ -119,6 +119,11 @@ fn missing_name(text: &str, raws: &Raws, statement: usize) -> Diagnostic {
         Kind::Read => ("the address of a resource", "read \"docs://guides/intro\""),
         Kind::List => ("what to list", "list tools"),
         Kind::Builtin => ("the name of a server", "builtin rulebook"),
+        Kind::Complete => ("what to complete", "complete prompt summarise"),
+        Kind::Request => ("the name of a method", "request \"tools/list\""),
+        Kind::Group => ("a name", "group \"open a page\""),
+        Kind::Data => ("a name", "data queries"),
+        Kind::Baseline => ("a name", "baseline docs"),
         Kind::Server => ("a name", "server docs"),
         Kind::Scenario => ("a name", "scenario browse"),
         _ => ("a name", "flow search"),
@@ -170,7 +175,24 @@ fn bad_head(text: &str, raws: &Raws, statement: usize, part: usize) -> Diagnosti
     }
     let takes_name = !matches!(
         raws.kind(statement),
-        Kind::Guard | Kind::Assert | Kind::Report | Kind::Stages | Kind::Mix | Kind::Edition
+        Kind::Guard
+            | Kind::Assert
+            | Kind::Report
+            | Kind::Stages
+            | Kind::Mix
+            | Kind::Edition
+            | Kind::Types
+            | Kind::Tls
+            | Kind::AuthOauth
+            | Kind::Choose
+            | Kind::Repeat
+            | Kind::IfStep
+            | Kind::ElseIf
+            | Kind::ElseStep
+            | Kind::Branch
+            | Kind::Parallel
+            | Kind::BeforeUser
+            | Kind::AfterUser
     );
     if takes_name && named.is_none() {
         let example = Mend::advice(format!("write a name, as in `{keyword} search`"));

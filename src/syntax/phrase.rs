@@ -56,6 +56,11 @@ pub(super) fn phrase(kind: Kind) -> Phrase {
         Kind::EditionNumber => Phrase::Sort("the number of an edition"),
         Kind::AssertLine => Phrase::Sort("a condition such as `search.latency.p95 < 250ms`"),
         Kind::Share => Phrase::Sort("a share such as `60% search`"),
+        Kind::RevisionShare => Phrase::Sort("a share such as `60% 2025-11-25`"),
+        Kind::Branch => Phrase::Sort("a branch such as `70% { … }`"),
+        Kind::CellType => Phrase::Sort("a column and its type such as `limit: int`"),
+        Kind::WithinLine => Phrase::Sort("a condition such as `search.latency.p95 within +10%`"),
+        Kind::MarginSign => Phrase::Sort("`+` or `-`"),
         Kind::Setting => Phrase::Sort("a switch and its value"),
         Kind::File => Phrase::Sort("a file"),
         Kind::Edition
@@ -103,7 +108,68 @@ pub(super) fn phrase(kind: Kind) -> Phrase {
         | Kind::Pages
         | Kind::Html
         | Kind::Markdown
-        | Kind::Junit => Phrase::Sort("a statement"),
+        | Kind::Junit
+        | Kind::Include
+        | Kind::Data
+        | Kind::Baseline
+        | Kind::Sse
+        | Kind::Launch
+        | Kind::Tls
+        | Kind::Ca
+        | Kind::Cert
+        | Kind::Insecure
+        | Kind::AuthBearer
+        | Kind::AuthOauth
+        | Kind::TokenUrl
+        | Kind::ClientId
+        | Kind::ClientSecret
+        | Kind::Scopes
+        | Kind::Quickack
+        | Kind::Answer
+        | Kind::Capabilities
+        | Kind::MaxInFlight
+        | Kind::MaxDuration
+        | Kind::MaxRequests
+        | Kind::Abort
+        | Kind::OnAbort
+        | Kind::Csv
+        | Kind::Json
+        | Kind::Jsonl
+        | Kind::Rows
+        | Kind::Order
+        | Kind::AtEnd
+        | Kind::Types
+        | Kind::StartAt
+        | Kind::StartAfter
+        | Kind::SessionsPer
+        | Kind::SessionsShared
+        | Kind::CloseSessions
+        | Kind::HoldStream
+        | Kind::BeforeUser
+        | Kind::AfterUser
+        | Kind::Tag
+        | Kind::Seek
+        | Kind::Iterations
+        | Kind::Complete
+        | Kind::Subscribe
+        | Kind::Request
+        | Kind::Pace
+        | Kind::Take
+        | Kind::Repeat
+        | Kind::IfStep
+        | Kind::ElseIf
+        | Kind::ElseStep
+        | Kind::Choose
+        | Kind::Parallel
+        | Kind::Group
+        | Kind::Stop
+        | Kind::Log
+        | Kind::Params
+        | Kind::Argument
+        | Kind::Cancel
+        | Kind::Progress
+        | Kind::Measure
+        | Kind::Template => Phrase::Sort("a statement"),
         Kind::KwMcpl
         | Kind::KwParam
         | Kind::KwServer
@@ -157,6 +223,81 @@ pub(super) fn phrase(kind: Kind) -> Phrase {
         | Kind::KwHtml
         | Kind::KwMarkdown
         | Kind::KwJunit
+        | Kind::KwInclude
+        | Kind::KwData
+        | Kind::KwBaseline
+        | Kind::KwCsv
+        | Kind::KwJson
+        | Kind::KwJsonl
+        | Kind::KwRows
+        | Kind::KwOrder
+        | Kind::KwAtEnd
+        | Kind::KwTypes
+        | Kind::KwWithin
+        | Kind::KwTemplate
+        | Kind::KwSse
+        | Kind::KwLaunch
+        | Kind::KwReady
+        | Kind::KwQuickack
+        | Kind::KwTls
+        | Kind::KwCa
+        | Kind::KwCert
+        | Kind::KwKey
+        | Kind::KwInsecure
+        | Kind::KwAuth
+        | Kind::KwBearer
+        | Kind::KwOauth
+        | Kind::KwTokenUrl
+        | Kind::KwClientId
+        | Kind::KwClientSecret
+        | Kind::KwScopes
+        | Kind::KwAnswer
+        | Kind::KwCapabilities
+        | Kind::KwInFlight
+        | Kind::KwDuration
+        | Kind::KwRequests
+        | Kind::KwAbort
+        | Kind::KwWhen
+        | Kind::KwStart
+        | Kind::KwAt
+        | Kind::KwAfter
+        | Kind::KwSessions
+        | Kind::KwPer
+        | Kind::KwShared
+        | Kind::KwClose
+        | Kind::KwStream
+        | Kind::KwBefore
+        | Kind::KwUser
+        | Kind::KwTag
+        | Kind::KwIterations
+        | Kind::KwEach
+        | Kind::KwBy
+        | Kind::KwSeek
+        | Kind::KwStep
+        | Kind::KwEvery
+        | Kind::KwWhile
+        | Kind::KwConfirm
+        | Kind::KwComplete
+        | Kind::KwResource
+        | Kind::KwArgument
+        | Kind::KwValue
+        | Kind::KwSubscribe
+        | Kind::KwRequest
+        | Kind::KwParams
+        | Kind::KwTake
+        | Kind::KwFrom
+        | Kind::KwPace
+        | Kind::KwRepeat
+        | Kind::KwIf
+        | Kind::KwElse
+        | Kind::KwChoose
+        | Kind::KwParallel
+        | Kind::KwGroup
+        | Kind::KwStop
+        | Kind::KwLog
+        | Kind::KwCancel
+        | Kind::KwProgress
+        | Kind::KwMeasure
         | Kind::KwOf
         | Kind::KwSeconds => exact(&keyword(kind).unwrap_or_default()),
         Kind::Comment
@@ -221,6 +362,7 @@ pub(super) fn phrase(kind: Kind) -> Phrase {
         | Kind::Callee
         | Kind::ArgName
         | Kind::TooLong
+        | Kind::Files
         | Kind::Unparsed
         | Kind::DuplicateKey
         | Kind::Literal

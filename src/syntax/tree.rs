@@ -3,8 +3,9 @@
 //! Invariant: the text of the tree is the source, byte for byte, and each byte
 //! that is no blank belongs to a named leaf.
 
-use rowan::{Checkpoint, GreenNode, GreenNodeBuilder};
+use rowan::{Checkpoint, GreenNode, GreenNodeBuilder, GreenToken, NodeOrToken};
 
+use super::Parse;
 use super::kind::Kind;
 use super::raw::Raws;
 
@@ -60,6 +61,22 @@ pub(super) fn build(text: &str, raws: &Raws) -> GreenNode {
     build.gap(text.len());
     build.builder.finish_node();
     build.builder.finish()
+}
+
+/// The trees of several files as one, in which offsets count over all; what
+/// stands between two files becomes a line's end.
+pub(super) fn join(text: &str, starts: impl Iterator<Item = usize>, parts: Vec<Parse>) -> GreenNode {
+    let mut children = Vec::new();
+    let mut at = 0;
+    for (start, part) in starts.zip(parts) {
+        if start > at {
+            let between = text.get(at..start).unwrap_or("");
+            children.push(NodeOrToken::Token(GreenToken::new(raw(Kind::Nl), between)));
+        }
+        at = start + u32::from(part.green.text_len()) as usize;
+        children.push(NodeOrToken::Node(part.green));
+    }
+    GreenNode::new(raw(Kind::Files), children)
 }
 
 struct Build<'a> {

@@ -1,6 +1,6 @@
 //! The value of a metric expression over a run, or over one second of it.
 
-use crate::plan::{Metric, MetricExpr, MetricRef, Selection, Statistic, TimeMetric};
+use crate::plan::{Measure, Metric, MetricExpr, MetricRef, Selection, Statistic, TimeMetric};
 use crate::record::{Distribution, ErrorClass, SessionTime, Time, sample_floor};
 use crate::results::{Results, Window};
 
@@ -64,6 +64,16 @@ fn metric(results: &Results, reference: &MetricRef, window: Window) -> Observed 
         Metric::SessionOpen => session(results, selection, SessionTime::Open, window, statistic),
         Metric::SessionClose => session(results, selection, SessionTime::Close, window, statistic),
         Metric::GeneratorLag => of_distribution(&results.lag(window), statistic),
+        Metric::Group { group } => of_distribution(&results.group(*group, window), statistic),
+        Metric::Measure { measure, dimension } => {
+            let scale = Measure::scale(*dimension);
+            let mut observed = of_distribution(&results.measure(*measure, window), statistic);
+            if statistic != Statistic::Count {
+                observed.value = observed.value.map(|value| value / scale);
+            }
+            observed
+        }
+        Metric::GeneratorCpu => of_seconds(results.generator_cpu(window), statistic),
         Metric::Errors { class } => errors(results, selection, class.as_deref(), window, statistic),
         Metric::Expect { label } => {
             let (passed, failed) = results.tally(*label, window);
@@ -107,6 +117,21 @@ fn of_distribution(distribution: &Distribution, statistic: Statistic) -> Observe
         Statistic::Rate => (None, 0),
     };
     Observed { value, samples: distribution.count(), needs }
+}
+
+/// A statistic over seconds.
+#[expect(clippy::cast_precision_loss, reason = "a number of seconds")]
+fn of_seconds(values: impl Iterator<Item = f64>, statistic: Statistic) -> Observed {
+    let values: Vec<f64> = values.collect();
+    let count = values.len() as u64;
+    let value = match statistic {
+        Statistic::Min => values.iter().copied().reduce(f64::min),
+        Statistic::Max => values.iter().copied().reduce(f64::max),
+        Statistic::Mean => (count > 0).then(|| values.iter().sum::<f64>() / count as f64),
+        Statistic::Count => Some(count as f64),
+        Statistic::Stddev | Statistic::Percentile(_) | Statistic::Rate => None,
+    };
+    Observed { value, samples: count, needs: 1 }
 }
 
 fn errors(

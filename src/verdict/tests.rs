@@ -2,8 +2,8 @@
 
 use super::{Level, Outcome, State, judge};
 use crate::plan::{
-    Arrivals, Assertion, Comparison, Endpoint, Flow, Guard, Load, Metric, MetricExpr, MetricRef, Plan, Scenario,
-    Segment, Selection, Series, Server, Share, Statistic, TimeMetric,
+    Arrivals, Assertion, Comparison, Endpoint, Flow, Load, Metric, MetricExpr, MetricRef, Plan, Scenario, Segment,
+    Selection, Series, Server, Share, Statistic, TimeMetric,
 };
 use crate::record::{ErrorClass, Phase, Recorder, Recording, Sample, Shape};
 use crate::results::{Ended, Environment, Results, Run, SCHEMA, Tool};
@@ -12,44 +12,36 @@ use crate::units::{Dimension, Quantity};
 const SECOND: u64 = 1_000_000_000;
 
 fn plan(assertions: Vec<Assertion>) -> Plan {
+    let load = Load::Open {
+        segments: vec![Segment { from: 100.0, to: 100.0, duration_ns: 5 * SECOND }],
+        arrivals: Arrivals::Uniform,
+    };
     Plan {
         schema: crate::plan::SCHEMA.to_owned(),
         name: "test".to_owned(),
         seed: 1,
         servers: vec![Server {
-            name: "s".to_owned(),
-            endpoint: Endpoint::Http { url: "http://127.0.0.1:1/".to_owned() },
-            headers: vec![],
-            protocol: None,
             timeout_ns: SECOND,
             connect_timeout_ns: SECOND,
+            ..Server::new("s", Endpoint::Http { url: "http://127.0.0.1:1/".to_owned() })
         }],
-        guard: Guard::default(),
         flows: vec![Flow { name: "f".to_owned(), doc: None, steps: vec![], locals: 0 }],
         scenarios: vec![Scenario {
-            name: "main".to_owned(),
-            doc: None,
-            server: 0,
             warmup_ns: SECOND,
-            load: Load::Open {
-                segments: vec![Segment { from: 100.0, to: 100.0, duration_ns: 5 * SECOND }],
-                arrivals: Arrivals::Uniform,
-            },
             drain_ns: SECOND,
-            max_users: None,
-            mix: vec![Share { flow: 0, slots: 1 }],
+            ..Scenario::new("main", load, vec![Share { flow: 0, slots: 1 }])
         }],
-        series: vec![Series { scenario: 0, flow: 0, step: "tool".to_owned(), kind: "call".to_owned() }],
+        series: vec![Series { step: "tool".to_owned(), kind: "call".to_owned(), ..Series::default() }],
         expectations: vec!["label".to_owned()],
         assertions,
-        reports: vec![],
+        ..Plan::default()
     }
 }
 
 /// 100 requests in each of 5 seconds, the first of warm-up: 10 ms, but 200 ms in
 /// second 3; one in 50 fails.
 fn recording() -> Recording {
-    let mut recorder = Recorder::new(Shape { series: 1, scenarios: 1, expectations: 1 });
+    let mut recorder = Recorder::new(Shape { series: 1, scenarios: 1, expectations: 1, ..Shape::default() });
     for number in 0..500_u64 {
         let second = u32::try_from(number / 100).unwrap();
         let phase = if second == 0 { Phase::Warmup } else { Phase::Measured };
@@ -93,7 +85,7 @@ fn results(recording: Recording, assertions: Vec<Assertion>) -> Results {
 }
 
 fn metric(metric: Metric, statistic: Statistic) -> MetricExpr {
-    let selection = Selection { series: vec![0], scenarios: vec![0] };
+    let selection = Selection { series: vec![0], scenarios: vec![0], tags: Vec::new() };
     MetricExpr::Metric(MetricRef { source: "m".to_owned(), selection, metric, statistic })
 }
 
@@ -228,7 +220,7 @@ fn findings_name_the_commonest_failure_with_an_example() {
 
 #[test]
 fn findings_name_what_was_dropped_abandoned_or_late() {
-    let mut recorder = Recorder::new(Shape { series: 1, scenarios: 1, expectations: 1 });
+    let mut recorder = Recorder::new(Shape { series: 1, scenarios: 1, expectations: 1, ..Shape::default() });
     for _ in 0..400 {
         recorder.lag(0, 5_000_000);
         recorder.started(0, 0, Phase::Measured);

@@ -9,7 +9,9 @@ use std::path::{Path, PathBuf};
 
 use mcpl::diag::{Diagnostic, render};
 
-use crate::support::{Compiled, Fence, codes, compile, fences};
+use mcpl::model::Compiled;
+
+use crate::support::{Fence, codes, compile, fences};
 
 /// What is written behind the backticks of an `mcpl` block.
 pub struct Expected {

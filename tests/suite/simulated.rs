@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
+use mcpl::data::Table;
 use mcpl::engine::{Control, run_here};
 use mcpl::plan::Plan;
 use mcpl::report::{Format, Style, render};
@@ -15,8 +16,10 @@ use mcpl::results::{Ended, Environment, Results, Run, SCHEMA, ServerInfo, Tool};
 use mcpl::transport::{
     Call, Client, Connector, Exchange, Failure, OpenError, Opened, Reply, Revision, ServerInfo as Server,
 };
-use mcpl::{model, syntax, text, verdict};
+use mcpl::verdict;
 use tokio::time::Instant;
+
+use crate::support;
 
 /// The n-th request takes 5 ms plus n mod 7 ms; each 50th fails; from second 4 to
 /// second 5 nothing is answered.
@@ -92,20 +95,19 @@ impl Client for SimClient {
     }
 }
 
-fn compile(path: &Path) -> Plan {
-    let source = text::Source::new("test.mcpl", fs::read_to_string(path).unwrap());
-    let parse = syntax::parse(source.text());
-    let options = model::Options { name: "test", seed: 1, overrides: &[], env: &|_| None };
-    let lowered = model::lower(&source, &parse, &options);
-    lowered.plan.unwrap_or_else(|| panic!("{}: {:#?}", path.display(), lowered.diagnostics))
+fn compile(path: &Path) -> (Plan, Vec<Table>) {
+    let text = fs::read_to_string(path).unwrap();
+    let lowered = support::compile_in(path.parent().unwrap(), "test.mcpl", &text, &[]).lowered;
+    let plan = lowered.plan.unwrap_or_else(|| panic!("{}: {:#?}", path.display(), lowered.diagnostics));
+    (plan, lowered.model.tables)
 }
 
-fn simulate(plan: &Plan) -> Results {
+fn simulate((plan, tables): &(Plan, Vec<Table>)) -> Results {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().start_paused(true).build().unwrap();
     let plan = Arc::new(plan.clone());
     let connectors = vec![Sim::default(); plan.servers.len()];
     let mut measured = tokio::task::LocalSet::new()
-        .block_on(&runtime, async { run_here(&plan, &connectors, "run-1", &Control::new()).await });
+        .block_on(&runtime, async { run_here(&plan, &connectors, "run-1", tables, &Control::new()).await });
     // CPU time is real even when the clock is not.
     measured.recording.seconds.iter_mut().for_each(|slice| slice.health.cpu_ns = 0);
     Results {

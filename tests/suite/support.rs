@@ -7,10 +7,8 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
 use mcpl::diag::Diagnostic;
-use mcpl::model::{self, Lowered};
+use mcpl::model::{self, Compiled, Files};
 use mcpl::results::Results;
-use mcpl::syntax;
-use mcpl::text::Source;
 
 /// The program under test, without the colours and settings of whoever runs
 /// the tests.
@@ -25,21 +23,29 @@ pub fn example(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("examples").join(name)
 }
 
-/// A scenario file, compiled in an empty environment.
-pub struct Compiled {
-    pub source: Source,
-    pub lowered: Lowered,
+/// Compiles a text in an empty environment, with overrides such as `peak=20/s`
+/// and with the files that all tests share.
+pub fn compile(name: &str, text: &str, overrides: &[String]) -> Compiled {
+    compile_in(&Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/corpus/files"), name, text, overrides)
 }
 
-/// Compiles a text with overrides such as `peak=20/s`.
-pub fn compile(name: &str, text: &str, overrides: &[String]) -> Compiled {
-    let source = Source::new(name, text);
-    let parse = syntax::parse(text);
+/// The files of a directory.
+struct Dir<'a>(&'a Path);
+
+impl Files for Dir<'_> {
+    fn read(&self, path: &str, _from: &str) -> Result<(String, Vec<u8>), String> {
+        let bytes = fs::read(self.0.join(path)).map_err(|_| "no such file or directory".to_owned())?;
+        Ok((path.to_owned(), bytes))
+    }
+}
+
+/// The same with the files that it names in `dir`.
+pub fn compile_in(dir: &Path, name: &str, text: &str, overrides: &[String]) -> Compiled {
     let split = |set: &String| set.split_once('=').map(|(name, value)| (name.to_owned(), value.to_owned()));
     let overrides: Vec<_> = overrides.iter().map(|set| split(set).unwrap()).collect();
-    let options = model::Options { name: "test", seed: 1, overrides: &overrides, env: &|_| None };
-    let lowered = model::lower(&source, &parse, &options);
-    Compiled { source, lowered }
+    let files = Dir(dir);
+    let options = model::Options { name: "test", seed: 1, overrides: &overrides, env: &|_| None, files: &files };
+    model::compile(name, text, &options)
 }
 
 /// The codes of some diagnostics, each once, in order.

@@ -45,6 +45,28 @@ pub fn rate_above_guard(peak: &str, limit: &str, enough: Option<&str>, span: Spa
     .note("requests count: arrivals per second times the requests that an iteration makes on average over the mix")
 }
 
+/// A run that lasts longer than the guard allows.
+#[must_use]
+pub fn longer_than_guard(length: &str, limit: &str, span: Span, stages: &[Span]) -> Diagnostic {
+    let mut diagnostic =
+        Diagnostic::error("E505", format!("a load of {length}, and the guard allows {limit}"), span, "the limit");
+    for stage in stages {
+        diagnostic = diagnostic.also(*stage, "this load");
+    }
+    diagnostic.help(format!("shorten the stages, or raise the limit to `max duration {length}`"))
+}
+
+/// More requests than the guard allows.
+#[must_use]
+pub fn requests_above_guard(count: &str, limit: u64, span: Span, stages: &[Span]) -> Diagnostic {
+    let message = format!("up to {count} requests, and the guard allows {limit}");
+    let mut diagnostic = Diagnostic::error("E506", message, span, "the limit");
+    for stage in stages {
+        diagnostic = diagnostic.also(*stage, "this load");
+    }
+    diagnostic.help(format!("lower the stages, or raise the limit to `max requests {count}`"))
+}
+
 /// More virtual users than the guard allows.
 #[must_use]
 pub fn users_above_guard(peak: &str, limit: &str, span: Span, stages: &[Span]) -> Diagnostic {

@@ -15,10 +15,10 @@ pub fn rates_and_users(span: Span, found: &str, first: Span, first_is: &str) -> 
 
 /// The shares of a mix do not sum to 100 %.
 #[must_use]
-pub fn mix_sum(sum: f64, span: Span, last: Option<(f64, Span)>) -> Diagnostic {
+pub fn mix_sum(of: &str, sum: f64, span: Span, last: Option<(f64, Span)>) -> Diagnostic {
     let total = exact_percent(sum);
-    let diagnostic =
-        Diagnostic::error("E402", "the shares of a mix do not sum to 100%", span, format!("these sum to {total}"));
+    let message = format!("the shares of a {of} do not sum to 100%");
+    let diagnostic = Diagnostic::error("E402", message, span, format!("these sum to {total}"));
     match last.map(|(share, at)| (share + 1.0 - sum, at)).filter(|(rest, _)| *rest > 0.0) {
         Some((rest, at)) => {
             let rest = exact_percent(rest);
@@ -78,6 +78,23 @@ pub fn no_load(span: Span) -> Diagnostic {
 pub fn silent_flow(name: &str, span: Span) -> Diagnostic {
     Diagnostic::error("E409", format!("flow `{name}` sends no request"), span, "nothing to measure")
         .help("add a step such as `call TOOL`")
+}
+
+/// Things that lead to each other and so have no beginning.
+#[must_use]
+pub fn circle(what: &str, how: &str, span: Span) -> Diagnostic {
+    Diagnostic::error("E411", format!("{what} {how}"), span, "this leads back to where it started")
+        .help("remove this line, or one of those that lead here")
+}
+
+/// A statement that is understood and that this version does not execute.
+pub const NOT_EXECUTED: &str = "W401";
+
+/// A statement that is understood and that this version does not execute.
+#[must_use]
+pub fn not_executed(what: &str, span: Span) -> Diagnostic {
+    Diagnostic::warning(NOT_EXECUTED, format!("`{what}` is not executed yet"), span, "understood, and left undone")
+        .help("remove it to run the file: `mcpl run` refuses a file rather than leave something out")
 }
 
 /// A statement that means nothing together with another; `beside` says where

@@ -35,6 +35,44 @@ pub fn unknown_flow(name: &str, span: Span, known: &[String]) -> Diagnostic {
     suggest(diagnostic, name, span, known, &format!("add `flow {name} {{ … }}`"))
 }
 
+/// `take` names no data.
+#[must_use]
+pub fn unknown_data(name: &str, span: Span, known: &[String]) -> Diagnostic {
+    let diagnostic = Diagnostic::error("E214", format!("unknown data `{name}`"), span, "no `data` has this name");
+    suggest(diagnostic, name, span, known, &format!("add `data {name} {{ csv \"{name}.csv\" }}`"))
+}
+
+/// A row has no column of this name.
+#[must_use]
+pub fn unknown_column(name: &str, data: &str, span: Span, known: &[String]) -> Diagnostic {
+    let message = format!("data `{data}` has no column `{name}`");
+    let diagnostic = Diagnostic::error("E215", message, span, "no such column");
+    let otherwise = match known {
+        [] => "add the column to the data".to_owned(),
+        known => format!("write {}", one_of(known)),
+    };
+    suggest(diagnostic, name, span, known, &otherwise)
+}
+
+/// `start after` names no scenario.
+#[must_use]
+pub fn unknown_scenario(name: &str, span: Span, known: &[String]) -> Diagnostic {
+    let message = format!("unknown scenario `{name}`");
+    let diagnostic = Diagnostic::error("E216", message, span, "no other scenario has this name");
+    suggest(diagnostic, name, span, known, &format!("add `scenario {name} {{ … }}`"))
+}
+
+/// No request carries a tag of this key.
+#[must_use]
+pub fn unknown_tag(key: &str, span: Span, known: &[String]) -> Diagnostic {
+    let diagnostic = Diagnostic::error("E217", format!("unknown tag `{key}`"), span, "no request carries it");
+    let otherwise = match known {
+        [] => format!("add `tag {key} = …` to a request or a scenario"),
+        known => format!("write {}", one_of(known)),
+    };
+    suggest(diagnostic, key, span, known, &otherwise)
+}
+
 /// Two items of one kind have the same name.
 #[must_use]
 pub fn duplicate(kind: &str, name: &str, span: Span, first: Span) -> Diagnostic {

@@ -108,7 +108,7 @@ pub fn broken_pattern(reason: &str, span: Span) -> Diagnostic {
 #[must_use]
 pub fn secret_here(span: Span) -> Diagnostic {
     Diagnostic::error("E308", "a secret cannot be used here", span, "its value could appear in results")
-        .help("use `secret(…)` in a `header` only: `header \"Authorization\" f\"Bearer {secret(\"TOKEN\")}\"`")
+        .help("use `secret(…)` for what is sent to prove who you are: in `auth`, a `header` or a child's `env`")
 }
 
 /// A name that exists only once there is a response.
@@ -159,6 +159,16 @@ pub fn expects_nothing(span: Span) -> Diagnostic {
     .help("ask for a part of the response, for example `expect length(structured.hits) > 0`")
 }
 
+/// A condition of `if` that has the same outcome each time.
+#[must_use]
+pub fn decides_nothing(span: Span) -> Diagnostic {
+    Diagnostic {
+        message: "this decides nothing".to_owned(),
+        ..not_an_assertion("the outcome is always the same", span)
+    }
+    .help("ask for something that changes, for example `user.iteration == 0`, or remove the `if`")
+}
+
 /// `--set` gives a parameter a value of another kind.
 #[must_use]
 pub fn override_kind(name: &str, value: &str, wanted: &str, example: &str, span: Span) -> Diagnostic {
@@ -169,6 +179,16 @@ pub fn override_kind(name: &str, value: &str, wanted: &str, example: &str, span:
         format!("{wanted} here"),
     )
     .help(format!("give {wanted}, for example `--set {name}={example}`"))
+}
+
+/// `--set` for a parameter that is a secret.
+#[must_use]
+pub fn secret_override(name: &str, variable: &str, span: Span) -> Diagnostic {
+    Diagnostic {
+        message: format!("`--set {name}=…` would show a secret"),
+        ..override_kind(name, "…", "a secret", "…", span)
+    }
+    .help(format!("set the environment variable `{variable}` instead: a command line is there for all to see"))
 }
 
 /// Something that has a meaning elsewhere only.

@@ -53,7 +53,7 @@ fn a_frozen_server_shows_in_the_latency_of_all_that_were_due() {
 #[test]
 fn a_closed_load_coordinates_with_the_server_and_says_so() {
     let sim = Sim::new(|_, _| Answered::After(Duration::from_millis(100)));
-    let measured = simulate(plan(Load::Closed { segments: vec![level(5.0, 10)] }, one_call()), &sim);
+    let measured = simulate(plan(Load::Closed { segments: vec![level(5.0, 10)], work: None }, one_call()), &sim);
     // 5 users, 100 ms each; the first iterations begin after the 3 ms handshake.
     assert_eq!(requests(&measured), 500);
     assert_eq!(scenario_sum(&measured, |row| row.sessions), 5);
@@ -65,7 +65,7 @@ fn a_closed_load_coordinates_with_the_server_and_says_so() {
 fn users_come_and_go_with_the_stages() {
     let sim = Sim::new(|_, _| Answered::After(Duration::from_millis(50)));
     let segments = vec![Segment { from: 0.0, to: 10.0, duration_ns: 5 * SECOND }, level(10.0, 2)];
-    let measured = simulate(plan(Load::Closed { segments }, one_call()), &sim);
+    let measured = simulate(plan(Load::Closed { segments, work: None }, one_call()), &sim);
     let users: Vec<u64> = measured.recording.seconds.iter().map(|slice| slice.health.users).collect();
     assert_eq!(users[..6], [2, 4, 6, 8, 10, 10], "at the end of each second");
 }
@@ -180,7 +180,7 @@ fn a_missing_value_ends_the_iteration_under_its_own_class() {
 #[test]
 fn a_server_that_is_down_is_not_hammered() {
     let sim = Sim::new(|_, _| Answered::NoSession);
-    let measured = simulate(plan(Load::Closed { segments: vec![level(2.0, 2)] }, one_call()), &sim);
+    let measured = simulate(plan(Load::Closed { segments: vec![level(2.0, 2)], work: None }, one_call()), &sim);
     let failed = errors(&measured, ErrorClass::Connect);
     assert_eq!(failed, 40, "each of 2 users tries every 100 ms");
 }
@@ -199,7 +199,7 @@ fn stopping_drains_and_keeps_what_was_measured() {
 #[test]
 fn the_guard_bounds_the_rate_of_a_closed_load() {
     let sim = Sim::new(|_, _| Answered::After(Duration::ZERO));
-    let mut plan = plan(Load::Closed { segments: vec![level(10.0, 5)] }, one_call());
+    let mut plan = plan(Load::Closed { segments: vec![level(10.0, 5)], work: None }, one_call());
     plan.guard.max_rate = Some(20.0);
     let measured = simulate(plan, &sim);
     let sent = requests(&measured);
@@ -233,7 +233,7 @@ fn strip_cpu(mut measured: Measured) -> crate::record::Recording {
 #[test]
 fn a_connection_that_breaks_is_not_hammered_either() {
     let sim = Sim::new(|_, _| Answered::Breaks);
-    let measured = simulate(plan(Load::Closed { segments: vec![level(2.0, 2)] }, one_call()), &sim);
+    let measured = simulate(plan(Load::Closed { segments: vec![level(2.0, 2)], work: None }, one_call()), &sim);
     let failed = errors(&measured, ErrorClass::Transport);
     assert!((38..=40).contains(&failed), "each of 2 users tries every 100 ms: {failed}");
 }
@@ -245,7 +245,7 @@ fn the_guard_bounds_the_users_of_all_scenarios_together() {
     let mut second = plan.scenarios[0].clone();
     second.name = "second".to_owned();
     plan.scenarios.push(second);
-    plan.series.push(Series { scenario: 1, flow: 0, step: "step-0".to_owned(), kind: "call".to_owned() });
+    plan.series.push(Series { scenario: 1, step: "step-0".to_owned(), kind: "call".to_owned(), ..Series::default() });
     plan.guard.max_users = Some(5);
     let measured = simulate(plan, &sim);
     assert_eq!(scenario_sum(&measured, |row| row.started), 5);
@@ -309,7 +309,7 @@ fn a_user_that_comes_back_goes_on_counting() {
     step.params.push_json(Expr::Given(Given::UserIteration));
     step.params.push_raw("}");
     let segments = vec![level(1.0, 1), level(0.0, 1), level(1.0, 1)];
-    simulate(plan(Load::Closed { segments }, vec![Step::Request(Box::new(step))]), &sim);
+    simulate(plan(Load::Closed { segments, work: None }, vec![Step::Request(Box::new(step))]), &sim);
     let mut sent = sim.sent();
     let all = sent.len();
     sent.sort();

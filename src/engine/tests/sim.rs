@@ -9,8 +9,7 @@ use tokio::time::Instant;
 use super::super::{Control, Measured, run_here};
 use crate::expr::Template;
 use crate::plan::{
-    Arrivals, Endpoint, Flow, Guard, Load, Method, Plan, Request, SCHEMA, Scenario, Segment, Series, Server, Share,
-    Step,
+    Arrivals, Endpoint, Flow, Load, Method, Plan, Request, SCHEMA, Scenario, Segment, Series, Server, Share, Step,
 };
 use crate::record::{Distribution, ErrorClass, Time};
 use crate::transport::{Call, Client, Connector, Exchange, Failure, OpenError, Opened, Reply, Revision, ServerInfo};
@@ -131,49 +130,27 @@ impl Client for SimClient {
 }
 
 pub(super) fn request(params: &str) -> Request {
-    Request {
-        ordinal: 0,
-        label: "echo".to_owned(),
-        method: Method::Call { tool: "echo".to_owned() },
-        params: Template::raw(params),
-        timeout_ns: None,
-        expects_ok: true,
-        checks: Vec::new(),
-        saves: Vec::new(),
-    }
+    let method = Method::Call { tool: "echo".to_owned() };
+    Request { params: Template::raw(params), ..Request::new(0, "echo", method) }
 }
 
 pub(super) fn plan(load: Load, steps: Vec<Step>) -> Plan {
     let requests = steps.iter().filter(|step| matches!(step, Step::Request(_))).count();
-    let series = |step: usize| Series { scenario: 0, flow: 0, step: format!("step-{step}"), kind: "call".to_owned() };
+    let series = |step: usize| Series { step: format!("step-{step}"), kind: "call".to_owned(), ..Series::default() };
     Plan {
         schema: SCHEMA.to_owned(),
         name: "test".to_owned(),
         seed: 1,
         servers: vec![Server {
-            name: "sim".to_owned(),
-            endpoint: Endpoint::Http { url: "http://127.0.0.1:1/mcp".to_owned() },
-            headers: Vec::new(),
-            protocol: None,
             timeout_ns: 5 * SECOND,
             connect_timeout_ns: SECOND,
+            ..Server::new("sim", Endpoint::Http { url: "http://127.0.0.1:1/mcp".to_owned() })
         }],
-        guard: Guard::default(),
         flows: vec![Flow { name: "flow".to_owned(), doc: None, steps, locals: 2 }],
-        scenarios: vec![Scenario {
-            name: "main".to_owned(),
-            doc: None,
-            server: 0,
-            warmup_ns: 0,
-            load,
-            drain_ns: 30 * SECOND,
-            max_users: None,
-            mix: vec![Share { flow: 0, slots: 1 }],
-        }],
+        scenarios: vec![Scenario::new("main", load, vec![Share { flow: 0, slots: 1 }])],
         series: (0..requests).map(series).collect(),
         expectations: vec!["label".to_owned()],
-        assertions: Vec::new(),
-        reports: Vec::new(),
+        ..Plan::default()
     }
 }
 
@@ -201,7 +178,7 @@ pub(super) fn simulate_until(plan: Plan, sim: &Sim, stop: Option<Duration>) -> M
                 control.stop();
             });
         }
-        run_here(&Arc::new(plan), std::slice::from_ref(sim), "run-1", &control).await
+        run_here(&Arc::new(plan), std::slice::from_ref(sim), "run-1", &[], &control).await
     })
 }
 

@@ -16,7 +16,7 @@ mod values;
 
 use super::Model;
 use crate::diag::{Diagnostic, tidy};
-use crate::plan::Plan;
+use crate::plan::{Plan, Scenario};
 
 /// What a server offers.
 #[derive(Clone, Debug, Default)]
@@ -66,10 +66,10 @@ pub struct Resources {
 pub fn check(plan: &Plan, model: &Model, offers: &[Offer]) -> Vec<Diagnostic> {
     let mut found = Vec::new();
     for (index, offer) in offers.iter().enumerate() {
-        let used = |flow: usize| {
-            let runs = |scenario: &crate::plan::Scenario| scenario.mix.iter().any(|share| share.flow == flow);
-            plan.scenarios.iter().any(|scenario| scenario.server == index && runs(scenario))
-        };
+        let here = |scenario: &&Scenario| scenario.targets.iter().any(|target| target.server == index);
+        let flows: Vec<usize> =
+            plan.scenarios.iter().filter(here).flat_map(|scenario| plan.flows_of(scenario)).collect();
+        let used = |flow: usize| flows.contains(&flow);
         let mut calls = calls::Calls::new(plan, offer);
         model.calls.iter().filter(|site| used(site.flow)).for_each(|site| calls.check(site, &mut found));
         for site in model.prompts.iter().filter(|site| used(site.flow)) {

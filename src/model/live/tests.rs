@@ -22,8 +22,11 @@ fn file(flow: &str) -> String {
 fn found(flow: &str, offer: &Offer) -> (String, Vec<Diagnostic>) {
     let text = file(flow);
     let source = Source::new("test.mcpl", text.as_str());
-    let lowered =
-        lower(&source, &syntax::parse(&text), &Options { name: "test", seed: 1, overrides: &[], env: &|_| None });
+    let lowered = lower(
+        &source,
+        &syntax::parse(&text),
+        &Options { name: "test", seed: 1, overrides: &[], env: &|_| None, files: &crate::model::NoFiles },
+    );
     let plan = lowered.plan.unwrap_or_else(|| panic!("{:#?}", lowered.diagnostics));
     (text, check(&plan, &lowered.model, std::slice::from_ref(offer)))
 }
@@ -272,6 +275,20 @@ fn an_address_is_held_against_the_lists_as_far_as_it_is_known() {
 fn a_flow_that_no_scenario_runs_is_not_checked() {
     let (_, found) = found("list tools\n}\nflow g { call nothing", &tool(json!({})));
     assert_eq!(found, []);
+}
+
+#[test]
+fn requests_inside_of_other_steps_and_flows_are_checked() {
+    let schema = with(json!({ "a": { "type": "integer" } }));
+    let inner = "if exists seen { call t { args { \"a\": \"x\" } } }";
+    let (_, inside) = found(&format!("repeat 2 {{ {inner} }}"), &tool(schema.clone()));
+    let (_, beside) = found(
+        &format!("run g\n}}\nflow g {{\n  let seen = 1\n  {}", inner.replace("exists seen", "user.id > seen")),
+        &tool(schema),
+    );
+    for found in [inside, beside] {
+        assert_eq!(found.iter().map(|found| found.code).collect::<Vec<_>>(), ["E605"]);
+    }
 }
 
 #[test]

@@ -3,14 +3,14 @@
 use super::{File, GOOD, codes, compile, plan};
 use crate::diag::apply_fixes;
 use crate::expr::{Expr, Given};
-use crate::plan::{Endpoint, Flow, HeaderPart, Plan, Request, Step, Think};
+use crate::plan::{Endpoint, Flow, Plan, Request, Step, TextPart, Think};
 
 fn flow(text: &str) -> Flow {
     plan(&File { flow: text, ..GOOD }.text()).flows.remove(0)
 }
 
 fn request(text: &str) -> Request {
-    flow(text).requests().next().unwrap().clone()
+    flow(text).requests()[0].clone()
 }
 
 #[test]
@@ -176,12 +176,12 @@ fn a_variable_keeps_its_slot() {
         match step {
             Step::Let(save) => slots.push((save.name.as_str(), save.slot)),
             Step::Request(request) => slots.extend(request.saves.iter().map(|save| (save.name.as_str(), save.slot))),
-            Step::Think(_) => {}
+            _ => {}
         }
     }
     assert_eq!(slots, [("a", 0), ("b", 1), ("a", 0), ("b", 1)]);
     assert_eq!(flow.locals, 2);
-    let used = flow.requests().nth(1).unwrap().params.holes().next().cloned();
+    let used = flow.requests()[1].params.holes().next().cloned();
     assert_eq!(used, Some(Expr::Local(0)));
 }
 
@@ -239,7 +239,7 @@ fn pauses_and_pages() {
         thinks,
         [Think::Between(2e7, 2e7), Think::Between(1e9, 2e9), Think::Exponential(3e9), Think::Between(0.0, 0.0)]
     );
-    let pages: Vec<String> = flow.requests().map(|request| format!("{:?}", request.method)).collect();
+    let pages: Vec<String> = flow.requests().iter().map(|request| format!("{:?}", request.method)).collect();
     assert_eq!(pages, ["List { method: \"tools/list\", pages: 3 }", "List { method: \"prompts/list\", pages: 1000 }"]);
 }
 
@@ -257,16 +257,16 @@ fn a_server_is_in_the_plan_as_it_is_written() {
         stdio.endpoint,
         Endpoint::Stdio {
             command: vec!["node".to_owned(), "s.js".to_owned()],
-            env: vec![("A".to_owned(), "1".to_owned())],
+            env: vec![("A".to_owned(), vec![TextPart::Text("1".to_owned())])],
             cwd: Some("d".to_owned())
         }
     );
     assert_eq!((stdio.timeout_ns, stdio.connect_timeout_ns), (2_000_000_000, 30_000_000_000));
     assert_eq!(stdio.protocol.as_deref(), Some("2025-11-25"));
     let http = server("http \"http://localhost/mcp\"\nheader \"Authorization\" f\"Bearer {secret(\"TOKEN\")}!\"");
-    let parts = ["Bearer ", "!"].map(|text| HeaderPart::Text(text.to_owned()));
+    let parts = ["Bearer ", "!"].map(|text| TextPart::Text(text.to_owned()));
     let [before, after] = parts;
-    assert_eq!(http.headers[0].value, [before, HeaderPart::Secret("TOKEN".to_owned()), after]);
+    assert_eq!(http.headers[0].value, [before, TextPart::Secret("TOKEN".to_owned()), after]);
 }
 
 fn allowed(host: &str, hosts: &str) -> bool {

@@ -2,7 +2,7 @@
 
 use super::judged::verdict;
 
-use crate::plan::{Arrivals, Endpoint, Flow, Guard, Load, Plan, Scenario, Segment, Series, Server, Share};
+use crate::plan::{Arrivals, Endpoint, Flow, Load, Plan, Scenario, Segment, Series, Server, Share};
 use crate::record::{ErrorClass, Phase, Recorder, Recording, Sample, Shape};
 use crate::results::{Ended, Environment, Results, Run, SCHEMA, ServerInfo, Tool};
 use crate::verdict::{Finding, Level, Outcome, Verdict};
@@ -73,7 +73,7 @@ pub(super) fn one_second() -> (Results, Verdict) {
         scenario.warmup_ns = 0;
         scenario.load = match &scenario.load {
             Load::Open { arrivals, .. } => Load::Open { segments: vec![segment(4.0, 4.0, 1)], arrivals: *arrivals },
-            Load::Closed { .. } => Load::Closed { segments: vec![segment(8.0, 8.0, 1)] },
+            _ => Load::Closed { segments: vec![segment(8.0, 8.0, 1)], work: None },
         };
     }
     results
@@ -115,7 +115,7 @@ pub(super) fn long(seconds: u32, series: usize) -> (Results, Verdict) {
     let template = results.recording.seconds.clone();
     let plan = &mut results.plan;
     plan.series = (0..series)
-        .map(|n| Series { scenario: 0, flow: 0, step: format!("step_number_{n}"), kind: "call".to_owned() })
+        .map(|n| Series { step: format!("step_number_{n}"), kind: "call".to_owned(), ..Series::default() })
         .collect();
     plan.scenarios[0].load =
         Load::Open { segments: vec![segment(40.0, 40.0, u64::from(seconds))], arrivals: Arrivals::Uniform };
@@ -194,33 +194,27 @@ fn plan(names: &Names<'_>) -> Plan {
         flow,
         step: step.to_owned(),
         kind: kind.to_owned(),
+        ..Series::default()
     };
     let scenario = |name: &str, doc: Option<&str>, load, max_users, mix| Scenario {
-        name: name.to_owned(),
         doc: doc.map(str::to_owned),
-        server: 0,
         warmup_ns: 2 * SECOND,
-        load,
         drain_ns: 10 * SECOND,
         max_users,
-        mix,
+        ..Scenario::new(name, load, mix)
     };
     let open =
         Load::Open { segments: vec![segment(0.0, 40.0, 5), segment(40.0, 40.0, 10)], arrivals: Arrivals::Uniform };
-    let closed = Load::Closed { segments: vec![segment(8.0, 8.0, 15)] };
+    let closed = Load::Closed { segments: vec![segment(8.0, 8.0, 15)], work: None };
     Plan {
         schema: crate::plan::SCHEMA.to_owned(),
         name: names.plan.to_owned(),
         seed: 42,
         servers: vec![Server {
-            name: "docs".to_owned(),
-            endpoint: Endpoint::Http { url: "http://127.0.0.1:8931/mcp?token=none".to_owned() },
-            headers: Vec::new(),
-            protocol: None,
             timeout_ns: 10 * SECOND,
             connect_timeout_ns: 5 * SECOND,
+            ..Server::new("docs", Endpoint::Http { url: "http://127.0.0.1:8931/mcp?token=none".to_owned() })
         }],
-        guard: Guard::default(),
         flows: vec![flow("search_and_open"), flow("summarise"), flow("compose")],
         scenarios: vec![
             scenario(
@@ -239,8 +233,7 @@ fn plan(names: &Names<'_>) -> Plan {
             series(1, 2, "compose_rules", "call"),
         ],
         expectations: vec!["finds something".to_owned()],
-        assertions: Vec::new(),
-        reports: Vec::new(),
+        ..Plan::default()
     }
 }
 
@@ -255,7 +248,8 @@ impl Stream {
 }
 
 fn recording(plan: &Plan, names: &Names<'_>, seconds: u32) -> Recording {
-    let mut recorder = Recorder::new(Shape { series: plan.series.len(), scenarios: 2, expectations: 1 });
+    let mut recorder =
+        Recorder::new(Shape { series: plan.series.len(), scenarios: 2, expectations: 1, ..Shape::default() });
     let mut random = Stream(7);
     for second in 0..seconds {
         second_of(&mut recorder, &mut random, names, second);

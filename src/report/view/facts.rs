@@ -227,7 +227,7 @@ pub(super) fn servers(results: &Results) -> Vec<ServerView> {
 /// Where a server is, without anything that could be a secret.
 fn endpoint(endpoint: &Endpoint) -> String {
     match endpoint {
-        Endpoint::Http { url } => {
+        Endpoint::Http { url } | Endpoint::Sse { url } => {
             let plain = url.split(['?', '#']).next().unwrap_or_default();
             let (scheme, rest) = plain.split_once("://").unwrap_or(("http", plain));
             let (authority, path) = rest.split_once('/').map_or((rest, String::new()), |(a, p)| (a, format!("/{p}")));

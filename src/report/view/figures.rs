@@ -146,7 +146,7 @@ pub(super) fn by_class(counts: &crate::record::Counts) -> Vec<ClassCount> {
 pub(super) fn steps(results: &Results, sums: &Sums) -> Vec<StepView> {
     let plan = &results.plan;
     let step = |(index, (series, sums)): (usize, (&crate::plan::Series, &SeriesSums))| {
-        let selection = Selection { series: vec![index], scenarios: Vec::new() };
+        let selection = Selection { series: vec![index], ..Selection::default() };
         StepView {
             scenario: plan.scenarios.get(series.scenario).map(|scenario| clean(&scenario.name)).unwrap_or_default(),
             flow: plan.flows.get(series.flow).map(|flow| clean(&flow.name)).unwrap_or_default(),

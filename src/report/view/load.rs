@@ -1,6 +1,6 @@
 //! The planned load: in words, and as lines over time.
 
-use crate::plan::{Arrivals, Load, Plan, Segment};
+use crate::plan::{Arrivals, Load, Plan, Scenario, Segment, Work};
 use crate::units::{self, Dimension, Quantity};
 
 use super::float;
@@ -11,10 +11,13 @@ pub type PlannedLine = Vec<(f64, f64)>;
 
 /// The load in words: `ramp 0/s → 40/s over 5s, hold 40/s for 10s`.
 pub(super) fn words(load: &Load, max_users: Option<u64>) -> String {
-    let dimension = match load {
-        Load::Open { .. } => Dimension::Rate,
-        Load::Closed { .. } => Dimension::Users,
-    };
+    let dimension = if load.is_open() { Dimension::Rate } else { Dimension::Users };
+    if let Load::Closed { work: Some(Work { iterations, shared }), .. } = load {
+        let users = Quantity::new(load.peak(), Dimension::Users);
+        let how = if *shared { "shared" } else { "each" };
+        let within = units::duration(float(load.duration_ns()));
+        return format!("{iterations} iterations {how} by {users} within {within}");
+    }
     let mut parts: Vec<String> = load.segments().iter().map(|segment| stage(segment, dimension)).collect();
     if let Load::Open { arrivals: Arrivals::Poisson, .. } = load {
         parts.push("arrivals at random (Poisson)".to_owned());
@@ -53,18 +56,18 @@ pub(super) fn area_between(load: &Load, from: u64, to: u64) -> f64 {
 
 /// The planned rate of all open scenarios.
 pub(super) fn planned_rate(plan: &Plan) -> PlannedLine {
-    line(plan, |load| matches!(load, Load::Open { .. }))
+    line(plan, Load::is_open)
 }
 
 /// The planned users of all closed scenarios.
 pub(super) fn planned_users(plan: &Plan) -> PlannedLine {
-    line(plan, |load| matches!(load, Load::Closed { .. }))
+    line(plan, |load| !load.is_open())
 }
 
 /// The sum of the levels of the chosen loads, exact at every border of a stage.
 fn line(plan: &Plan, chosen: impl Fn(&Load) -> bool) -> PlannedLine {
-    let loads: Vec<&Load> = plan.scenarios.iter().map(|scenario| &scenario.load).filter(|load| chosen(load)).collect();
-    let borders = borders(loads.iter().copied());
+    let loads: Vec<Load> = plan.scenarios.iter().map(Scenario::placed_load).filter(|load| chosen(load)).collect();
+    let borders = borders(loads.iter());
     let mut points: PlannedLine = Vec::new();
     for (from, to) in borders.iter().zip(borders.iter().skip(1)) {
         for (at, level) in
@@ -79,8 +82,8 @@ fn line(plan: &Plan, chosen: impl Fn(&Load) -> bool) -> PlannedLine {
     points
 }
 
-fn sum(loads: &[&Load], level: impl Fn(&Load) -> f64) -> f64 {
-    loads.iter().map(|load| level(load)).sum()
+fn sum(loads: &[Load], level: impl Fn(&Load) -> f64) -> f64 {
+    loads.iter().map(level).sum()
 }
 
 /// The level just before an instant: a jump belongs to the stage it begins.
@@ -127,7 +130,7 @@ mod tests {
         let segments = stages(&[(0.0, 40.0, 5), (40.0, 40.0, 10)]);
         let open = Load::Open { segments: segments.clone(), arrivals: Arrivals::Uniform };
         assert_eq!(words(&open, Some(200)), "ramp 0/s → 40/s over 5s, hold 40/s for 10s, at most 200 users");
-        let closed = Load::Closed { segments };
+        let closed = Load::Closed { segments, work: None };
         assert_eq!(words(&closed, None), "ramp 0 users → 40 users over 5s, hold 40 users for 10s");
     }
 

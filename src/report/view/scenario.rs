@@ -64,12 +64,12 @@ fn view(results: &Results, index: usize, scenario: &Scenario) -> ScenarioView {
     let rows =
         || results.recording.seconds.iter().flat_map(|slice| &slice.scenarios).filter(|row| row.scenario == index);
     let started = rows().map(|row| row.started).sum();
-    let planned = planned(results, &scenario.load);
+    let planned = planned(results, scenario);
     ScenarioView {
         name: clean(&scenario.name),
         doc: scenario.doc.as_deref().map(clean),
-        server: results.plan.servers.get(scenario.server).map(|server| clean(&server.name)).unwrap_or_default(),
-        model: if matches!(scenario.load, Load::Open { .. }) { "open" } else { "closed" },
+        server: servers(results, scenario),
+        model: if scenario.load.is_open() { "open" } else { "closed" },
         load: load::words(&scenario.load, scenario.max_users),
         duration_ns: float(scenario.load.duration_ns()),
         warmup_ns: float(scenario.warmup_ns),
@@ -85,10 +85,17 @@ fn view(results: &Results, index: usize, scenario: &Scenario) -> ScenarioView {
     }
 }
 
+/// The names of the servers that its users are spread over.
+fn servers(results: &Results, scenario: &Scenario) -> String {
+    let servers = scenario.targets.iter().filter_map(|target| results.plan.servers.get(target.server));
+    servers.map(|server| clean(&server.name)).collect::<Vec<_>>().join(", ")
+}
+
 /// Arrivals that were due before the run ended.
 #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "areas are finite and not negative")]
-fn planned(results: &Results, load: &Load) -> Option<u64> {
-    let Load::Open { segments, .. } = load else { return None };
+fn planned(results: &Results, scenario: &Scenario) -> Option<u64> {
+    let Load::Open { segments, .. } = &scenario.load else { return None };
+    let load = &scenario.placed_load();
     Some(match results.run.ended {
         Ended::Completed => crate::plan::schedule::count(segments),
         Ended::Interrupted => load::area_between(load, 0, results.run.load_ms.saturating_mul(1_000_000)).round() as u64,

@@ -204,7 +204,7 @@ fn is_open(load: &Load) -> bool {
 
 /// Until when nothing is measured.
 fn warmup_ns(plan: &Plan) -> u64 {
-    plan.scenarios.iter().map(|scenario| scenario.warmup_ns).min().unwrap_or(0)
+    plan.scenarios.iter().map(|scenario| scenario.measured_from_ns()).min().unwrap_or(0)
 }
 
 /// The shortest readable length with which `length_s` fits `rows_max` rows.

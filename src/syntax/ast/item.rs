@@ -2,7 +2,7 @@
 
 use super::super::kind::Kind;
 use super::super::tree::Node;
-use super::statement::{AssertLine, GuardStmt, ReportStmt, ScenarioStmt, ServerStmt};
+use super::statement::{AssertLine, Attr, DataStmt, GuardStmt, ReportStmt, ScenarioStmt, ServerStmt, WithinLine};
 use super::{Expr, Step, blocks, exprs, named, span_of, token_span, tokens, views};
 use crate::text::Span;
 
@@ -17,18 +17,22 @@ views! {
     Server;
     /// `guard { … }`
     Guard;
+    /// `data NAME { … }`
+    Data;
     /// `scenario NAME { … }`
     Scenario;
     /// `flow NAME { … }`
     Flow;
     /// `assert { … }`
     Assert;
+    /// `baseline NAME { … }`
+    Baseline;
     /// `report { … }`
     Report;
 }
 
-blocks!(Param, Server, Guard, Scenario, Flow, Assert, Report);
-named!(Param, Server, Scenario, Flow);
+blocks!(Param, Server, Guard, Data, Scenario, Flow, Assert, Baseline, Report);
+named!(Param, Server, Data, Scenario, Flow, Baseline);
 
 impl File {
     /// `mcpl 1`, when the file starts with it.
@@ -59,16 +63,22 @@ impl Edition {
 pub enum Item {
     /// `param NAME = VALUE`
     Param(Param),
+    /// `include "common.mcpl"`
+    Include(Attr),
     /// `server NAME { … }`
     Server(Server),
     /// `guard { … }`
     Guard(Guard),
+    /// `data NAME { … }`
+    Data(Data),
     /// `scenario NAME { … }`
     Scenario(Scenario),
     /// `flow NAME { … }`
     Flow(Flow),
     /// `assert { … }`
     Assert(Assert),
+    /// `baseline NAME { … }`
+    Baseline(Baseline),
     /// `report { … }`
     Report(Report),
     /// What the parser rejected.
@@ -79,11 +89,14 @@ impl Item {
     fn cast(node: Node) -> Option<Item> {
         Some(match node.kind() {
             Kind::Param => Item::Param(Param(node)),
+            Kind::Include => Item::Include(Attr(node)),
             Kind::Server => Item::Server(Server(node)),
             Kind::Guard => Item::Guard(Guard(node)),
+            Kind::Data => Item::Data(Data(node)),
             Kind::Scenario => Item::Scenario(Scenario(node)),
             Kind::Flow => Item::Flow(Flow(node)),
             Kind::Assert => Item::Assert(Assert(node)),
+            Kind::Baseline => Item::Baseline(Baseline(node)),
             Kind::Report => Item::Report(Report(node)),
             Kind::Rejected | Kind::StrayClose => Item::Broken(span_of(&node)),
             _ => return None,
@@ -95,11 +108,14 @@ impl Item {
     pub fn span(&self) -> Span {
         match self {
             Item::Param(item) => item.span(),
+            Item::Include(item) => item.span(),
             Item::Server(item) => item.span(),
             Item::Guard(item) => item.span(),
+            Item::Data(item) => item.span(),
             Item::Scenario(item) => item.span(),
             Item::Flow(item) => item.span(),
             Item::Assert(item) => item.span(),
+            Item::Baseline(item) => item.span(),
             Item::Report(item) => item.span(),
             Item::Broken(span) => *span,
         }
@@ -127,6 +143,22 @@ impl Guard {
     #[must_use]
     pub fn statements(&self) -> Vec<GuardStmt> {
         self.0.children().filter_map(GuardStmt::cast).collect()
+    }
+}
+
+impl Data {
+    /// Its statements.
+    #[must_use]
+    pub fn statements(&self) -> Vec<DataStmt> {
+        self.0.children().filter_map(DataStmt::cast).collect()
+    }
+}
+
+impl Baseline {
+    /// Its conditions; rejected lines are left out.
+    #[must_use]
+    pub fn lines(&self) -> Vec<WithinLine> {
+        self.0.children().filter(|node| node.kind() == Kind::WithinLine).map(WithinLine).collect()
     }
 }
 

@@ -11,13 +11,14 @@ mod request;
 mod statement;
 
 pub use expr::{Access, Arg, Array, Binary, BinaryOp, Call, Expr, Index, Object, Paren, Range, Select, Unary, UnaryOp};
-pub use item::{Assert, Edition, File, Flow, Guard, Item, Param, Report, Scenario, Server};
+pub use item::{Assert, Baseline, Data, Edition, File, Flow, Guard, Item, Param, Report, Scenario, Server};
 pub use literal::{FPart, FString, Literal, LiteralKind};
 pub use name::Name;
-pub use request::{Binding, Expectation, Request, RequestStmt, Step, Think};
+pub use request::{Argument, Binding, Branch, Choose, Expectation, If, Request, RequestStmt, Step, Steps, Take, Think};
 pub use statement::{
-    AssertLine, Attr, Builtin, GuardStmt, HeaderStmt, Hold, Mix, NameStmt, Ramp, ReportStmt, ScenarioStmt, ServerStmt,
-    Setting, Share, Stage, Stages, WordStmt,
+    Abort, Answer, AssertLine, Attr, Builtin, CellType, Cert, DataStmt, GuardStmt, HeaderStmt, Hold, Iterations,
+    Launch, Mix, NameStmt, Oauth, OauthStmt, Protocol, Ramp, ReportStmt, RevisionShare, ScenarioStmt, Seek, ServerStmt,
+    Setting, Share, Stage, Stages, Tag, Target, Template, Tls, TlsStmt, Types, UserSteps, WithinLine, WordStmt,
 };
 
 use super::kind::Kind;

@@ -225,7 +225,7 @@ fn mistakes_without_a_certain_mend_are_named() {
         (Block::Mix, "search 60%", "E103", "expected a percentage such as `60%`"),
         (Block::Assert, "a.b <", "E103", "expected a value after `<`"),
         (Block::Server, "timeout 10parsec", "E111", "`10parsec` is no number with a known unit"),
-        (Block::File, "baseline docs {\n}", "E102", "unknown item `baseline`"),
+        (Block::File, "quota docs {\n}", "E102", "unknown item `quota`"),
         (Block::File, "server {\n}", "E113", "`server` without a name"),
     ] {
         let (_, diagnostic) = only(block, line);

@@ -1,0 +1,177 @@
+//! How to reach an MCP server.
+
+use serde::{Deserialize, Serialize};
+
+/// How to reach one MCP server.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Server {
+    /// Its name in the file.
+    pub name: String,
+    /// Where it is.
+    pub endpoint: Endpoint,
+    /// Extra HTTP headers; a value may name secrets, never hold one.
+    pub headers: Vec<Header>,
+    /// The pinned revision, or `None` for `auto`.
+    pub protocol: Option<String>,
+    /// Shares of several revisions; empty where one is pinned or found out.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub revisions: Vec<RevisionShare>,
+    /// Per request, in nanoseconds.
+    pub timeout_ns: u64,
+    /// For opening a connection or starting a child, in nanoseconds.
+    pub connect_timeout_ns: u64,
+    /// A server to start before the run.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub launch: Option<Launch>,
+    /// How TLS is spoken.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tls: Option<Tls>,
+    /// How a token is had.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub auth: Option<Auth>,
+    /// Whether received data is acknowledged at once.
+    #[serde(default, skip_serializing_if = "super::is_false")]
+    pub quickack: bool,
+    /// What this client answers when the server asks.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub answers: Vec<Answer>,
+    /// What this client says that it can do, as JSON text.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub capabilities: Option<String>,
+}
+
+impl Server {
+    /// A server at `endpoint`, with the timeouts that a file has unless it says
+    /// otherwise: 30 s for a request and for a connection.
+    #[must_use]
+    pub fn new(name: impl Into<String>, endpoint: Endpoint) -> Server {
+        Server {
+            name: name.into(),
+            endpoint,
+            headers: Vec::new(),
+            protocol: None,
+            revisions: Vec::new(),
+            timeout_ns: 30_000_000_000,
+            connect_timeout_ns: 30_000_000_000,
+            launch: None,
+            tls: None,
+            auth: None,
+            quickack: false,
+            answers: Vec::new(),
+            capabilities: None,
+        }
+    }
+}
+
+/// A revision's part of the virtual users.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RevisionShare {
+    /// The revision.
+    pub revision: String,
+    /// Its part of every bag of users, in slots.
+    pub slots: u32,
+}
+
+/// A server that is started before the run and stopped afterwards.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Launch {
+    /// Program and arguments.
+    pub command: Vec<String>,
+    /// Within this time it must accept connections, in nanoseconds.
+    pub ready_ns: u64,
+}
+
+/// How TLS is spoken.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Tls {
+    /// File of certificates to trust.
+    pub ca: Option<String>,
+    /// Files of the client's certificate and of its key.
+    pub cert: Option<(String, String)>,
+    /// Whether any certificate is taken.
+    pub insecure: bool,
+}
+
+/// How a token is had.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Auth {
+    /// OAuth client credentials.
+    Oauth(Oauth),
+}
+
+/// OAuth client credentials (RFC 6749, section 4.4).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Oauth {
+    /// Where tokens are had.
+    pub token_url: String,
+    /// Who asks.
+    pub client_id: String,
+    /// What proves it; may name secrets, never hold one.
+    pub client_secret: Vec<TextPart>,
+    /// What the token is for.
+    pub scopes: Vec<String>,
+}
+
+/// What this client answers when the server asks.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Answer {
+    /// `sampling`, `elicitation` or `roots`.
+    pub to: String,
+    /// The answer, as JSON text.
+    pub value: String,
+}
+
+/// Where a server is.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Endpoint {
+    /// Streamable HTTP at this URL.
+    Http {
+        /// The whole URL.
+        url: String,
+    },
+    /// The HTTP+SSE transport of 2024-11-05 at this URL.
+    Sse {
+        /// The whole URL of the event stream.
+        url: String,
+    },
+    /// A child process that speaks MCP on its standard input and output; one
+    /// for each virtual user.
+    Stdio {
+        /// Program and arguments.
+        command: Vec<String>,
+        /// Added to the environment.
+        env: Vec<(String, Vec<TextPart>)>,
+        /// Working directory.
+        cwd: Option<String>,
+    },
+    /// The built-in demo server, started for the run.
+    Builtin {
+        /// Which one: `rulebook`.
+        name: String,
+        /// Its switches as command-line options, such as `--latency=5ms`.
+        options: Vec<String>,
+        /// Whether over standard input and output instead of HTTP.
+        stdio: bool,
+    },
+}
+
+/// An HTTP header whose value may be put together at the start of the run.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Header {
+    /// Its name.
+    pub name: String,
+    /// Parts of its value, joined.
+    pub value: Vec<TextPart>,
+}
+
+/// Part of a text that is put together at the start of the run.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum TextPart {
+    /// Literal text.
+    Text(String),
+    /// The environment variable of this name; its value appears nowhere.
+    Secret(String),
+}
