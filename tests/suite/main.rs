@@ -17,6 +17,7 @@ mod docs;
 mod errors;
 mod format;
 mod language;
+mod live;
 mod plans;
 mod run;
 mod simulated;
