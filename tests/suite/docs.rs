@@ -1,5 +1,6 @@
 //! What the documentation shows works: every `mcpl` block checks, and a block
-//! marked with a code yields exactly that code.
+//! marked with a code yields exactly that code. The reference shows every
+//! statement of the language.
 //!
 //! Behind the language stand, where they are needed, a code and overrides:
 //! `mcpl E313 --set peak=20`.
