@@ -5,7 +5,8 @@
 //!
 //! The way: [`nesting`] masks what is too deep → [`parser`] (pest, total
 //! grammar) gives a flat list of pairs ([`raw`]) → [`tree`] builds the lossless
-//! tree and [`check`] the diagnostics → [`ast`] is what others read.
+//! tree and [`check`] the diagnostics → [`ast`] is what others read, and
+//! [`pieces`] what is printed again.
 
 pub mod ast;
 mod check;
@@ -19,10 +20,11 @@ mod nesting;
 mod parser;
 mod parts;
 mod phrase;
+mod pieces;
 mod raw;
 mod string;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 mod tree;
 mod units;
 mod words;
@@ -35,6 +37,8 @@ use kind::Kind;
 use raw::Raws;
 use tree::Node;
 pub use words::{Statement, vocabulary};
+
+pub use pieces::{Class, Leaf, Piece};
 
 /// Parses a file. Never fails: what cannot be understood is in the tree as such
 /// and has a diagnostic.
@@ -51,11 +55,10 @@ pub fn parse(text: &str) -> Parse {
     Parse { green: tree::build(text, &raws), diagnostics }
 }
 
-/// Parses a file and those that it includes, which stand one behind the other
-/// in `source`. Spans count over all of them.
+/// The parses of the files of `source`, one for each, as one. Spans count over
+/// all of them.
 #[must_use]
-pub fn parse_all(source: &Source) -> Parse {
-    let mut parts: Vec<Parse> = source.files().map(|file| parse(file.text)).collect();
+pub fn join(source: &Source, mut parts: Vec<Parse>) -> Parse {
     if parts.len() == 1 {
         return parts.remove(0);
     }
