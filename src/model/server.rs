@@ -1,9 +1,9 @@
 //! `server NAME { … }`
 
-use super::{address, builtin, credentials};
 use super::items::Items;
 use super::lower::Lowering;
 use super::scenario;
+use super::{address, builtin, credentials};
 use crate::diag::errors;
 use crate::plan::{Answer, Auth, Endpoint, Header, Launch, RevisionShare, Server, TextPart, Tls};
 use crate::syntax::ast::{self, ServerStmt};
