@@ -95,6 +95,14 @@ pub(super) struct CheckArgs {
     /// How findings are printed
     #[arg(long, value_enum, default_value_t)]
     pub(super) format: CheckFormat,
+
+    /// Mend in the files what is certainly meant, then tell what remains
+    #[arg(long)]
+    pub(super) fix: bool,
+
+    /// Apply mends that are guesses, too; look at the difference afterwards
+    #[arg(long, requires = "fix")]
+    pub(super) unsafe_fixes: bool,
 }
 
 /// How findings are printed.
@@ -107,6 +115,10 @@ pub(super) enum CheckFormat {
     Short,
     /// For programs
     Json,
+    /// SARIF 2.1.0, for code scanning
+    Sarif,
+    /// Annotations of GitHub Actions
+    Github,
 }
 
 #[derive(Debug, Args)]

@@ -11,6 +11,7 @@ mod connect;
 mod environment;
 mod explain;
 mod files;
+mod fix;
 mod launch;
 mod load;
 mod output;

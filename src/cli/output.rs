@@ -37,7 +37,8 @@ pub(super) fn check_writable(path: &Path) -> Result<(), Complaint> {
 }
 
 /// Writes a whole file or none: first beside its place, then renamed into it.
-/// A path that is no regular file, such as a pipe, is written to directly.
+/// A path that is no regular file, such as a pipe, is written to directly. What
+/// may be done with a file that is replaced stays as it was.
 ///
 /// # Errors
 /// What the system said.
@@ -51,9 +52,14 @@ pub(super) fn write(path: &Path, text: &str) -> std::io::Result<()> {
     let mut name = path.file_name().unwrap_or_default().to_owned();
     name.push(format!(".{}.part", std::process::id()));
     let beside = path.with_file_name(name);
-    let written = fs::File::create(&beside)
-        .and_then(|mut file| file.write_all(text.as_bytes()).and_then(|()| file.sync_all()))
-        .and_then(|()| fs::rename(&beside, path));
+    let permissions = fs::metadata(path).ok().map(|meta| meta.permissions());
+    let fill = |mut file: fs::File| {
+        // First of all, so that a secret is never readable by others.
+        permissions.map_or(Ok(()), |permissions| file.set_permissions(permissions))?;
+        file.write_all(text.as_bytes())?;
+        file.sync_all()
+    };
+    let written = fs::File::create(&beside).and_then(fill).and_then(|()| fs::rename(&beside, path));
     if written.is_err() {
         let _ = fs::remove_file(&beside);
     }
@@ -97,6 +103,17 @@ mod tests {
         write(&path, "two").unwrap();
         assert_eq!(fs::read_to_string(&path).unwrap(), "two");
         assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn who_may_read_a_file_stays_as_it_was() {
+        use std::os::unix::fs::PermissionsExt as _;
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("a.mcpl");
+        write(&path, "one").unwrap();
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o640)).unwrap();
+        write(&path, "two").unwrap();
+        assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o640);
     }
 
     #[test]

@@ -15,6 +15,7 @@ mod bad_servers;
 mod cli;
 mod docs;
 mod errors;
+mod fix;
 mod plans;
 mod run;
 mod simulated;
