@@ -88,7 +88,7 @@ fn no_fix_undoes_another() {
         ("tests/corpus/parse", "tour.mcpl"),
         ("tests/corpus/parse", "keywords.mcpl"),
         ("tests/corpus/parse", "values.mcpl"),
-        ("tests/corpus/parse", "recovery.mcpl"),
+        ("tests/corpus/parse", "whole.mcpl"),
     ] {
         files.push((root.join(folder), name.to_owned()));
     }
