@@ -15,6 +15,7 @@ mod bad_servers;
 mod cli;
 mod docs;
 mod errors;
+mod fix;
 mod format;
 mod language;
 mod live;
