@@ -9,6 +9,7 @@ pub mod data;
 pub mod diag;
 pub mod engine;
 pub mod expr;
+pub mod format;
 pub mod model;
 pub mod plan;
 pub mod record;

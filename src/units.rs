@@ -5,6 +5,7 @@
 
 use std::fmt;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// Nanoseconds in a second.
@@ -15,7 +16,7 @@ pub const NANOS_PER_SEC: f64 = 1e9;
 pub const MANY_TIMES: f64 = 10.0;
 
 /// What a number measures. Two quantities compare only within one dimension.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Dimension {
     /// A plain number.
@@ -61,7 +62,7 @@ impl Dimension {
 }
 
 /// A number and what it measures.
-#[derive(Clone, Copy, Debug, PartialEq, PartialOrd, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, PartialOrd, Serialize, Deserialize, JsonSchema)]
 pub struct Quantity {
     /// In the base unit of `dimension`.
     pub value: f64,

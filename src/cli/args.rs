@@ -29,6 +29,8 @@ pub(super) enum Command {
     Run(RunArgs),
     /// Find every mistake in scenario files without sending anything
     Check(CheckArgs),
+    /// Lay out scenario files in the one style of the language
+    Fmt(FmtArgs),
     /// Show what a run would do: load over time, arrivals, users, mix
     Plan(PlanArgs),
     /// Render a stored run, without another run
@@ -107,6 +109,17 @@ pub(super) enum CheckFormat {
     Short,
     /// For programs
     Json,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct FmtArgs {
+    /// Scenario files, or directories with some; `-` formats standard input to standard output
+    #[arg(required = true)]
+    pub(super) files: Vec<PathBuf>,
+
+    /// Write nothing; print what would change, and exit with 1 if anything would
+    #[arg(long)]
+    pub(super) check: bool,
 }
 
 #[derive(Debug, Args)]

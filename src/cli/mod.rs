@@ -11,6 +11,7 @@ mod connect;
 mod environment;
 mod explain;
 mod files;
+mod fmt;
 mod launch;
 mod load;
 mod output;
@@ -59,6 +60,7 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     let done = match cli.command {
         Command::Run(args) => run::run(&args),
         Command::Check(args) => check::run(&args),
+        Command::Fmt(args) => fmt::run(&args),
         Command::Plan(args) => plan::run(&args),
         Command::Report(args) => report::report(&args),
         Command::Judge(args) => report::judge(&args),

@@ -37,13 +37,14 @@ pub(super) fn check_writable(path: &Path) -> Result<(), Complaint> {
 }
 
 /// Writes a whole file or none: first beside its place, then renamed into it.
-/// A path that is no regular file, such as a pipe, is written to directly.
+/// A path that is no regular file, such as a pipe, is written to directly. A file
+/// that is replaced keeps its permissions.
 ///
 /// # Errors
 /// What the system said.
 pub(super) fn write(path: &Path, text: &str) -> std::io::Result<()> {
-    let special = fs::metadata(path).is_ok_and(|meta| !meta.is_file());
-    if special {
+    let before = fs::metadata(path).ok();
+    if before.as_ref().is_some_and(|meta| !meta.is_file()) {
         return fs::write(path, text);
     }
     // What a link leads to is replaced, not the link.
@@ -52,7 +53,12 @@ pub(super) fn write(path: &Path, text: &str) -> std::io::Result<()> {
     name.push(format!(".{}.part", std::process::id()));
     let beside = path.with_file_name(name);
     let written = fs::File::create(&beside)
-        .and_then(|mut file| file.write_all(text.as_bytes()).and_then(|()| file.sync_all()))
+        .and_then(|mut file| {
+            if let Some(before) = before {
+                file.set_permissions(before.permissions())?;
+            }
+            file.write_all(text.as_bytes()).and_then(|()| file.sync_all())
+        })
         .and_then(|()| fs::rename(&beside, path));
     if written.is_err() {
         let _ = fs::remove_file(&beside);
@@ -97,6 +103,17 @@ mod tests {
         write(&path, "two").unwrap();
         assert_eq!(fs::read_to_string(&path).unwrap(), "two");
         assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn a_file_that_is_replaced_keeps_its_permissions() {
+        use std::os::unix::fs::PermissionsExt as _;
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("run.json");
+        write(&path, "one").unwrap();
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o640)).unwrap();
+        write(&path, "two").unwrap();
+        assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o640);
     }
 
     #[test]

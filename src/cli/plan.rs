@@ -5,7 +5,8 @@ use std::fmt::Write as _;
 use super::args::PlanArgs;
 use super::{Done, check, exit, load, terminal};
 use crate::model::{Model, Origin};
-use crate::plan::{Endpoint, Load, Plan, Scenario, schedule};
+use crate::plan::rows::{AtEnd, Order};
+use crate::plan::{DataSource, Endpoint, Load, Plan, Scenario, schedule, takes};
 use crate::units::{self, Dimension, Quantity};
 
 /// Columns of the chart of the load.
@@ -35,9 +36,9 @@ fn text(plan: &Plan, model: &Model) -> String {
         writeln!(out, "plan {}  (seed {}, hash {})", plan.name, plan.seed, plan.hash().get(..12).unwrap_or_default());
     for param in &model.params {
         let origin = match param.origin {
-            Origin::File => "file",
-            Origin::Set => "--set",
-            Origin::Environment => "environment",
+            Origin::File => format!("{}:{}", param.file, param.line),
+            Origin::Set => "--set".to_owned(),
+            Origin::Environment => "environment".to_owned(),
         };
         let _ = writeln!(out, "  param {} = {}  ({origin})", param.name, param.value);
     }
@@ -47,6 +48,7 @@ fn text(plan: &Plan, model: &Model) -> String {
     for scenario in &plan.scenarios {
         describe(&mut out, plan, scenario);
     }
+    data(&mut out, plan);
     guard(&mut out, plan);
     if !plan.assertions.is_empty() {
         let _ = writeln!(out, "\nassert");
@@ -164,6 +166,36 @@ fn chart(load: &Load) -> String {
     out
 }
 
+/// How many rows there are, and who takes how many.
+fn data(out: &mut String, plan: &Plan) {
+    for (index, data) in plan.data.iter().enumerate() {
+        let source = match &data.source {
+            DataSource::Csv(path) | DataSource::Json(path) | DataSource::Jsonl(path) => path.as_str(),
+            DataSource::Inline => "rows in the file",
+        };
+        let order = match data.order {
+            Order::Sequential => "one after the other",
+            Order::Shuffle => "shuffled",
+            Order::Random => "by chance",
+        };
+        let at_end = match (data.order, data.at_end) {
+            (Order::Random, _) => "",
+            (_, AtEnd::Wrap) => ", then from the start",
+            (_, AtEnd::Stop) => ", then users stop",
+            (_, AtEnd::Error) => ", then iterations fail",
+        };
+        let _ = writeln!(out, "\ndata {}: {} rows of {source}, {order}{at_end}", data.name, data.rows);
+        for (number, scenario) in plan.scenarios.iter().enumerate() {
+            let each = takes::per_iteration(plan, number, index);
+            if each > 0.0 {
+                let all = takes::in_all(plan, number, index).map_or(String::new(), |all| format!(", {all} in all"));
+                let each = units::number(each);
+                let _ = writeln!(out, "  {} draws {each} an iteration{all}", scenario.name);
+            }
+        }
+    }
+}
+
 /// How far the plan stays below what the guard allows.
 #[expect(clippy::cast_precision_loss, reason = "for people")]
 fn guard(out: &mut String, plan: &Plan) {
@@ -178,6 +210,17 @@ fn guard(out: &mut String, plan: &Plan) {
         let closed = plan.scenarios.iter().any(|scenario| !scenario.load.is_open());
         let held = if closed { ", users are held to the rest" } else { "" };
         let _ = writeln!(out, "  max rate {}: arrivals make up to {}{held}", text(limit), text(peak));
+    }
+    if let Some(limit) = guard.max_duration_ns {
+        let text = |nanos: u64| units::duration(nanos as f64);
+        let _ = writeln!(out, "  max duration {}: the load lasts {}", text(limit), text(plan.load_ns()));
+    }
+    if let Some(limit) = guard.max_requests {
+        let open = plan.scenarios.iter().filter(|scenario| scenario.load.is_open());
+        let count: f64 = open
+            .map(|scenario| schedule::count(scenario.load.segments()) as f64 * plan.requests_per_iteration(scenario))
+            .sum();
+        let _ = writeln!(out, "  max requests {limit}: arrivals make about {count:.0}");
     }
     if let Some(limit) = guard.max_users {
         let users: u64 = plan.scenarios.iter().map(|scenario| schedule::peak_users(&scenario.load)).sum();

@@ -38,7 +38,7 @@ pages! {
     "W101" "W102"
     "W201"
     "W301"
-    "W401"
+    "W401" "W402"
 }
 
 /// The entry of a code.

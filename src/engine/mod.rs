@@ -131,19 +131,36 @@ pub async fn run_here<C: Connector>(
     tables: &[Table],
     control: &Control,
 ) -> Measured {
+    run_parts(plan, connectors, &Shared::new(plan, run_id, tables), 1, control).await
+}
+
+/// The same with as many parts as a run has threads, one beside the other.
+async fn run_parts<C: Connector>(
+    plan: &Arc<Plan>,
+    connectors: &[C],
+    shared: &Shared,
+    parts: u64,
+    control: &Control,
+) -> Measured {
     let (sender, receiver) = mpsc::channel();
     let gate = Gate::at_once();
-    let worker = Worker {
-        plan: Arc::clone(plan),
-        connectors: connectors.to_vec(),
-        part: (0, 1),
-        shared: Shared::new(plan, run_id, tables),
-        control: control.clone(),
-        precise: false,
-    };
-    worker.run(&gate, &sender).await;
+    let mut running = tokio::task::JoinSet::new();
+    for part in 0..parts {
+        let worker = Worker {
+            plan: Arc::clone(plan),
+            connectors: connectors.to_vec(),
+            part: (part, parts),
+            shared: shared.clone(),
+            control: control.clone(),
+            precise: false,
+        };
+        let (gate, sender) = (gate.clone(), sender.clone());
+        running.spawn_local(async move { worker.run(&gate, &sender).await });
+    }
+    running.join_all().await;
     drop(sender);
-    let mut collector = Collector { threads: 1, ready: 0, gate, pending: Vec::new(), measured: empty() };
+    let threads = usize::try_from(parts).unwrap_or(1);
+    let mut collector = Collector { threads, ready: 0, gate, pending: Vec::new(), measured: empty() };
     collector.collect(&receiver, &mut |_| {});
     collector.measured.stopped = control.now() != Stop::Run;
     collector.measured

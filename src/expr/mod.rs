@@ -15,10 +15,11 @@ pub use eval::{EvalError, Scope};
 pub use template::Template;
 pub use value::Value;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// A bound expression.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Expr {
     /// A value known when the file was compiled.
@@ -82,7 +83,7 @@ impl Expr {
 }
 
 /// What a step provides to its expressions.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Given {
     /// The JSON-RPC result.
@@ -125,7 +126,7 @@ impl Given {
 }
 
 /// The closed table of functions.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Function {
     /// `length(x)`: elements, members or characters.
@@ -142,7 +143,7 @@ pub enum Function {
 }
 
 /// Operators with one operand.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum UnaryOp {
     /// `not a`
@@ -154,7 +155,7 @@ pub enum UnaryOp {
 }
 
 /// Operators with two operands.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum BinaryOp {
     /// `or`

@@ -1,17 +1,18 @@
 //! JSON text with holes: what does not change is rendered once, before the
 //! run; what does is spliced in at each request.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{EvalError, Expr, Scope, Value};
 
 /// Text with holes.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Template {
     parts: Vec<Part>,
 }
 
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 enum Part {
     /// Sent as it stands.

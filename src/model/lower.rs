@@ -172,10 +172,16 @@ impl Lowering<'_> {
                 (value, _) => value,
             };
             if let Some(value) = &value {
-                self.model.params.push(Param { name: name.text(), value: value.excerpt(), origin });
+                self.record_param(&name, value.excerpt(), origin);
             }
             self.params.insert(name.text(), ParamEntry { value, secret: None, span: name.span(), used: false });
         }
+    }
+
+    fn record_param(&mut self, name: &ast::Name, value: String, origin: Origin) {
+        let at = name.span().start;
+        let (file, line) = (self.source.file(at).name.to_owned(), self.source.position(at).line);
+        self.model.params.push(Param { name: name.text(), value, origin, file, line });
     }
 
     /// A parameter whose value nobody may see: it is not read here, and `--set`,
@@ -187,7 +193,7 @@ impl Lowering<'_> {
         }
         if secret.is_some() {
             let value = "a secret".to_owned();
-            self.model.params.push(Param { name: name.text(), value, origin: Origin::Environment });
+            self.record_param(name, value, Origin::Environment);
         }
         // A broken definition binds, too.
         let secret = secret.or(Some(String::new()));

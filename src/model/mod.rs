@@ -62,6 +62,10 @@ pub struct Param {
     pub value: String,
     /// Where the value came from.
     pub origin: Origin,
+    /// The file that defines it.
+    pub file: String,
+    /// The line of its definition, from 1.
+    pub line: usize,
 }
 
 /// Where the value of a parameter came from.

@@ -10,7 +10,8 @@ use super::lower::Lowering;
 use super::scenario::ScenarioItem;
 use super::server::ServerItem;
 use crate::diag::errors;
-use crate::plan::{Endpoint, Plan, schedule};
+use crate::plan::rows::{AtEnd, Order};
+use crate::plan::{Endpoint, Plan, schedule, takes};
 use crate::syntax::ast;
 use crate::text::Span;
 use crate::units::{Dimension, Quantity};
@@ -38,6 +39,7 @@ pub(super) fn check(
         duration(lowering, guard, scenarios, plan);
         requests(lowering, guard, scenarios, plan);
         pace(lowering, scenarios, plan);
+        rows(lowering, plan);
     }
 }
 
@@ -182,6 +184,22 @@ fn pace(lowering: &mut Lowering<'_>, scenarios: &[ScenarioItem], plan: &Plan) {
                 let other = item.stages_span.unwrap_or_default();
                 lowering.out.push(errors::load::no_effect("pace", beside, why, help, *span, other));
             }
+        }
+    }
+}
+
+/// Data that fails at its end lasts for the whole load, as far as the plan can
+/// tell.
+fn rows(lowering: &mut Lowering<'_>, plan: &Plan) {
+    for (index, data) in plan.data.iter().enumerate() {
+        if data.at_end != AtEnd::Error || data.order == Order::Random {
+            continue;
+        }
+        let drawn = (0..plan.scenarios.len()).filter_map(|scenario| takes::in_all(plan, scenario, index)).sum();
+        if drawn > data.rows
+            && let Some(span) = lowering.data.get(index).map(|data| data.span)
+        {
+            lowering.out.push(errors::load::too_few_rows(&data.name, data.rows, drawn, span));
         }
     }
 }

@@ -1,11 +1,12 @@
 //! What must hold of a run.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::units::{Dimension, Quantity};
 
 /// One line of `assert`.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Assertion {
     /// As written.
     pub source: String,
@@ -21,7 +22,7 @@ pub struct Assertion {
 }
 
 /// A metric of the file's own.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Measure {
     /// Its name.
     pub name: String,
@@ -43,7 +44,7 @@ impl Measure {
 }
 
 /// What must hold compared with the stored runs of one name.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Baseline {
     /// The name of the stored runs.
     pub name: String,
@@ -52,7 +53,7 @@ pub struct Baseline {
 }
 
 /// How far a metric may be from stored runs.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Margin {
     /// As written.
     pub source: String,
@@ -65,7 +66,7 @@ pub struct Margin {
 }
 
 /// A comparison.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub enum Comparison {
     /// `==`
     #[serde(rename = "==")]
@@ -118,7 +119,7 @@ impl Comparison {
 }
 
 /// Arithmetic over metrics.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum MetricExpr {
     /// A literal.
@@ -136,7 +137,7 @@ pub enum MetricExpr {
 }
 
 /// One measured number.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct MetricRef {
     /// As written, such as `search.latency.p95`.
     pub source: String,
@@ -149,7 +150,7 @@ pub struct MetricRef {
 }
 
 /// What an assertion looks at.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Selection {
     /// Series, by index in the plan.
     pub series: Vec<usize>,
@@ -161,7 +162,7 @@ pub struct Selection {
 }
 
 /// A metric.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Metric {
     /// A distribution of times over requests.
@@ -223,7 +224,7 @@ pub enum Metric {
 }
 
 /// Times recorded for each request.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum TimeMetric {
     /// From the due instant to the response message.
@@ -237,7 +238,7 @@ pub enum TimeMetric {
 }
 
 /// A statistic.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Statistic {
     /// Smallest.

@@ -1,11 +1,12 @@
 //! Rows for `take`.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::rows::{AtEnd, Order};
 
 /// A table of rows and how they are handed out.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Data {
     /// Its name in the file.
     pub name: String,
@@ -23,7 +24,7 @@ pub struct Data {
 }
 
 /// Where rows are.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum DataSource {
     /// A file of comma-separated values.

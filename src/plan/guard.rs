@@ -1,11 +1,12 @@
 //! What a run may do to the outside world.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::Assertion;
 
 /// What a run may do to the outside world.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Guard {
     /// Hosts that may be targets although they are not loopback; `*` matches
     /// any run of characters.
@@ -36,7 +37,7 @@ pub struct Guard {
 }
 
 /// A condition that stops the run.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Abort {
     /// What must not hold of a second.
     pub condition: Assertion,
@@ -45,7 +46,7 @@ pub struct Abort {
 }
 
 /// How a run is stopped.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum OnAbort {
     /// Work under way may finish.

@@ -23,6 +23,7 @@ pub use guard::{Abort, Guard, OnAbort};
 pub use server::{Answer, Auth, Endpoint, Header, Launch, Oauth, RevisionShare, Server, TextPart, Tls};
 pub use step::{Branch, Check, Choice, Flow, Method, Request, Save, Step, Tag, Take, Think};
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
@@ -34,7 +35,7 @@ pub const MAX_LOAD_NS: u64 = 30 * 86_400 * 1_000_000_000;
 pub const SCHEMA: &str = "mcpl.plan/1";
 
 /// A compiled scenario file.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Plan {
     /// [`SCHEMA`].
     pub schema: String,
@@ -71,6 +72,12 @@ pub struct Plan {
     pub baselines: Vec<Baseline>,
     /// Files to write after the run.
     pub reports: Vec<ReportFile>,
+}
+
+/// The JSON Schema of a plan, as in `docs/schema/plan.schema.json`.
+#[must_use]
+pub fn json_schema() -> serde_json::Value {
+    schemars::schema_for!(Plan).into()
 }
 
 impl Plan {
@@ -176,7 +183,7 @@ impl Plan {
 }
 
 /// Who runs which flows, against which server, under which load.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Scenario {
     /// Its name in the file.
     pub name: String,
@@ -282,7 +289,7 @@ impl Scenario {
 }
 
 /// A server's part of a scenario's users.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Target {
     /// Index of the server.
     pub server: usize,
@@ -291,7 +298,7 @@ pub struct Target {
 }
 
 /// What has an MCP session of its own.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Sessions {
     /// Each virtual user, for as long as it lives.
@@ -306,7 +313,7 @@ pub enum Sessions {
 }
 
 /// The load over time.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Load {
     /// Iterations are due at instants computed from the plan alone.
@@ -329,7 +336,7 @@ pub enum Load {
 }
 
 /// A fixed amount of work.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Work {
     /// Iterations: in all where they are shared, otherwise of each user.
     pub iterations: u64,
@@ -338,7 +345,7 @@ pub struct Work {
 }
 
 /// A search for the highest level at which a condition holds.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Seek {
     /// One stage for each level, from the lowest, and a last one that confirms.
     pub segments: Vec<Segment>,
@@ -404,7 +411,7 @@ impl Load {
 }
 
 /// A stretch of time in which the level changes linearly.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Segment {
     /// Level at its start.
     pub from: f64,
@@ -431,7 +438,7 @@ impl Segment {
 }
 
 /// Spacing of arrivals.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Arrivals {
     /// Evenly along the area under the rate line.
@@ -442,7 +449,7 @@ pub enum Arrivals {
 }
 
 /// A flow's part of a mix.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Share {
     /// Index of the flow.
     pub flow: usize,
@@ -451,7 +458,7 @@ pub struct Share {
 }
 
 /// What is measured apart.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Series {
     /// Index of the scenario.
     pub scenario: usize,
@@ -475,7 +482,7 @@ pub struct Series {
 }
 
 /// A file to write after the run.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct ReportFile {
     /// `html`, `markdown`, `junit` or `template`.
     pub format: String,

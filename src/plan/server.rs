@@ -1,9 +1,10 @@
 //! How to reach an MCP server.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// How to reach one MCP server.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Server {
     /// Its name in the file.
     pub name: String,
@@ -64,7 +65,7 @@ impl Server {
 }
 
 /// A revision's part of the virtual users.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct RevisionShare {
     /// The revision.
     pub revision: String,
@@ -73,7 +74,7 @@ pub struct RevisionShare {
 }
 
 /// A server that is started before the run and stopped afterwards.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Launch {
     /// Program and arguments.
     pub command: Vec<String>,
@@ -82,7 +83,7 @@ pub struct Launch {
 }
 
 /// How TLS is spoken.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Tls {
     /// File of certificates to trust.
     pub ca: Option<String>,
@@ -93,7 +94,7 @@ pub struct Tls {
 }
 
 /// How a token is had.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Auth {
     /// OAuth client credentials.
@@ -101,7 +102,7 @@ pub enum Auth {
 }
 
 /// OAuth client credentials (RFC 6749, section 4.4).
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Oauth {
     /// Where tokens are had.
     pub token_url: String,
@@ -114,7 +115,7 @@ pub struct Oauth {
 }
 
 /// What this client answers when the server asks.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Answer {
     /// `sampling`, `elicitation` or `roots`.
     pub to: String,
@@ -123,7 +124,7 @@ pub struct Answer {
 }
 
 /// Where a server is.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Endpoint {
     /// Streamable HTTP at this URL.
@@ -158,7 +159,7 @@ pub enum Endpoint {
 }
 
 /// An HTTP header whose value may be put together at the start of the run.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Header {
     /// Its name.
     pub name: String,
@@ -167,7 +168,7 @@ pub struct Header {
 }
 
 /// Part of a text that is put together at the start of the run.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum TextPart {
     /// Literal text.

@@ -1,11 +1,12 @@
 //! What one virtual user does in one iteration.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::expr::{Expr, Template};
 
 /// The steps of one iteration.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Flow {
     /// Its name in the file.
     pub name: String,
@@ -51,7 +52,7 @@ fn visit(steps: &[Step], f: &mut impl FnMut(&Step)) {
 }
 
 /// One step.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Step {
     /// One MCP request.
@@ -123,7 +124,7 @@ impl Step {
 }
 
 /// Steps behind a condition.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Branch {
     /// What must hold; `None` for `else`.
     pub condition: Option<Expr>,
@@ -134,7 +135,7 @@ pub struct Branch {
 }
 
 /// Steps that are performed by chance.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Choice {
     /// Its chance among all, in slots.
     pub slots: u32,
@@ -143,7 +144,7 @@ pub struct Choice {
 }
 
 /// A variable that holds a row.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Take {
     /// Its slot.
     pub slot: usize,
@@ -154,7 +155,7 @@ pub struct Take {
 }
 
 /// A pause, in nanoseconds.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Think {
     /// Evenly distributed between two durations; both equal for a fixed pause.
@@ -164,7 +165,7 @@ pub enum Think {
 }
 
 /// One MCP request.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Request {
     /// Which request step of its flow this is, from 0; with scenario and flow
     /// it names the series.
@@ -235,7 +236,7 @@ impl Request {
 }
 
 /// What requests can be told apart by.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Tag {
     /// Its key.
     pub key: String,
@@ -244,7 +245,7 @@ pub struct Tag {
 }
 
 /// What a request asks.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Method {
     /// `tools/call`
@@ -315,7 +316,7 @@ impl Method {
 }
 
 /// A condition on one response.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Check {
     /// What must be true.
     pub condition: Expr,
@@ -328,7 +329,7 @@ pub struct Check {
 }
 
 /// A variable and what it holds.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Save {
     /// Its slot.
     pub slot: usize,

@@ -8,7 +8,7 @@
 //! that take from the same data take turns.
 
 use super::mix::Dealer;
-use super::{Plan, Step};
+use super::{Load, Plan, Step, schedule};
 
 /// Who takes rows: the iterations of a scenario, or its users.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -109,6 +109,43 @@ impl Lanes {
         let inside = self.before.get(usize::try_from(index % size).ok()?)?;
         Some(number.wrapping_mul(self.all).wrapping_add(*inside))
     }
+}
+
+/// How many rows of `data` an iteration of `scenario` draws on average over the
+/// mix.
+#[must_use]
+#[expect(clippy::cast_precision_loss, reason = "small counts")]
+pub fn per_iteration(plan: &Plan, scenario: usize, data: usize) -> f64 {
+    let Some(scenario) = plan.scenarios.get(scenario) else { return 0.0 };
+    let slots: u32 = scenario.mix.iter().map(|share| share.slots).sum();
+    let drawn = scenario.mix.iter().map(|share| {
+        let steps = plan.flows.get(share.flow).map_or(&[][..], |flow| &flow.steps);
+        takes(plan, steps, data) as f64 * f64::from(share.slots)
+    });
+    drawn.sum::<f64>() / f64::from(slots.max(1))
+}
+
+/// How many rows of `data` the iterations of `scenario` draw in all; `None` where
+/// the plan does not say how many iterations there are.
+#[must_use]
+#[expect(
+    clippy::cast_precision_loss,
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "counts stay below 2^53"
+)]
+pub fn in_all(plan: &Plan, scenario: usize, data: usize) -> Option<u64> {
+    let each = per_iteration(plan, scenario, data);
+    if each == 0.0 {
+        return Some(0);
+    }
+    let iterations = match &plan.scenarios.get(scenario)?.load {
+        Load::Open { segments, .. } => schedule::count(segments),
+        Load::Closed { work: Some(work), .. } if work.shared => work.iterations,
+        load @ Load::Closed { work: Some(work), .. } => work.iterations.saturating_mul(schedule::peak_users(load)),
+        Load::Closed { work: None, .. } | Load::Seek(_) => return None,
+    };
+    Some((each * iterations as f64).ceil() as u64)
 }
 
 /// How many rows of `data` the steps take at most.

@@ -1,7 +1,7 @@
 //! Sums over parts of a run.
 
 use super::Results;
-use crate::plan::Selection;
+use crate::plan::{Load, Selection};
 use crate::record::{Counts, Distribution, Phase, ScenarioRow, SeriesRow, SessionTime, Slice, Time, ValueRow};
 
 /// Which seconds to look at.
@@ -169,9 +169,31 @@ impl Results {
         let scenarios: Vec<_> =
             self.plan.scenarios.iter().enumerate().filter(|(index, _)| chosen(index)).map(|(_, s)| s).collect();
         let from = scenarios.iter().map(|scenario| scenario.measured_from_ns()).min().unwrap_or(0);
-        let planned = scenarios.iter().map(|scenario| scenario.end_ns()).max().unwrap_or(0);
+        let planned = self
+            .plan
+            .scenarios
+            .iter()
+            .enumerate()
+            .filter(|(index, _)| chosen(index))
+            .map(|(index, scenario)| match &scenario.load {
+                // A fixed amount of work may be done long before it must be.
+                Load::Closed { work: Some(_), .. } => scenario.end_ns().min(self.last_activity_ns(index)),
+                _ => scenario.end_ns(),
+            })
+            .max()
+            .unwrap_or(0);
         let to = planned.min(self.run.load_ms.saturating_mul(1_000_000));
         (from.min(to), to)
+    }
+
+    /// The end of the last second in which something of a scenario ended, in
+    /// nanoseconds from the start; 0 without any.
+    fn last_activity_ns(&self, scenario: usize) -> u64 {
+        let active = |slice: &&Slice| {
+            slice.scenarios.iter().any(|row| row.scenario == scenario && row.started + row.iterations > 0)
+        };
+        let last = self.recording.seconds.iter().rev().find(active);
+        last.map_or(0, |slice| (u64::from(slice.second) + 1) * 1_000_000_000)
     }
 
     /// Seconds that lie wholly or partly in the measured stretch.

@@ -5,7 +5,8 @@
 //!
 //! The way: [`nesting`] masks what is too deep → [`parser`] (pest, total
 //! grammar) gives a flat list of pairs ([`raw`]) → [`tree`] builds the lossless
-//! tree and [`check`] the diagnostics → [`ast`] is what others read.
+//! tree and [`check`] the diagnostics → [`ast`] is what others read, and
+//! [`pieces`] what is printed again.
 
 pub mod ast;
 mod check;
@@ -19,10 +20,11 @@ mod nesting;
 mod parser;
 mod parts;
 mod phrase;
+mod pieces;
 mod raw;
 mod string;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 mod tree;
 mod units;
 mod words;
@@ -34,6 +36,8 @@ use crate::text::Source;
 use kind::Kind;
 use raw::Raws;
 use tree::Node;
+
+pub use pieces::{Class, Leaf, Piece};
 
 /// Parses a file. Never fails: what cannot be understood is in the tree as such
 /// and has a diagnostic.

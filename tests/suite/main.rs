@@ -15,6 +15,8 @@ mod bad_servers;
 mod cli;
 mod docs;
 mod errors;
+mod format;
+mod language;
 mod plans;
 mod run;
 mod simulated;

@@ -164,3 +164,26 @@ fn runs_in_virtual_time_give_the_summaries_beside_them() {
     }
     assert!(cases >= 3);
 }
+
+#[test]
+fn every_statement_of_the_reference_is_run() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let files = root.join("tests/corpus/files");
+    let mut ran = 0;
+    for entry in fs::read_dir(root.join("docs/language")).unwrap() {
+        for fence in support::fences(&entry.unwrap().path()) {
+            // A block that is marked with a code is not meant to run.
+            if fence.info != "mcpl" {
+                continue;
+            }
+            let lowered = support::compile_in(&files, "test.mcpl", &fence.text, &[]).lowered;
+            let plan = lowered.plan.unwrap_or_else(|| panic!("{}: {:#?}", fence.place, lowered.diagnostics));
+            let results = simulate(&(plan, lowered.model.tables));
+            let begun: u64 =
+                results.recording.seconds.iter().flat_map(|slice| &slice.scenarios).map(|row| row.started).sum();
+            assert!(begun > 0, "{}: nothing was begun", fence.place);
+            ran += 1;
+        }
+    }
+    assert!(ran > 20, "only {ran} blocks ran");
+}

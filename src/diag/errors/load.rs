@@ -87,6 +87,14 @@ pub fn circle(what: &str, how: &str, span: Span) -> Diagnostic {
         .help("remove this line, or one of those that lead here")
 }
 
+/// Data that ends before the load does.
+#[must_use]
+pub fn too_few_rows(name: &str, rows: u64, drawn: u64, span: Span) -> Diagnostic {
+    let message = format!("data `{name}` ends before the load: it has {rows} rows, and {drawn} are drawn");
+    Diagnostic::warning("W402", message, span, "each row is handed out once")
+        .help("add `at_end wrap` to begin again, or `at_end stop` to stop the users")
+}
+
 /// A statement that is understood and that this version does not execute.
 pub const NOT_EXECUTED: &str = "W401";
 

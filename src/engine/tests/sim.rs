@@ -125,6 +125,7 @@ impl Client for SimClient {
     }
 
     async fn close(&mut self) -> Result<Duration, Failure> {
+        self.open = false;
         Ok(Duration::ZERO)
     }
 }

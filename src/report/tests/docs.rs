@@ -13,10 +13,12 @@ const PAGE: &str = include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/templ
 fn section(path: &str) -> String {
     let last = path.rsplit('.').next().unwrap_or(path);
     match last {
+        _ if path.starts_with("values[].") => "amount".to_owned(),
         "observed" | "limit" => "value".to_owned(),
         "timeline" | "table" => "timeline".to_owned(),
         "p50" | "p90" | "p95" | "p99" | "max" | "service_p50" | "service_p95" | "wait_p99" => "reading".to_owned(),
         "totals" | "steps[]" => "figures".to_owned(),
+
         "errors_by_class[]" => "class".to_owned(),
         _ => path.replace("table.", "timeline."),
     }

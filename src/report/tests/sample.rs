@@ -2,9 +2,10 @@
 
 use super::judged::verdict;
 
-use crate::plan::{Arrivals, Endpoint, Flow, Load, Plan, Scenario, Segment, Series, Server, Share};
+use crate::plan::{Arrivals, Endpoint, Flow, Load, Measure, Plan, Scenario, Segment, Series, Server, Share};
 use crate::record::{ErrorClass, Phase, Recorder, Recording, Sample, Shape};
 use crate::results::{Ended, Environment, Results, Run, SCHEMA, ServerInfo, Tool};
+use crate::units::Dimension;
 use crate::verdict::{Finding, Level, Outcome, Verdict};
 
 const MS: u64 = 1_000_000;
@@ -233,6 +234,8 @@ fn plan(names: &Names<'_>) -> Plan {
             series(1, 2, "compose_rules", "call"),
         ],
         expectations: vec!["finds something".to_owned()],
+        groups: vec!["search and open".to_owned()],
+        measures: vec![Measure { name: "hits".to_owned(), dimension: Dimension::Number }],
         ..Plan::default()
     }
 }
@@ -249,7 +252,7 @@ impl Stream {
 
 fn recording(plan: &Plan, names: &Names<'_>, seconds: u32) -> Recording {
     let mut recorder =
-        Recorder::new(Shape { series: plan.series.len(), scenarios: 2, expectations: 1, ..Shape::default() });
+        Recorder::new(Shape { series: plan.series.len(), scenarios: 2, expectations: 1, groups: 1, measures: 1 });
     let mut random = Stream(7);
     for second in 0..seconds {
         second_of(&mut recorder, &mut random, names, second);
@@ -296,6 +299,8 @@ fn second_of(recorder: &mut Recorder, random: &mut Stream, names: &Names<'_>, se
         }
         recorder.expectation(second, 0, phase, n % 40 != 1);
         recorder.iteration(second, 0, phase, 20 * MS);
+        recorder.group(second, 0, phase, (18 + u64::from(n % 7)) * MS);
+        recorder.measure(second, 0, phase, u64::from(n % 6) * 1_000_000);
     }
     for _ in 0..8 * 3 {
         recorder.started(second, 1, phase);

@@ -53,7 +53,8 @@ impl Sums {
             timeline.add(slice, &all, &late);
             table.add(slice, &all, &late);
         }
-        let total = SeriesSums::of_all(&series);
+        let counted = series.iter().zip(&results.plan.series).filter(|(_, series)| !series.apart);
+        let total = SeriesSums::sum(counted.map(|(sums, _)| sums));
         Sums { series, total, lag, timeline: timeline.finish(), table: table.finish() }
     }
 }
@@ -73,7 +74,7 @@ impl SeriesSums {
         }
     }
 
-    fn of_all(series: &[SeriesSums]) -> SeriesSums {
+    fn sum<'a>(series: impl Iterator<Item = &'a SeriesSums>) -> SeriesSums {
         let mut total = SeriesSums::default();
         for sums in series {
             total.counts.add(&sums.counts);

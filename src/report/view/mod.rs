@@ -14,6 +14,7 @@ mod load;
 mod measure;
 mod scenario;
 mod timeline;
+mod values;
 
 pub use assertion::{AssertionView, Value};
 pub use facts::{
@@ -24,6 +25,7 @@ pub use generator::GeneratorView;
 pub use load::PlannedLine;
 pub use scenario::{MixView, ScenarioView};
 pub use timeline::{Row, Timeline};
+pub use values::{Amount, ValueView};
 
 use serde::Serialize;
 
@@ -62,8 +64,11 @@ pub struct View {
     pub scenarios: Vec<ScenarioView>,
     /// One for each request step of each flow of each scenario.
     pub steps: Vec<StepView>,
-    /// All steps together.
+    /// All steps together, but for what users do before their first iteration
+    /// and after their last.
     pub totals: Figures,
+    /// Groups, and metrics of the file's own.
+    pub values: Vec<ValueView>,
     /// Failures by class, most frequent first.
     pub errors: Vec<ErrorView>,
     /// Labelled expectations, in the order of the file.
@@ -100,6 +105,7 @@ impl View {
             scenarios: scenario::scenarios(results),
             steps: figures::steps(results, &sums),
             totals: Figures::new(&sums.total, measure::span_seconds(results, &results.everything())),
+            values: values::values(results),
             errors: facts::errors(&sums.total.counts),
             expectations: facts::expectations(results),
             planned_rate: load::planned_rate(&results.plan),

@@ -96,11 +96,11 @@ macro_rules! named {
 
 pub(super) use {blocks, named, views};
 
-fn span(range: rowan::TextRange) -> Span {
+pub(super) fn span(range: rowan::TextRange) -> Span {
     Span { start: range.start().into(), end: range.end().into() }
 }
 
-fn token_span(token: &Token) -> Span {
+pub(super) fn token_span(token: &Token) -> Span {
     span(token.text_range())
 }
 

@@ -16,7 +16,7 @@ use super::kind::Kind;
 use super::tree::Element;
 
 /// A place in the repository.
-fn repository(path: &str) -> PathBuf {
+pub(crate) fn repository(path: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join(path)
 }
 
@@ -55,7 +55,7 @@ fn check_invariants(text: &str) -> Parse {
 }
 
 /// A small generator of numbers, so that runs repeat.
-struct Numbers(u64);
+pub(crate) struct Numbers(pub(crate) u64);
 
 impl Numbers {
     fn below(&mut self, limit: usize) -> usize {
@@ -66,7 +66,7 @@ impl Numbers {
 
 /// One random edit: bytes deleted, or a piece of the language put in or in
 /// their place.
-fn mutate(text: &str, numbers: &mut Numbers) -> String {
+pub(crate) fn mutate(text: &str, numbers: &mut Numbers) -> String {
     const PIECES: [&str; 32] = [
         "{",
         "}",

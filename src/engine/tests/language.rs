@@ -1,0 +1,244 @@
+//! From the text of a file to what is sent, in virtual time.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::task::LocalSet;
+
+use super::super::shard::Shared;
+use super::super::{Control, Measured, run_parts};
+use super::sim::{Answered, Sim};
+use crate::model::{self, NoFiles, Options};
+use crate::record::Phase;
+
+const DATA: &str = "data d {\nrows [{\"n\": 0}, {\"n\": 1}, {\"n\": 2}, {\"n\": 3}, {\"n\": 4}, {\"n\": 5}]\n";
+
+/// What a run measured, and what the server got.
+struct Ran {
+    measured: Measured,
+    sim: Sim,
+}
+
+impl Ran {
+    /// The arguments of all requests, in the order in which they were sent.
+    fn sent(&self) -> Vec<String> {
+        let args = |params: String| {
+            let params: serde_json::Value = serde_json::from_str(&params).unwrap();
+            params.get("arguments").map_or(String::new(), ToString::to_string)
+        };
+        self.sim.sent().into_iter().map(args).collect()
+    }
+
+    /// How often each of them was sent.
+    fn counted(&self) -> BTreeMap<String, usize> {
+        let mut counted = BTreeMap::new();
+        self.sent().into_iter().for_each(|args| *counted.entry(args).or_default() += 1);
+        counted
+    }
+
+    /// Failures by class, over all series.
+    fn failed(&self) -> u64 {
+        self.measured.recording.seconds.iter().flat_map(|slice| &slice.series).map(|row| row.counts.failed()).sum()
+    }
+
+    fn iterations(&self) -> u64 {
+        self.measured.recording.seconds.iter().flat_map(|slice| &slice.scenarios).map(|row| row.iterations).sum()
+    }
+
+    fn logs(&self) -> Vec<String> {
+        let logs = self.measured.recording.seconds.iter().flat_map(|slice| &slice.logs);
+        logs.map(|line| line.text.clone()).collect()
+    }
+}
+
+/// Runs a file whose server answers after 10 ms, with as many parts as a run has
+/// threads.
+#[track_caller]
+fn run(text: &str, parts: u64) -> Ran {
+    let options = Options { name: "test", seed: 1, overrides: &[], env: &|_| None, files: &NoFiles };
+    let lowered = model::compile("test.mcpl", text, &options).lowered;
+    let plan = lowered.plan.unwrap_or_else(|| panic!("{:#?}", lowered.diagnostics));
+    let sim = Sim::new(|_, _| Answered::Result(Duration::from_millis(10), "{\"hits\": [1, 2, 3]}"));
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().start_paused(true).build().unwrap();
+    let measured = LocalSet::new().block_on(&runtime, async {
+        let shared = Shared::new(&plan, "run-1", &lowered.model.tables);
+        run_parts(&Arc::new(plan), &vec![sim.clone(); 3], &shared, parts, &Control::new()).await
+    });
+    Ran { measured, sim }
+}
+
+/// A file with one scenario.
+fn file(scenario: &str, flow: &str, items: &str) -> String {
+    format!(
+        "mcpl 1\nserver s {{ http \"http://127.0.0.1:1/\" }}\nscenario a {{\ntarget s\n{scenario}\n}}\nflow f {{\n{flow}\n}}\n{items}\n"
+    )
+}
+
+/// So many iterations of one user.
+fn once(flow: &str, items: &str) -> Ran {
+    run(&file("stages { iterations 1 shared by 1 user }\nrun f", flow, items), 1)
+}
+
+#[test]
+fn steps_are_performed_in_order_and_as_often_as_they_say() {
+    let ran = once(
+        "let n = 2\nrepeat 2 {\ncall t { args { \"a\": n } }\n}\nif n == 3 { call t { args { \"a\": \"if\" } } } else if n == 2 {\n\
+         call t { args { \"a\": \"else if\" } } } else { call t { args { \"a\": \"else\" } } }\nrun g\nlog f\"n is {n}\"\n\
+         stop iteration\ncall t { args { \"a\": \"never\" } }",
+        "flow g {\nlet n = \"own\"\ncall t { args { \"a\": n } }\n}",
+    );
+    assert_eq!(ran.sent(), [r#"{"a":2}"#, r#"{"a":2}"#, r#"{"a":"else if"}"#, r#"{"a":"own"}"#]);
+    assert_eq!(ran.logs(), ["n is 2"], "a flow that is run has variables of its own");
+    assert_eq!((ran.iterations(), ran.failed()), (1, 0));
+}
+
+#[test]
+fn a_choice_is_by_chance_and_repeats_with_the_seed() {
+    let flow = "choose {\n70% { call t { args { \"a\": 1 } } }\n30% { call t { args { \"a\": 2 } } }\n}";
+    let text = file("stages { iterations 1000 shared by 10 users }\nrun f", flow, "");
+    let ran = run(&text, 1);
+    let ones = ran.counted()[r#"{"a":1}"#];
+    assert!((650..750).contains(&ones), "{ones} of 1000");
+    assert_eq!(ran.counted(), run(&text, 1).counted());
+}
+
+#[test]
+fn a_group_is_timed_without_its_thinking() {
+    let ran = once("group \"g\" {\ncall t\nthink 5s\ncall t\n}\ngroup \"h\" {\nstop iteration\n}", "");
+    let rows: Vec<_> = ran.measured.recording.seconds.iter().flat_map(|slice| &slice.groups).collect();
+    assert_eq!(rows.len(), 1, "what was not performed to its end has no time");
+    let mut times = crate::record::Distribution::new();
+    times.add_frozen(&rows[0].values);
+    assert!((times.max().unwrap() - 20e6).abs() < 1e5, "{:?}", times.max());
+}
+
+#[test]
+fn values_become_metrics_and_tags_tell_requests_apart() {
+    let flow =
+        "call t {\nmeasure hits = length(structured.hits)\ntag n = length(structured.hits)\ntag fast = latency < 1s\n}";
+    let ran = once(flow, "");
+    let slice = &ran.measured.recording.seconds[0];
+    let mut hits = crate::record::Distribution::new();
+    hits.add_frozen(&slice.measures[0].values);
+    assert!((hits.mean().unwrap() / 3e6 - 1.0).abs() < 1e-3);
+    assert_eq!(slice.series[0].tags, ["3", "true"]);
+    let ran = once("call t { measure hits = structured.none }", "");
+    assert_eq!(ran.failed(), 1, "what is not there cannot be measured");
+}
+
+#[test]
+fn rows_are_handed_out_once_and_do_not_depend_on_the_threads() {
+    let flow = "take row from d\ncall t { args { \"n\": row.n } }";
+    let items = format!("{DATA}order shuffle\nat_end wrap\n}}");
+    let text = file("stages { hold 3/s for 4s }\nrun f", flow, &items);
+    let whole = run(&text, 1);
+    assert!(whole.counted().values().all(|count| *count == 2), "{:?}", whole.counted());
+    assert_eq!(whole.counted().len(), 6);
+    let first: Vec<String> = whole.sent().into_iter().take(6).collect();
+    assert_ne!(first, (0..6).map(|n| format!("{{\"n\":{n}}}")).collect::<Vec<_>>(), "shuffled");
+    let sorted = |ran: &Ran| {
+        let mut sent = ran.sim.log.lock().unwrap().clone();
+        sent.sort();
+        sent
+    };
+    assert_eq!(sorted(&whole), sorted(&run(&text, 2)), "each at the same instant");
+}
+
+#[test]
+fn data_that_ends_fails_or_stops() {
+    let flow = "take row from d\ncall t { args { \"n\": row.n } }";
+    let stages = "stages { hold 3 users for 10s }\nrun f";
+    let stopped = run(&file(stages, flow, &format!("{DATA}at_end stop\n}}")), 1);
+    assert_eq!((stopped.sent().len(), stopped.failed(), stopped.iterations()), (6, 0, 6));
+    let stages = "stages { iterations 8 shared by 3 users }\nrun f";
+    let failed = run(&file(stages, flow, &format!("{DATA}}}")), 1);
+    assert_eq!((failed.sent().len(), failed.failed()), (6, 2));
+    let message = &failed.measured.recording.failures[0].message;
+    assert_eq!(message, "data `d` has no more rows: all 6 were taken");
+}
+
+#[test]
+fn flows_and_scenarios_that_share_data_take_no_row_twice() {
+    let flow = "take row from d\ncall t { args { \"n\": row.n } }";
+    let items = format!(
+        "{DATA}}}\nflow g {{\ntake x from d\ntake y from d\ncall t {{ args {{ \"n\": x.n }} }}\ncall t {{ args {{ \"n\": y.n }} }}\n}}"
+    );
+    let ran = run(&file("stages { iterations 4 shared by 2 users }\nmix { 50% f\n50% g }", flow, &items), 1);
+    assert_eq!(ran.counted().len(), 6, "{:?}", ran.counted());
+    assert!(ran.counted().values().all(|count| *count == 1));
+    let other = "scenario b {\ntarget s\nstages { iterations 3 each by 1 user }\nrun f\n}";
+    let items = format!("{DATA}}}\n{other}");
+    let ran = run(&file("stages { iterations 3 shared by 1 user }\nrun f", flow, &items), 1);
+    assert_eq!(ran.counted().len(), 6, "{:?}", ran.counted());
+}
+
+#[test]
+fn a_fixed_amount_of_work_is_done_once_whatever_the_threads() {
+    let flow = "call t { args { \"a\": random(1..1000000) } }";
+    let text = file("stages { iterations 50 shared by 7 users }\nrun f", flow, "");
+    let whole = run(&text, 1);
+    assert_eq!((whole.sent().len(), whole.iterations()), (50, 50));
+    assert_eq!(whole.counted(), run(&text, 2).counted());
+    assert!(whole.measured.total < Duration::from_secs(1), "{:?}", whole.measured.total);
+    let each = run(&file("stages { iterations 5 each by 3 users }\nrun f", flow, ""), 2);
+    assert_eq!(each.sent().len(), 15);
+    let late = run(&file("stages { iterations 500 each by 1 user within 1s }\nrun f", flow, ""), 1);
+    assert_eq!(late.sent().len(), 100, "10 ms each, for 1 s");
+}
+
+#[test]
+fn a_user_begins_and_ends_with_steps_of_its_own() {
+    let scenario = "stages { iterations 2 each by 2 users }\nrun f\n\
+        before user { call t { args { \"a\": \"in\" } } }\nafter user { call t { args { \"a\": \"out\" } } }";
+    let ran = run(&file(scenario, "call t { args { \"a\": user.iteration } }", ""), 1);
+    let counted = ran.counted();
+    assert_eq!((counted[r#"{"a":"in"}"#], counted[r#"{"a":"out"}"#], ran.sent().len()), (2, 2, 8));
+    assert_eq!(ran.sent()[..2], [r#"{"a":"in"}"#, r#"{"a":"in"}"#]);
+    assert_eq!(ran.iterations(), 4, "they are no iterations");
+}
+
+#[test]
+fn a_pace_keeps_iterations_apart_and_a_stopped_user_stays_away() {
+    let ran = run(&file("stages { hold 1 user for 10s }\nrun f", "pace 2s\ncall t", ""), 1);
+    assert_eq!(ran.sent().len(), 5);
+    let flow = "call t\nif user.iteration == 2 { stop user }";
+    let ran = run(&file("stages { hold 2 users for 10s }\nrun f", flow, ""), 1);
+    assert_eq!(ran.sent().len(), 6);
+}
+
+#[test]
+fn sessions_belong_to_whom_the_file_says() {
+    let sessions = |scenario: &str| {
+        let stages = format!("stages {{ iterations 3 each by 2 users }}\nrun f\n{scenario}");
+        let ran = run(&file(&stages, "call t\ncall t", ""), 1);
+        let rows = ran.measured.recording.seconds.iter().flat_map(|slice| &slice.scenarios);
+        rows.map(|row| row.sessions).sum::<u64>()
+    };
+    assert_eq!(sessions(""), 2);
+    assert_eq!(sessions("sessions per iteration"), 6);
+    assert_eq!(sessions("sessions per call"), 12);
+    let share = sessions("sessions per iteration\nclose 0%");
+    assert_eq!(share, 6, "a session that is left behind is a session");
+}
+
+#[test]
+fn users_are_spread_over_targets_and_scenarios_begin_when_they_say() {
+    let items = "server r { http \"http://127.0.0.1:2/\" }\nscenario b {\ntarget s\nstart after a\n\
+        stages { hold 1/s for 2s }\nrun f\n}\nscenario c {\ntarget s\nstart at 5s\nwarmup 1s\nstages { hold 1/s for 2s }\nrun f\n}";
+    let text = file("stages { hold 1/s for 1s }\nrun f", "call t", items)
+        .replace("target s\nstages { hold 1/s for 1s }", "target {\n50% s\n50% r\n}\nstages { hold 1/s for 1s }");
+    let ran = run(&text, 1);
+    let at: Vec<u64> = ran.sim.log.lock().unwrap().iter().map(|(at, _)| at / 100_000_000).collect();
+    assert_eq!(at, [0, 10, 20, 50, 60]);
+    let warm: Vec<_> = ran
+        .measured
+        .recording
+        .seconds
+        .iter()
+        .flat_map(|slice| &slice.series)
+        .filter(|row| row.phase == Phase::Warmup)
+        .map(|row| row.counts.requests)
+        .collect();
+    assert_eq!(warm, [1], "the warm-up counts from the start of its scenario");
+}

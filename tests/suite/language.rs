@@ -1,0 +1,193 @@
+//! What the language reaches beyond its own file: other files, data, secrets,
+//! servers to start.
+
+use std::fs;
+use std::net::TcpListener;
+use std::path::Path;
+use std::process::Output;
+
+use crate::support::{Scenario, assert_exit, mcpl, stderr, stdout};
+
+const SECRET: &str = "k9-very-secret-value";
+
+/// Every file below a directory, with its text as far as it is text.
+fn texts(dir: &Path) -> Vec<(String, String)> {
+    let mut found = Vec::new();
+    for entry in fs::read_dir(dir).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            found.extend(texts(&path));
+        } else {
+            found.push((path.display().to_string(), String::from_utf8_lossy(&fs::read(&path).unwrap()).into_owned()));
+        }
+    }
+    found
+}
+
+#[test]
+fn a_secret_appears_nowhere() {
+    let program = env!("CARGO_BIN_EXE_mcpl");
+    let scenario = Scenario::new(&format!(
+        r#"mcpl 1
+param token = secret("MCPL_TEST_TOKEN")
+server web {{
+  builtin rulebook
+  auth bearer token
+  header "X-Key" f"key {{secret("MCPL_TEST_TOKEN")}}"
+}}
+server child {{
+  stdio ["{program}", "serve", "rulebook", "--stdio"]
+  env {{ "KEY": token, "OTHER": f"{{token}}!" }}
+}}
+scenario a {{
+  target {{
+    50% web
+    50% child
+  }}
+  stages {{ iterations 20 shared by 2 users }}
+  run f
+}}
+flow f {{
+  call list_rules {{ expect structured.none == 1 as "fails" }}
+  log "a line"
+}}
+assert {{ expect("fails").rate > 50% }}
+report {{
+  html "out.html"
+  markdown "out.md"
+  junit "out.xml"
+  template "mine.j2" to "mine.txt"
+}}
+"#
+    ));
+    fs::write(scenario.path("mine.j2"), "{{ run.id }}").unwrap();
+    let mut printed = String::new();
+    let mut keep = |output: Output| {
+        printed.push_str(&stdout(&output));
+        printed.push_str(&stderr(&output));
+        output
+    };
+    let with_secret = |arguments: &[&str]| {
+        mcpl().args(arguments).arg(&scenario.file).env("MCPL_TEST_TOKEN", SECRET).output().unwrap()
+    };
+    assert_exit(&keep(with_secret(&["check"])), 0);
+    let plan = keep(with_secret(&["plan"]));
+    assert_exit(&plan, 0);
+    assert!(stdout(&plan).contains("param token = a secret  (environment)"), "{}", stdout(&plan));
+    assert_exit(&keep(with_secret(&["plan", "--json"])), 0);
+    let run = scenario.path("run.json");
+    assert_exit(&keep(with_secret(&["run", "--out", run.to_str().unwrap()])), 1);
+    for format in ["text", "html", "markdown", "junit"] {
+        let run = run.to_str().unwrap();
+        assert_exit(&keep(mcpl().args(["report", run, "--format", format]).output().unwrap()), 0);
+    }
+    // Without its variable, and against a server that does not answer.
+    let unset = keep(mcpl().arg("run").arg(&scenario.file).env_remove("MCPL_TEST_TOKEN").output().unwrap());
+    assert_exit(&unset, 2);
+    assert!(stderr(&unset).contains("the secret `MCPL_TEST_TOKEN` is not set"), "{}", stderr(&unset));
+    let text = fs::read_to_string(&scenario.file).unwrap();
+    fs::write(&scenario.file, text.replace("builtin rulebook", "http \"http://127.0.0.1:1/mcp\"")).unwrap();
+    assert_exit(&keep(with_secret(&["run"])), 3);
+    let refused = keep(with_secret(&["check", "--set", "token=x"]));
+    assert_exit(&refused, 2);
+    assert!(stderr(&refused).contains("would show a secret"), "{}", stderr(&refused));
+
+    assert!(!printed.contains(SECRET), "{printed}");
+    let written = texts(scenario.dir.path());
+    assert!(written.len() >= 6, "{written:?}");
+    for (path, text) in written {
+        assert!(!text.contains(SECRET), "{path}");
+    }
+}
+
+/// A scenario in a folder with data, an included file and a template.
+fn with_files() -> Scenario {
+    let scenario = Scenario::new(
+        "mcpl 1\ninclude \"shared/common.mcpl\"\nscenario a {\n  target rules\n  stages { iterations 3 each by 1 user }\n  run look\n}\nreport { template \"shared/mine.j2\" to \"out.txt\" }\n",
+    );
+    fs::create_dir(scenario.path("shared")).unwrap();
+    fs::write(
+        scenario.path("shared/common.mcpl"),
+        "mcpl 1\nserver rules { builtin rulebook }\ndata words {\n  csv \"words.csv\"\n  types { limit: int }\n}\nflow look {\n  take row from words\n  log row.text\n  call search_rules { args { \"query\": row.text, \"limit\": row.limit } }\n}\n",
+    )
+    .unwrap();
+    fs::write(scenario.path("shared/words.csv"), "text,limit\nnaming,1\n\"error, handling\",2\ntests,3\n").unwrap();
+    fs::write(
+        scenario.path("shared/mine.j2"),
+        "{% for step in steps %}{{ step.step }} {{ step.requests }}{% endfor %}\n",
+    )
+    .unwrap();
+    scenario
+}
+
+#[test]
+fn paths_count_from_the_file_that_names_them() {
+    let scenario = with_files();
+    let output = scenario.run(&[]);
+    assert_exit(&output, 0);
+    for word in ["naming", "error, handling", "tests"] {
+        assert!(stderr(&output).contains(&format!("a user 0: {word}\n")), "{}", stderr(&output));
+    }
+    assert!(fs::read_to_string(scenario.path("out.txt")).unwrap().contains('3'));
+    let plan = mcpl().arg("plan").arg(&scenario.file).output().unwrap();
+    assert!(stdout(&plan).contains("data words: 3 rows of words.csv, one after the other"), "{}", stdout(&plan));
+    assert!(stdout(&plan).contains("a draws 1 an iteration, 3 in all"), "{}", stdout(&plan));
+}
+
+#[test]
+fn a_mistake_in_another_file_is_shown_there() {
+    let scenario = with_files();
+    let words = scenario.path("shared/words.csv");
+    fs::write(&words, "text,limit\nnaming,1\ntests,many\n").unwrap();
+    let output = mcpl().args(["check", "--format", "short"]).arg(&scenario.file).output().unwrap();
+    assert_exit(&output, 2);
+    let said = stdout(&output);
+    assert!(said.contains("shared/common.mcpl:4:7: error[E702]"), "{said}");
+    assert!(said.contains("shared/words.csv:3:7"), "{said}");
+    let common = scenario.path("shared/common.mcpl");
+    let text = fs::read_to_string(&common).unwrap();
+    fs::write(&words, "text,limit\nnaming,1\n").unwrap();
+    fs::write(&common, text.replace("row.limit", "row.limmit")).unwrap();
+    let output = mcpl().arg("check").arg(&scenario.file).output().unwrap();
+    assert_exit(&output, 2);
+    let said = stderr(&output);
+    assert!(said.contains("data `words` has no column `limmit`") && said.contains("common.mcpl:10:"), "{said}");
+    fs::write(&common, format!("{text}\ninclude \"../test.mcpl\"\n")).unwrap();
+    let output = mcpl().arg("check").arg(&scenario.file).output().unwrap();
+    assert_exit(&output, 2);
+    assert!(stderr(&output).contains("includes itself"), "{}", stderr(&output));
+}
+
+#[test]
+fn a_server_is_started_before_the_run_and_stopped_after_it() {
+    let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let program = env!("CARGO_BIN_EXE_mcpl");
+    let file = |command: &str| {
+        Scenario::new(&format!(
+            "mcpl 1\nserver s {{\n  http \"http://127.0.0.1:{port}/mcp\"\n  launch {command} ready within 20s\n}}\nscenario a {{\n  target s\n  stages {{ iterations 3 each by 1 user }}\n  run f\n}}\nflow f {{ call list_rules }}\n"
+        ))
+    };
+    let output = file(&format!("[\"{program}\", \"serve\", \"rulebook\", \"--http\", \"{port}\"]")).run(&[]);
+    assert_exit(&output, 0);
+    assert!(TcpListener::bind(("127.0.0.1", port)).is_ok(), "the port is free again");
+    let output = file("[\"sh\", \"-c\", \"echo no such rule >&2; exit 4\"]").run(&[]);
+    assert_exit(&output, 3);
+    let said = stderr(&output);
+    assert!(said.contains("ended (exit status: 4) before it accepted connections: no such rule"), "{said}");
+    let output = file("[\"/no/such/program\"]").run(&[]);
+    assert_exit(&output, 3);
+    assert!(stderr(&output).contains("cannot be started"), "{}", stderr(&output));
+}
+
+#[test]
+fn what_is_not_executed_is_not_run() {
+    let scenario = Scenario::new(
+        "mcpl 1\nserver s { builtin rulebook }\nscenario a {\n  target s\n  stages { hold 1/s for 1s }\n  run f\n}\nflow f {\n  parallel {\n    call list_rules\n  }\n}\n",
+    );
+    let check = mcpl().arg("check").arg(&scenario.file).output().unwrap();
+    assert_exit(&check, 0);
+    assert!(stderr(&check).contains("W401: `parallel` is not executed yet"), "{}", stderr(&check));
+    let run = scenario.run(&[]);
+    assert_exit(&run, 2);
+    assert!(stderr(&run).contains("does not execute yet"), "{}", stderr(&run));
+}
