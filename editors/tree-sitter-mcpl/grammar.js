@@ -18,8 +18,11 @@ const PREC = { or: 1, and: 2, not: 3, compare: 4, range: 5, add: 6, multiply: 7,
 const BLANK = /[ \t]+/;
 const DECIMAL = /[0-9]+(\.[0-9]+)?/;
 
-/** The statements of a block, one on each line. */
-const block = (rule) => seq("{", optional(seq(rule, repeat(seq("\n", rule)), optional("\n"))), "}");
+/** A block of statements, one on each line. */
+const lines = (rule) => seq("{", optional(seq(rule, repeat(seq("\n", rule)), optional("\n"))), "}");
+
+/** A block of statements that may end with a block; behind that the line may go on. */
+const block = (rule) => seq("{", repeat(seq(rule, optional("\n"))), "}");
 
 const commaSep = (rule) => optional(seq(rule, repeat(seq(",", rule)), optional(",")));
 
@@ -38,7 +41,7 @@ module.exports = grammar({
   supertypes: ($) => [$._expression],
 
   rules: {
-    file: ($) => optional(seq($._item, repeat(seq("\n", $._item)), optional("\n"))),
+    file: ($) => repeat(seq($._item, optional("\n"))),
 
     // ------------------------------------------------------------ trivia
 
@@ -66,13 +69,13 @@ module.exports = grammar({
     param: ($) => seq("param", field("name", $._name), "=", field("value", $._expression)),
     include: ($) => seq("include", $._expression),
     server: ($) => seq("server", field("name", $._name), block($._server_statement)),
-    guard: ($) => seq("guard", block($._guard_statement)),
+    guard: ($) => seq("guard", lines($._guard_statement)),
     data: ($) => seq("data", field("name", $._name), block($._data_statement)),
     scenario: ($) => seq("scenario", field("name", $._name), block($._scenario_statement)),
     flow: ($) => seq("flow", field("name", $._name), $._steps),
-    assert: ($) => seq("assert", block($.assertion)),
-    baseline: ($) => seq("baseline", field("name", $._name), block($.margin)),
-    report: ($) => seq("report", block($._report_statement)),
+    assert: ($) => seq("assert", lines($.assertion)),
+    baseline: ($) => seq("baseline", field("name", $._name), lines($.margin)),
+    report: ($) => seq("report", lines($._report_statement)),
 
     // ------------------------------------------------------------ server
 
@@ -92,20 +95,20 @@ module.exports = grammar({
       ),
 
     transport: ($) => seq(choice("http", "stdio", "sse"), $._expression),
-    builtin: ($) => seq("builtin", field("name", $._name), optional(block($.setting))),
+    builtin: ($) => seq("builtin", field("name", $._name), optional(lines($.setting))),
     setting: ($) => seq(field("name", $._name), $._expression),
     header: ($) => seq("header", field("name", choice($.string, $.reference)), $._expression),
-    protocol: ($) => seq("protocol", choice($._word, block($.revision_share))),
+    protocol: ($) => seq("protocol", choice($._word, lines($.revision_share))),
     revision_share: ($) => seq($._amount, $._word),
     timeout: ($) => seq(choice("timeout", "connect_timeout"), $._expression),
     environment: ($) => seq(choice("env", "cwd"), $._expression),
     launch: ($) => seq("launch", $._expression, optional(seq("ready", "within", $._expression))),
-    tls: ($) => seq("tls", block($._tls_statement)),
+    tls: ($) => seq("tls", lines($._tls_statement)),
     _tls_statement: ($) => choice($.ca, $.cert, $.insecure),
     ca: ($) => seq("ca", $._expression),
     cert: ($) => seq("cert", $._expression, "key", $._expression),
     insecure: ($) => seq("insecure", $._expression),
-    auth: ($) => seq("auth", choice(seq("bearer", $._expression), seq("oauth", block($.oauth_statement)))),
+    auth: ($) => seq("auth", choice(seq("bearer", $._expression), seq("oauth", lines($.oauth_statement)))),
     oauth_statement: ($) => seq(choice("token_url", "client_id", "client_secret", "scopes"), $._expression),
     answer: ($) => seq("answer", $._word, $._expression),
     switch: ($) => seq(choice("quickack", "capabilities"), $._expression),
@@ -146,7 +149,7 @@ module.exports = grammar({
         $.tag,
       ),
 
-    target: ($) => seq("target", choice(field("name", $._name), block($.share))),
+    target: ($) => seq("target", choice(field("name", $._name), lines($.share))),
     warmup: ($) => seq("warmup", $._expression),
     run: ($) => seq("run", field("name", $._name)),
     start: ($) => seq("start", choice(seq("at", $._expression), seq("after", field("name", $._name)))),
@@ -156,7 +159,7 @@ module.exports = grammar({
     user_steps: ($) => seq(choice("before", "after"), "user", $._steps),
     tag: ($) => seq("tag", field("name", $._name), "=", field("value", $._expression)),
 
-    stages: ($) => seq("stages", block($._stage)),
+    stages: ($) => seq("stages", lines($._stage)),
     _stage: ($) => choice($.ramp, $.hold, $.seek, $.iterations, $.drain, $.arrivals, $.limit),
     ramp: ($) => seq("ramp", $._expression, "->", $._expression, "over", $._expression),
     hold: ($) => seq("hold", $._expression, "for", $._expression),
@@ -184,7 +187,7 @@ module.exports = grammar({
       ),
     drain: ($) => seq("drain", "up", "to", $._expression),
     arrivals: ($) => seq("arrivals", $._word),
-    mix: ($) => seq("mix", block($.share)),
+    mix: ($) => seq("mix", lines($.share)),
     share: ($) => seq($._amount, field("name", $._name)),
     _amount: ($) => choice($.percent, $.duration, $.rate, $.size, $.number),
 
@@ -241,14 +244,14 @@ module.exports = grammar({
       ),
     else_if: ($) => seq("else", "if", $._expression, $._steps),
     else_step: ($) => seq("else", $._steps),
-    choose: ($) => seq("choose", "{", repeat(seq($.branch, optional("\n"))), "}"),
+    choose: ($) => seq("choose", block($.branch)),
     branch: ($) => seq($._amount, $._steps),
     parallel: ($) => seq("parallel", $._steps),
     group: ($) => seq("group", field("name", $._name), $._steps),
     stop: ($) => seq("stop", $._word),
     log: ($) => seq("log", $._expression),
 
-    _request_block: ($) => block($._request_statement),
+    _request_block: ($) => lines($._request_statement),
     _request_statement: ($) =>
       choice(
         $.label,

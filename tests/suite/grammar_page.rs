@@ -33,12 +33,52 @@ How to read it:
 
 /// Left out: they only recover from mistakes, look ahead, or are blanks.
 const HIDDEN: [&str; 46] = [
-    "WHITESPACE", "nl", "blank", "bom", "word_char", "line", "at_item", "item_word", "end", "edition_number",
-    "item_name", "no_name", "item_open", "late_open", "no_open", "close", "no_close", "text_value", "stages_line",
-    "scenario_word", "hold_stream_word", "request_line", "no_request_open", "step_word", "request_word", "op_start",
-    "prefix_start", "free", "free_operand", "bad_quantity", "per_word", "spaced_quantity", "foreign_unit",
-    "plain_string", "any_string", "loose_str", "open_str", "wrong_str", "format_string", "loose_fstr", "loose_hole",
-    "open_fstr", "bad_name", "other_word", "skipped", "bad_head",
+    "WHITESPACE",
+    "nl",
+    "blank",
+    "bom",
+    "word_char",
+    "line",
+    "at_item",
+    "item_word",
+    "end",
+    "edition_number",
+    "item_name",
+    "no_name",
+    "item_open",
+    "late_open",
+    "no_open",
+    "close",
+    "no_close",
+    "text_value",
+    "stages_line",
+    "scenario_word",
+    "hold_stream_word",
+    "request_line",
+    "no_request_open",
+    "step_word",
+    "request_word",
+    "op_start",
+    "prefix_start",
+    "free",
+    "free_operand",
+    "bad_quantity",
+    "per_word",
+    "spaced_quantity",
+    "foreign_unit",
+    "plain_string",
+    "any_string",
+    "loose_str",
+    "open_str",
+    "wrong_str",
+    "format_string",
+    "loose_fstr",
+    "loose_hole",
+    "open_fstr",
+    "bad_name",
+    "other_word",
+    "skipped",
+    "bad_head",
 ];
 
 /// Shown as something else.
@@ -76,11 +116,11 @@ fn rules(pest: &str) -> Vec<Rule> {
     let (mut section, mut doc, mut open) = (String::new(), Vec::new(), false);
     for line in pest.lines() {
         if open {
-            open = line != "}";
-            if open {
-                let rule = rules.last_mut().unwrap();
-                rule.body = format!("{} {}", rule.body, line.trim());
-            }
+            // The last line of a rule is not indented.
+            open = line.starts_with(' ');
+            let rule = rules.last_mut().unwrap();
+            let part = if open { line } else { line.strip_suffix('}').unwrap() };
+            rule.body = format!("{} {}", rule.body, part.trim());
         } else if let Some(title) = line.strip_prefix("// --") {
             title.trim_matches([' ', '-']).clone_into(&mut section);
         } else if let Some(text) = line.strip_prefix("/// ") {
@@ -271,7 +311,8 @@ impl Page {
                     }
                 };
                 // A line's end beside statements is no choice of the reader's.
-                let only_lines = all.iter().any(|part| matches!(part, Node::Atom(name) if name == "line" || name == "nl"));
+                let only_lines =
+                    all.iter().any(|part| matches!(part, Node::Atom(name) if name == "line" || name == "nl"));
                 if optional && !only_lines {
                     return Left::Text(format!("{}?", wrap(text, &binds, &Binds::Unit)), Binds::Unit);
                 }
@@ -305,7 +346,8 @@ impl Page {
 }
 
 fn is_token(name: &str) -> bool {
-    name.chars().all(|letter| letter.is_ascii_uppercase() || letter == '_') && !["COMMENT", "WHITESPACE"].contains(&name)
+    name.chars().all(|letter| letter.is_ascii_uppercase() || letter == '_')
+        && !["COMMENT", "WHITESPACE"].contains(&name)
 }
 
 /// Folds words into lines of at most 100 characters.
@@ -359,7 +401,11 @@ fn page(pest: &str) -> String {
 pub fn keywords(pest: &str) -> std::collections::BTreeSet<String> {
     let token = regex::Regex::new(r#"(?m)^KW_\w+ = @\{ "(\w+)" ~ !word_char \}$"#).unwrap();
     let words: std::collections::BTreeSet<_> = token.captures_iter(pest).map(|found| found[1].to_owned()).collect();
-    assert_eq!(words.len(), pest.lines().filter(|line| line.starts_with("KW_")).count(), "a keyword is written otherwise");
+    assert_eq!(
+        words.len(),
+        pest.lines().filter(|line| line.starts_with("KW_")).count(),
+        "a keyword is written otherwise"
+    );
     words
 }
 

@@ -39,6 +39,7 @@ execute 'syntax match mcplJoint +\%([[:alnum:]_%)}\]"]\s\+\)\@<=\%(' . join(s:jo
 execute 'syntax match mcplStatement "' . s:start . join(s:statements, '\|') . s:end . '"'
 execute 'syntax match mcplItem "' . s:start . join(s:items, '\|') . s:end . '"'
 
+syntax match mcplJoint "\%(\<of\s\+\)\@<=seconds\>"
 syntax match mcplNumber "\%(\w\|\.\w*\)\@<!-\?\d\+\%(\.\d\+\)\?\%([eE][-+]\?\d\+\)\?\>"
 syntax match mcplNumber "\<\d\+\%(\.\d\+\)\?%"
 syntax match mcplNumber "\<\d\+\%(\.\d\+\)\?/[smh]\>"
