@@ -23,6 +23,7 @@ How to read it:
 - `\"text\"` is written as it stands; other words are names of rules.
 - `a b` is one after the other, `a | b` either; the first that fits is taken. `?` is at most once, `*`
   any number of times, `+` at least once.
+- `'a'..'z'` is one character of a range; `{4}` is four times.
 - `!a b` is a `b` that is no `a`; `&a b` is a `b` that is also an `a`.
 - Blanks may stand between the parts of a rule, unless it is marked *in one piece*.
 - A statement ends with its line, or before the `}` of its block. A block has a statement on each line.
@@ -32,12 +33,11 @@ How to read it:
 ";
 
 /// Left out: they only recover from mistakes, look ahead, or are blanks.
-const HIDDEN: [&str; 46] = [
+const HIDDEN: &[&str] = &[
     "WHITESPACE",
     "nl",
     "blank",
     "bom",
-    "word_char",
     "line",
     "at_item",
     "item_word",
@@ -63,7 +63,6 @@ const HIDDEN: [&str; 46] = [
     "free",
     "free_operand",
     "bad_quantity",
-    "per_word",
     "spaced_quantity",
     "foreign_unit",
     "plain_string",
@@ -211,6 +210,15 @@ impl<'a> Reader<'a> {
     }
 }
 
+/// Whether the parser goes on without this although a good file has it.
+fn needed(node: &Node) -> bool {
+    match node {
+        Node::Atom(name) => ["item_name", "edition_number", "no_name"].contains(&name.as_str()),
+        Node::Choice(all) => all.iter().any(needed),
+        _ => false,
+    }
+}
+
 /// What is left of a definition.
 enum Left {
     Text(String, Binds),
@@ -245,7 +253,7 @@ impl Page {
         }
         match name {
             "blank" => unit("\" \""),
-            "word_char" | "per_word" => unit(name),
+
             "NEWLINE" => unit("line_end"),
             _ if SILENT.contains(&name) => Left::Nothing,
             _ if HIDDEN.contains(&name) || name == "rejected" => Left::Mistake,
@@ -264,6 +272,7 @@ impl Page {
                 }
                 _ => Left::Nothing,
             },
+            Node::Times(inner, _) if needed(inner) => self.left(inner, exact),
             Node::Times(inner, times) => match self.left(inner, exact) {
                 Left::Text(text, binds) => {
                     Left::Text(format!("{}{times}", wrap(text, &binds, &Binds::Unit)), Binds::Unit)
@@ -368,7 +377,7 @@ fn fill(words: &[String]) -> String {
 
 fn page(pest: &str) -> String {
     let rules = rules(pest);
-    for hidden in HIDDEN {
+    for &hidden in HIDDEN {
         assert!(rules.iter().any(|rule| rule.name == hidden), "`{hidden}` is no rule any more");
     }
     let literal = regex::Regex::new(r#""(?:[^"\\]|\\.)*""#).unwrap();
@@ -391,8 +400,7 @@ fn page(pest: &str) -> String {
         let piece = if rule.atomic { " *In one piece.*" } else { "" };
         write!(out, "\n{}{piece}\n\n```text\n{definition}\n```\n", rule.doc).unwrap();
     }
-    let mut words: Vec<_> = keywords(pest).into_iter().map(|word| format!("`{word}`")).collect();
-    words.sort();
+    let words: Vec<_> = keywords(pest).into_iter().map(|word| format!("`{word}`")).collect();
     write!(out, "\n## Keywords\n\n{}\n", fill(&words)).unwrap();
     out
 }
