@@ -27,7 +27,7 @@ const EXIT_CODES: &str = "Exit codes:
 pub(super) enum Command {
     /// Check, connect, run, judge, report
     Run(RunArgs),
-    /// Find every mistake in scenario files without sending anything
+    /// Find every mistake in scenario files; sends nothing unless `--live` is given
     Check(CheckArgs),
     /// Lay out scenario files in the one style of the language
     Fmt(FmtArgs),
@@ -97,6 +97,10 @@ pub(super) struct CheckArgs {
     /// How findings are printed
     #[arg(long, value_enum, default_value_t)]
     pub(super) format: CheckFormat,
+
+    /// Connect to the servers and check the requests against what they list; no load
+    #[arg(long)]
+    pub(super) live: bool,
 }
 
 /// How findings are printed.

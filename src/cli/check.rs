@@ -2,17 +2,18 @@
 
 use super::args::{CheckArgs, CheckFormat, DebugArgs, DebugStage};
 use super::load::{self, Loaded};
-use super::{Done, exit, terminal};
+use super::{Done, exit, live, terminal};
 use crate::diag::{Diagnostic, render};
 use crate::syntax;
 
 /// Prints what is wrong with each file.
 pub(super) fn run(args: &CheckArgs) -> Done {
     let mut failed = false;
+    let mut unreached = false;
     let mut objects = Vec::new();
     for path in &args.files {
         // A file that cannot be read does not keep the others from being checked.
-        let loaded = match load::load(path, &args.compile) {
+        let mut loaded = match load::load(path, &args.compile) {
             Ok(loaded) => loaded,
             Err(complaint) => {
                 terminal::complain(&complaint);
@@ -20,9 +21,17 @@ pub(super) fn run(args: &CheckArgs) -> Done {
                 continue;
             }
         };
+        let missed = if args.live { live::extend(&mut loaded, path).err() } else { None };
+        if let Some(complaint) = &missed {
+            terminal::complain(complaint);
+            unreached |= complaint.code == exit::SERVER;
+            failed |= complaint.code != exit::SERVER;
+        }
         let diagnostics = &loaded.lowered.diagnostics;
         failed |= diagnostics.iter().any(Diagnostic::is_error);
         match args.format {
+            // That nothing is wrong cannot be said of what was not asked.
+            CheckFormat::Text if missed.is_some() => report(&loaded),
             CheckFormat::Text => print_text(&loaded),
             CheckFormat::Short => terminal::print(&render::short(&loaded.source, diagnostics))?,
             CheckFormat::Json => {
@@ -35,7 +44,11 @@ pub(super) fn run(args: &CheckArgs) -> Done {
     if args.format == CheckFormat::Json {
         terminal::print(&format!("{:#}\n", serde_json::Value::Array(objects)))?;
     }
-    Ok(if failed { exit::USAGE } else { exit::OK })
+    Ok(match (failed, unreached) {
+        (true, _) => exit::USAGE,
+        (false, true) => exit::SERVER,
+        (false, false) => exit::OK,
+    })
 }
 
 fn print_text(loaded: &Loaded) {

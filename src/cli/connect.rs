@@ -10,6 +10,7 @@ use tokio::process::{Child, Command};
 
 use super::complaint::Complaint;
 use super::launch::{self, Launched};
+use super::offer::{self, Offered, Wants};
 use super::output::plain;
 use crate::plan::{Endpoint, Plan, Server, TextPart};
 use crate::results::ServerInfo;
@@ -26,6 +27,8 @@ pub(super) struct Connected {
     pub(super) connector: AnyConnector,
     pub(super) info: ServerInfo,
     pub(super) tools: Vec<ToolInfo>,
+    /// What else it lists, as far as the plan needs it.
+    pub(super) offered: Offered,
 }
 
 /// The built-in servers of a run. They end when this is dropped, and also when
@@ -43,13 +46,18 @@ pub(super) struct Children {
 /// When a server cannot be started or reached, or a secret is not set.
 pub(super) async fn connect(plan: &Plan, beside: &Path, children: &mut Children) -> Result<Vec<Connected>, Complaint> {
     let mut connected = Vec::new();
-    for server in &plan.servers {
-        connected.push(connect_one(server, beside, children).await?);
+    for (index, server) in plan.servers.iter().enumerate() {
+        connected.push(connect_one(server, Wants::of(plan, index), beside, children).await?);
     }
     Ok(connected)
 }
 
-async fn connect_one(server: &Server, beside: &Path, children: &mut Children) -> Result<Connected, Complaint> {
+async fn connect_one(
+    server: &Server,
+    wants: Wants,
+    beside: &Path,
+    children: &mut Children,
+) -> Result<Connected, Complaint> {
     let target = target(server, beside, children).await?;
     let refused = |error: &OpenError| {
         Complaint::server(format!("server `{}`: {error}", server.name)).help(hint(&server.endpoint, error))
@@ -77,6 +85,9 @@ async fn connect_one(server: &Server, beside: &Path, children: &mut Children) ->
                 .help("check that the server is healthy; mcpl lists the tools to keep the guard"));
         }
     };
+    let capabilities = [Some(&opened.capabilities), probed.as_ref().map(|probe| &probe.capabilities)];
+    let timeout = Duration::from_nanos(server.timeout_ns);
+    let offered = offer::list(&mut client, wants, &capabilities, timeout, &server.name).await;
     // Only a courtesy to the server, which gets rid of one session.
     let _ = client.close().await;
     let named = Some(opened.server).filter(|server| !server.name.is_empty()).or(probed.map(|probe| probe.server));
@@ -92,7 +103,7 @@ async fn connect_one(server: &Server, beside: &Path, children: &mut Children) ->
         server_version: named.version,
         tools: tools.len(),
     };
-    Ok(Connected { connector, info, tools })
+    Ok(Connected { connector, info, tools, offered })
 }
 
 /// A server without tools may refuse to list them.

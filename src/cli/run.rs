@@ -10,8 +10,7 @@ use super::load;
 use super::progress::Progress;
 use super::{Done, check, environment, exit, output, preflight, terminal};
 use crate::data::Table;
-use crate::diag::render;
-use crate::diag::{Diagnostic, errors};
+use crate::diag::{Diagnostic, errors, render};
 use crate::engine::{self, Control, EngineError, Measured, Settings, Stop};
 use crate::plan::Plan;
 use crate::report::{self, Format, Style};
@@ -55,9 +54,11 @@ pub(super) fn run(args: &RunArgs) -> Done {
         terminal::note("interrupted before any load was sent\n");
         return Ok(exit::INTERRUPTED);
     };
-    let refused = preflight::check(&plan, &loaded.lowered.model.calls, &servers);
-    if !refused.is_empty() {
-        terminal::note(&render::text(&loaded.source, &refused, terminal::stderr_style()));
+    let found = preflight::check(&plan, &loaded.lowered.model, &servers);
+    if !found.is_empty() {
+        terminal::note(&render::text(&loaded.source, &found, terminal::stderr_style()));
+    }
+    if found.iter().any(Diagnostic::is_error) {
         return Ok(exit::USAGE);
     }
     let done = drive(args, Arc::new(plan), &servers, &loaded.lowered.model.tables, &control, &outputs);

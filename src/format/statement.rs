@@ -114,7 +114,7 @@ fn blank_between(before: Token<'_>, next: Token<'_>) -> bool {
         }
         (Class::Open | Class::Apply, _) => before.text == "{",
         (_, Class::Close) => next.text == "}",
-        (Class::Join, _) => false,
+        (Class::Join | Class::Margin, _) => false,
         // `- 5` is not the number `-5`, and `--5` is nothing.
         (Class::Sign, _) if next.text.starts_with('-') => true,
         (Class::Sign, _) => !next.joined && next.text.starts_with(|c: char| c.is_ascii_digit()),

@@ -2,7 +2,7 @@
 
 use super::lower::{Lowered, Options, lower};
 use crate::diag::{Diagnostic, errors, tidy};
-use crate::syntax::{self, ast};
+use crate::syntax::{self, Parse, ast};
 use crate::text::{Source, Span};
 
 /// More files than this include each other by mistake.
@@ -45,11 +45,12 @@ pub fn compile(name: &str, text: &str, options: &Options<'_>) -> Compiled {
         source: Source::new(name, text),
         around: Vec::new(),
         known: vec![(name.to_owned(), None)],
+        parses: Vec::new(),
         out: Vec::new(),
     };
     including.file(name, text, 0);
-    let Including { source, out, .. } = including;
-    let mut lowered = lower(&source, &syntax::parse_all(&source), options);
+    let Including { source, parses, out, .. } = including;
+    let mut lowered = lower(&source, &syntax::join(&source, parses), options);
     if !out.is_empty() {
         // What is missing may be in what could not be read.
         lowered.diagnostics.retain(|diagnostic| diagnostic.code.starts_with("E1"));
@@ -67,6 +68,8 @@ struct Including<'a> {
     around: Vec<String>,
     /// Every file, and where it is included.
     known: Vec<(String, Option<Span>)>,
+    /// Of each file, in the order of the source.
+    parses: Vec<Parse>,
     out: Vec<Diagnostic>,
 }
 
@@ -74,7 +77,10 @@ impl Including<'_> {
     /// Adds what the file includes; `start` is its place in the source.
     fn file(&mut self, name: &str, text: &str, start: usize) {
         self.around.push(name.to_owned());
-        for item in syntax::parse(text).file().items() {
+        let parse = syntax::parse(text);
+        let items = parse.file().items();
+        self.parses.push(parse);
+        for item in items {
             if let ast::Item::Include(include) = item
                 && let Some(ast::Expr::Literal(path)) = include.value()
                 && let Some(said) = path.string_value()

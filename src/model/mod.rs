@@ -28,6 +28,7 @@ mod request;
 mod rules;
 mod scenario;
 mod server;
+mod site;
 mod stages;
 mod start;
 mod step;
@@ -38,9 +39,9 @@ mod tests;
 
 pub use files::{Compiled, Files, NoFiles, compile};
 pub use lower::{Lowered, Options, lower};
+pub use site::{Argument, CallSite, Entry, Kind, Known, PromptSite, ReadSite};
 
 use crate::data::Table;
-use crate::text::Span;
 
 /// What later stages need to know of the file beside the plan.
 #[derive(Clone, Debug, Default)]
@@ -49,6 +50,10 @@ pub struct Model {
     pub params: Vec<Param>,
     /// Every `call` of every flow.
     pub calls: Vec<CallSite>,
+    /// Every `prompt` of every flow.
+    pub prompts: Vec<PromptSite>,
+    /// Every `read` of every flow.
+    pub reads: Vec<ReadSite>,
     /// The rows of the plan's data, by its index.
     pub tables: Vec<Table>,
 }
@@ -77,15 +82,4 @@ pub enum Origin {
     Set,
     /// The file, and it reads the environment.
     Environment,
-}
-
-/// A `call` in a flow.
-#[derive(Clone, Debug)]
-pub struct CallSite {
-    /// The tool.
-    pub tool: String,
-    /// Where its name stands.
-    pub span: Span,
-    /// Index of the flow in the plan.
-    pub flow: usize,
 }

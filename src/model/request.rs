@@ -134,7 +134,14 @@ impl RequestDraft {
             self.no_effect(lowering, what, only, attr.keyword_span());
             return None;
         }
-        self.arguments = Some(lowering.arguments(&attr.value()?, &flow.names(false))?);
+        let (template, known) = lowering.arguments(&attr.value()?, &flow.names(false))?;
+        self.arguments = Some(template);
+        // The site of this request is the last that was noted.
+        match &self.request.method {
+            Method::Call { .. } => lowering.model.calls.last_mut().map(|site| site.args = Some(known)),
+            Method::Prompt { .. } => lowering.model.prompts.last_mut().map(|site| site.args = Some(known)),
+            _ => None,
+        };
         Some(())
     }
 

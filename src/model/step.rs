@@ -1,6 +1,5 @@
 //! The steps of a flow.
 
-use super::CallSite;
 use super::flow::{Draft, Runs};
 use super::items::check_name;
 use super::lower::Lowering;
@@ -8,6 +7,7 @@ use super::request::{DEFAULT_PAGES, json_text};
 use super::scenario::{self, whole_slots};
 use super::server::whole_ns;
 use super::types::Type;
+use super::{CallSite, PromptSite, args};
 use crate::diag::errors;
 use crate::expr::{Expr, Template};
 use crate::plan::{Branch, Choice, Method, Step, Take, Think};
@@ -33,7 +33,8 @@ impl Draft {
             Ast::Call(request) => {
                 let name = request.name()?;
                 check_name(&name, &mut lowering.out)?;
-                let site = CallSite { tool: name.text(), span: name.span(), flow: self.index };
+                let block = request.open_span().is_some();
+                let site = CallSite { tool: name.text(), span: name.span(), flow: self.index, block, args: None };
                 lowering.model.calls.push(site);
                 let method = Method::Call { tool: name.text() };
                 self.request(lowering, request, name.text(), method, None)
@@ -41,11 +42,17 @@ impl Draft {
             Ast::Prompt(request) => {
                 let name = request.name()?;
                 check_name(&name, &mut lowering.out)?;
+                let block = request.open_span().is_some();
+                let site = PromptSite { name: name.text(), span: name.span(), flow: self.index, block, args: None };
+                lowering.model.prompts.push(site);
                 let name = name.text();
                 self.request(lowering, request, name.clone(), Method::Prompt { name }, None)
             }
             Ast::Read(request) => {
-                let (uri, label) = self.uri(lowering, &request.uri()?);
+                let uri_ast = request.uri()?;
+                let (uri, label) = self.uri(lowering, &uri_ast);
+                let site = uri.as_ref().map(|uri| args::read_site(uri, uri_ast.span(), self.index));
+                lowering.model.reads.extend(site);
                 // The block is looked at even when the address is broken.
                 let method = Method::Read { uri: uri.clone().unwrap_or(Expr::text("")) };
                 self.request(lowering, request, label, method, None)?;

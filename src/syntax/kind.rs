@@ -151,6 +151,8 @@ kinds! {
         at_end => AtEnd,
         types => Types,
         cell_type => CellType,
+        column => Column,
+        column_word => ColumnWord,
         start_at => StartAt,
         start_after => StartAfter,
         sessions_per => SessionsPer,

@@ -54,11 +54,10 @@ pub fn parse(text: &str) -> Parse {
     Parse { green: tree::build(text, &raws), diagnostics }
 }
 
-/// Parses a file and those that it includes, which stand one behind the other
-/// in `source`. Spans count over all of them.
+/// The parses of the files of `source`, one for each, as one. Spans count over
+/// all of them.
 #[must_use]
-pub fn parse_all(source: &Source) -> Parse {
-    let mut parts: Vec<Parse> = source.files().map(|file| parse(file.text)).collect();
+pub fn join(source: &Source, mut parts: Vec<Parse>) -> Parse {
     if parts.len() == 1 {
         return parts.remove(0);
     }

@@ -60,6 +60,7 @@ pub(super) fn phrase(kind: Kind) -> Phrase {
         Kind::Branch => Phrase::Sort("a branch such as `70% { … }`"),
         Kind::CellType => Phrase::Sort("a column and its type such as `limit: int`"),
         Kind::WithinLine => Phrase::Sort("a condition such as `search.latency.p95 within +10%`"),
+        Kind::Column | Kind::ColumnWord => Phrase::Sort("the name of a column"),
         Kind::MarginSign => Phrase::Sort("`+` or `-`"),
         Kind::Setting => Phrase::Sort("a switch and its value"),
         Kind::File => Phrase::Sort("a file"),

@@ -42,6 +42,8 @@ pub enum Class {
     Sign,
     /// What binds both sides: `.`, `..`, and `=` in `[tag="x"]`.
     Join,
+    /// `+` or `-` before a margin, which stands right behind it.
+    Margin,
     /// `,`
     Comma,
     /// `:`
@@ -189,6 +191,7 @@ impl Walk {
             Kind::Dot | Kind::DotDot => Class::Join,
             Kind::Assign if around == Kind::Select => Class::Join,
             Kind::Neg => Class::Sign,
+            Kind::MarginSign => Class::Margin,
             Kind::LBrace if is_value(around, begun, token) => Class::Open,
             Kind::LBrace => Class::BlockOpen,
             Kind::RBrace if in_block && around != Kind::File => Class::BlockClose,

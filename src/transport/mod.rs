@@ -22,6 +22,7 @@ mod exchange;
 mod failure;
 mod handshake;
 mod http;
+mod lists;
 mod probe;
 mod render;
 mod revision;
@@ -29,7 +30,6 @@ mod scan;
 mod sse;
 mod stdio;
 mod target;
-mod tools;
 
 #[cfg(test)]
 mod tests;
@@ -40,8 +40,10 @@ pub use envelope::{Reply, RpcError};
 pub use exchange::{Call, Exchange};
 pub use failure::{Failure, OpenError, TargetError};
 pub use http::HttpClient;
+pub use lists::{
+    List, ListError, Listed, PromptArgument, PromptInfo, ResourceInfo, TemplateInfo, ToolInfo, list_all, list_tools,
+};
 pub use probe::{Probe, probe};
 pub use revision::{Revision, UnknownRevision};
 pub use stdio::StdioClient;
 pub use target::{HttpTarget, StdioTarget, Target};
-pub use tools::{ToolInfo, list_tools};

@@ -3,8 +3,9 @@
 //! A folder holds `bad.mcpl`, which yields the code and nothing else,
 //! `bad.stderr`, which is what people read (`UPDATE=1` rewrites it), and
 //! `fixed.mcpl`, which is what the offered fix makes of it. Beside them may lie
-//! `bad.set` and `fixed.set`, overrides one a line, and `live.json`, the tools
-//! of the server, for what is known only when connected.
+//! `bad.set` and `fixed.set`, overrides one a line, and `live.json`, what the
+//! server lists, for what is known only when connected: an array of tools, or an
+//! object with `tools`, `prompts`, `resources` and `templates` as on the wire.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -12,7 +13,7 @@ use std::path::{Path, PathBuf};
 
 use mcpl::diag::render::{self, Style};
 use mcpl::diag::{Diagnostic, apply_fixes, catalogue};
-use mcpl::model::live::{self, Offer, Tool};
+use mcpl::model::live::{self, Offer, Prompt, Resources, Tool};
 
 use crate::docs::Expected;
 use mcpl::model::Compiled;
@@ -64,19 +65,36 @@ impl Case {
         if let Ok(json) = fs::read_to_string(self.dir.join("live.json")) {
             assert!(found.is_empty(), "{}/{stem}.mcpl checks clean while not connected", self.code);
             let plan = compiled.lowered.plan.as_ref().unwrap();
-            found = live::check(plan, &compiled.lowered.model.calls, &[offer(&json)]);
+            found = live::check(plan, &compiled.lowered.model, &[offer(&json)]);
         }
         (compiled, found)
     }
 }
 
 fn offer(json: &str) -> Offer {
-    let listed: Vec<serde_json::Value> = serde_json::from_str(json).unwrap();
+    let listed: serde_json::Value = serde_json::from_str(json).unwrap();
+    let list = |member: &str| listed[member].as_array().cloned();
+    let text = |value: &serde_json::Value| value.as_str().unwrap().to_owned();
     let tool = |tool: &serde_json::Value| Tool {
-        name: tool["name"].as_str().unwrap().to_owned(),
+        name: text(&tool["name"]),
         read_only: tool["read_only"].as_bool().unwrap(),
+        schema: tool["inputSchema"].clone(),
     };
-    Offer { server: "demo".to_owned(), tools: listed.iter().map(tool).collect() }
+    let argument = |argument: &serde_json::Value| (text(&argument["name"]), argument["required"] == true);
+    let prompt = |prompt: &serde_json::Value| Prompt {
+        name: text(&prompt["name"]),
+        arguments: prompt["arguments"].as_array().into_iter().flatten().map(argument).collect(),
+    };
+    let resources = list("resources").zip(list("templates")).map(|(resources, templates)| Resources {
+        uris: resources.iter().map(|resource| text(&resource["uri"])).collect(),
+        templates: templates.iter().map(|template| text(&template["uriTemplate"])).collect(),
+    });
+    Offer {
+        server: "demo".to_owned(),
+        tools: listed.as_array().cloned().or_else(|| list("tools")).unwrap_or_default().iter().map(tool).collect(),
+        prompts: list("prompts").map(|prompts| prompts.iter().map(prompt).collect()),
+        resources,
+    }
 }
 
 #[test]
@@ -184,7 +202,7 @@ fn each_page_shows_the_mistake_and_then_the_mend() {
         let expected: Vec<Expected> = blocks.iter().filter_map(Expected::of).collect();
         let [bad, fixed] = expected.as_slice() else { panic!("{code}: two blocks, not {}", expected.len()) };
         // What only the server or another file can tell, a file alone cannot yield.
-        let yielded = (!code.starts_with("E6")).then_some(code);
+        let yielded = (!code.starts_with("E6") && !code.starts_with("W6")).then_some(code);
         assert_eq!(bad.code.as_deref(), yielded, "{code}: the first block is the mistake");
         assert_eq!(fixed.code, None, "{code}: the second block is the mend");
         let clean = compile("page", &blocks[1].text, &fixed.overrides).lowered.diagnostics;

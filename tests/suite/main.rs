@@ -19,6 +19,7 @@ mod errors;
 mod format;
 mod grammar_page;
 mod language;
+mod live;
 mod plans;
 mod run;
 mod simulated;

@@ -523,7 +523,7 @@ impl CellType {
     /// The column.
     #[must_use]
     pub fn column(&self) -> Option<Name> {
-        self.0.children().find(|child| child.kind() == Kind::Name).and_then(|name| Name::in_node(&name))
+        self.0.children().find(|child| child.kind() == Kind::Column).and_then(|name| Name::in_node(&name))
     }
 
     /// What its cells are.

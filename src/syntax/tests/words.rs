@@ -70,7 +70,9 @@ fn each_plain_line_is_one() {
 fn alternatives(grammar: &str, rule: &str) -> BTreeSet<String> {
     let start = grammar.find(&format!("\n{rule} = _{{")).unwrap_or_else(|| panic!("no rule {rule}"));
     let body = grammar[start..].split_once('{').unwrap().1.split_once('}').unwrap().0;
-    body.split('|').map(|name| name.trim().to_owned()).collect()
+    // A look at the first letter is no alternative.
+    let named = |name: &str| name.trim_matches([' ', '\n', '(', ')']).rsplit("~ (").next().unwrap_or(name).to_owned();
+    body.split('|').map(named).collect()
 }
 
 #[test]

@@ -1,5 +1,8 @@
 use super::peer::{PATIENCE, Server, http, json};
-use crate::transport::{Failure, Revision, ToolInfo, list_tools};
+use crate::transport::{
+    Failure, List, ListError, Listed, PromptArgument, PromptInfo, ResourceInfo, Revision, TemplateInfo, ToolInfo,
+    list_all, list_tools,
+};
 
 /// What a server that answers with these pages is found to have, and the
 /// parameters of the requests.
@@ -101,4 +104,57 @@ async fn failures_are_passed_on() {
     let (tools, _) =
         tokio::join!(list_tools(&mut client, PATIENCE), server.answer_once(http("500 Oops", "text/plain", "x")));
     assert_eq!(tools.unwrap_err().class(), "http");
+}
+
+/// The first pages of a list of some kind, and how many were asked for.
+async fn some<T: Listed>(answers: &[String], pages: usize) -> (Result<List<T>, ListError>, usize) {
+    let server = Server::start().await;
+    let mut client = server.client(Revision::V2025_11_25);
+    tokio::join!(list_all(&mut client, PATIENCE, pages), async {
+        let mut peer = server.accept().await;
+        for (id, answer) in (1..).zip(answers) {
+            let request = peer.answer(json(&answer.replace("ID", &format!("{id}")))).await.json();
+            assert_eq!(request["method"], T::METHOD);
+        }
+        answers.len()
+    })
+}
+
+#[tokio::test]
+async fn a_list_is_cut_after_so_many_pages() {
+    let pages = vec![page(r#"{"resources":[{"uri":"x://1","name":"one","size":null}],"nextCursor":"more"}"#); 2];
+    let (list, _) = some::<ResourceInfo>(&pages, 2).await;
+    let item = ResourceInfo { uri: "x://1".into() };
+    assert_eq!(list.unwrap(), List { items: vec![item.clone(), item], complete: false });
+}
+
+#[tokio::test]
+async fn prompts_and_templates_are_read_leniently() {
+    let answer = page(
+        r#"{"prompts":[{"name":"a"},{"name":"b","arguments":null},{"name":"c","arguments":[{"name":"x","required":true},{"name":"y","required":null},{"name":"z"}]}],"nextCursor":null}"#,
+    );
+    let (list, _) = some::<PromptInfo>(&[answer], 1).await;
+    let argument = |name: &str, required| PromptArgument { name: name.into(), required };
+    let prompt = |name: &str, arguments| PromptInfo { name: name.into(), arguments };
+    let items = vec![
+        prompt("a", vec![]),
+        prompt("b", vec![]),
+        prompt("c", vec![argument("x", true), argument("y", false), argument("z", false)]),
+    ];
+    assert_eq!(list.unwrap(), List { items, complete: true });
+    let (list, _) = some::<TemplateInfo>(&[page(r#"{"resourceTemplates":[{"uriTemplate":"x://{a}"}]}"#)], 1).await;
+    assert_eq!(list.unwrap().items, [TemplateInfo { uri_template: "x://{a}".into() }]);
+}
+
+#[tokio::test]
+async fn a_method_that_is_not_known_is_told_from_other_refusals() {
+    for (code, unsupported) in [(-32601, true), (-32603, false)] {
+        let refused = format!(r#"{{"jsonrpc":"2.0","id":ID,"error":{{"code":{code},"message":"no"}}}}"#);
+        let (list, _) = some::<PromptInfo>(&[refused], 3).await;
+        assert_eq!(list.unwrap_err().is_unsupported(), unsupported);
+    }
+    let (list, _) = some::<PromptInfo>(&[page(r#"{"tools":[]}"#)], 3).await;
+    let error = list.unwrap_err();
+    assert!(!error.is_unsupported());
+    assert_eq!(error.to_string(), "the result of prompts/list is malformed: missing field `prompts`");
 }
