@@ -101,6 +101,14 @@ pub(super) struct CheckArgs {
     /// Connect to the servers and check the requests against what they list; no load
     #[arg(long)]
     pub(super) live: bool,
+
+    /// Mend in the files what is certainly meant, then tell what remains
+    #[arg(long)]
+    pub(super) fix: bool,
+
+    /// Apply mends that are guesses, too; look at the difference afterwards
+    #[arg(long, requires = "fix")]
+    pub(super) unsafe_fixes: bool,
 }
 
 /// How findings are printed.
@@ -113,6 +121,10 @@ pub(super) enum CheckFormat {
     Short,
     /// For programs
     Json,
+    /// SARIF 2.1.0, for code scanning
+    Sarif,
+    /// Annotations of GitHub Actions
+    Github,
 }
 
 #[derive(Debug, Args)]

@@ -9,7 +9,7 @@ use super::complaint::Complaint;
 use super::files::Disk;
 use super::output::plain;
 use crate::diag::suggest::nearest;
-use crate::model::{self, Compiled, Lowered};
+use crate::model::{self, Compiled, Files, Lowered};
 use crate::text::Source;
 
 /// A scenario file beyond this is none: the largest that anyone writes by hand
@@ -73,7 +73,19 @@ fn read_bytes(path: &Path) -> std::io::Result<Vec<u8>> {
 /// When it cannot be read, or `--set` is wrong. Mistakes in the file are in the
 /// result.
 pub(super) fn load(path: &Path, args: &CompileArgs) -> Result<Loaded, Complaint> {
-    let source = read(path)?;
+    compile(path, &read(path)?, args, &Disk)
+}
+
+/// Compiles the text of a file that was read, with other files from `files`.
+///
+/// # Errors
+/// When `--set` is wrong.
+pub(super) fn compile(
+    path: &Path,
+    source: &Source,
+    args: &CompileArgs,
+    files: &dyn Files,
+) -> Result<Loaded, Complaint> {
     let mut overrides = Vec::new();
     for set in &args.set {
         let Some((name, value)) = set.split_once('=') else {
@@ -85,7 +97,7 @@ pub(super) fn load(path: &Path, args: &CompileArgs) -> Result<Loaded, Complaint>
     }
     let name = path.file_stem().map_or_else(|| "scenario".to_owned(), |stem| stem.to_string_lossy().into_owned());
     let env = |name: &str| std::env::var(name).ok();
-    let options = model::Options { name: &name, seed: args.seed, overrides: &overrides, env: &env, files: &Disk };
+    let options = model::Options { name: &name, seed: args.seed, overrides: &overrides, env: &env, files };
     let Compiled { source, lowered } = model::compile(source.name(), source.text(), &options);
     if let Some(unknown) = lowered.unknown_overrides.first() {
         let complaint = Complaint::usage(format!("`--set {unknown}=…`: the file has no `param {unknown}`"));

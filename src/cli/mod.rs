@@ -11,6 +11,7 @@ mod connect;
 mod environment;
 mod explain;
 mod files;
+mod fix;
 mod fmt;
 mod launch;
 mod live;

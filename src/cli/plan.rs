@@ -6,7 +6,7 @@ use super::args::PlanArgs;
 use super::{Done, check, exit, load, terminal};
 use crate::model::{Model, Origin};
 use crate::plan::rows::{AtEnd, Order};
-use crate::plan::{DataSource, Endpoint, Load, Plan, Scenario, schedule, takes};
+use crate::plan::{DataSource, Endpoint, Load, Plan, Scenario, Sessions, schedule, takes};
 use crate::units::{self, Dimension, Quantity};
 
 /// Columns of the chart of the load.
@@ -108,6 +108,7 @@ fn describe(out: &mut String, plan: &Plan, scenario: &Scenario) {
             let _ = writeln!(out, "  a search over {levels} levels, at most {}", duration(length));
         }
     }
+    more(out, plan, scenario);
     let warmup = match scenario.warmup_ns {
         0 => String::new(),
         nanos => format!("warm-up {}, ", duration(nanos)),
@@ -166,12 +167,42 @@ fn chart(load: &Load) -> String {
     out
 }
 
+/// What else a scenario asks for, where that is not the usual.
+#[expect(clippy::cast_precision_loss, reason = "for people")]
+fn more(out: &mut String, plan: &Plan, scenario: &Scenario) {
+    if scenario.start_ns > 0 {
+        let _ = writeln!(out, "  starts at {}", units::duration(scenario.start_ns as f64));
+    }
+    for (what, flow) in [("before", scenario.before), ("after", scenario.after)] {
+        if let Some(flow) = flow.and_then(|flow| plan.flows.get(flow)) {
+            let requests = flow.requests().len();
+            let requests = if requests == 1 { "1 request".to_owned() } else { format!("{requests} requests") };
+            let _ = writeln!(out, "  {what} each user: {requests}");
+        }
+    }
+    let sessions = match scenario.sessions {
+        Sessions::PerUser => String::new(),
+        Sessions::PerIteration => "a session for each iteration".to_owned(),
+        Sessions::PerCall => "a session for each request".to_owned(),
+        Sessions::Shared(count) => format!("{count} sessions for all users"),
+    };
+    if !sessions.is_empty() {
+        let _ = writeln!(out, "  {sessions}");
+    }
+    if scenario.close < 1.0 {
+        let _ = writeln!(out, "  {} of the sessions are ended, the others left behind", units::percent(scenario.close));
+    }
+    for (key, value) in &scenario.tags {
+        let _ = writeln!(out, "  tag {key} = {value}");
+    }
+}
+
 /// How many rows there are, and who takes how many.
 fn data(out: &mut String, plan: &Plan) {
     for (index, data) in plan.data.iter().enumerate() {
         let source = match &data.source {
             DataSource::Csv(path) | DataSource::Json(path) | DataSource::Jsonl(path) => path.as_str(),
-            DataSource::Inline => "rows in the file",
+            DataSource::Inline => "the file itself",
         };
         let order = match data.order {
             Order::Sequential => "one after the other",

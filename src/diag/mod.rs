@@ -1,15 +1,18 @@
 //! Diagnostics: what is wrong, where, and how to mend it.
 //!
 //! Invariant: a diagnostic is plain data with a code; miette is named only in
-//! [`render`]; nothing below `cli` prints. May import `text`.
+//! the renderer for people; nothing below `cli` prints. May import `text`.
 //!
 //! Every code has one constructor, in [`errors`], one page in `docs/errors/`,
 //! and one folder in `tests/corpus/errors/`; a test proves the sets equal.
 
 pub mod catalogue;
 pub mod errors;
+mod fix;
 pub mod render;
 pub mod suggest;
+
+pub use fix::{Mended, apply_fixes, mend};
 
 use crate::text::Span;
 
@@ -180,30 +183,4 @@ pub fn tidy(diagnostics: &mut Vec<Diagnostic>) {
         (a.primary.span.start, a.primary.span.end, a.code).cmp(&(b.primary.span.start, b.primary.span.end, b.code))
     });
     diagnostics.dedup();
-}
-
-/// Applies the fixes to `text`: `certain` ones only unless `all` is set. Where
-/// two overlap, the first wins and the other waits for the next pass.
-#[must_use]
-pub fn apply_fixes(text: &str, diagnostics: &[Diagnostic], all: bool) -> String {
-    let mut edits: Vec<&Edit> = Vec::new();
-    for fix in diagnostics.iter().filter_map(|d| d.fix.as_ref()).filter(|fix| all || fix.certain) {
-        let clashes = |edit: &Edit| {
-            edits.iter().any(|taken| edit.span.start < taken.span.end && taken.span.start < edit.span.end)
-        };
-        if !fix.edits.iter().any(clashes) {
-            edits.extend(&fix.edits);
-        }
-    }
-    edits.sort_by_key(|edit| (edit.span.start, edit.span.end));
-    let mut out = String::with_capacity(text.len());
-    let mut at = 0;
-    for edit in edits {
-        let range = edit.span.range();
-        out.push_str(text.get(at..range.start).unwrap_or(""));
-        out.push_str(&edit.replacement);
-        at = range.end.max(at);
-    }
-    out.push_str(text.get(at..).unwrap_or(""));
-    out
 }

@@ -19,12 +19,14 @@ pub(super) struct Names<'a> {
     pub(super) flow: bool,
     /// Names that get their value further down, and where.
     pub(super) later: &'a [(String, Span)],
+    /// Names that got their value in a branch that has ended, and where.
+    pub(super) branch: &'a [(String, Span)],
 }
 
 impl Names<'static> {
     /// Parameters only.
     pub(super) fn constant() -> Names<'static> {
-        Names { locals: &[], response: false, flow: false, later: &[] }
+        Names { locals: &[], response: false, flow: false, later: &[], branch: &[] }
     }
 }
 
@@ -163,7 +165,12 @@ impl Lowering<'_> {
             return param.value.clone().map(Typed::constant);
         }
         let later = names.later.iter().chain(&self.declared).find(|(later, _)| later == name).map(|(_, span)| *span);
-        let mut known: Vec<String> = names.locals.iter().map(|(local, _)| local.clone()).collect();
+        if let Some(bound) = names.branch.iter().find(|(bound, _)| bound == name).map(|(_, span)| *span) {
+            self.out.push(errors::names::bound_in_branch(name, span, bound));
+            return None;
+        }
+        let mut known: Vec<String> =
+            names.locals.iter().map(|(local, _)| local.clone()).filter(|local| !local.is_empty()).collect();
         known.extend(self.params.keys().cloned());
         if names.response {
             known.extend(GIVEN.iter().map(|(name, _, _)| (*name).to_owned()));

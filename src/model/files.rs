@@ -81,13 +81,20 @@ impl Including<'_> {
         let items = parse.file().items();
         self.parses.push(parse);
         for item in items {
-            if let ast::Item::Include(include) = item
-                && let Some(ast::Expr::Literal(path)) = include.value()
-                && let Some(said) = path.string_value()
-                && !include.is_broken()
-            {
-                let span = path.span();
-                self.include(&said, name, Span::new(span.start as usize + start, span.end as usize + start));
+            let ast::Item::Include(include) = item else { continue };
+            let Some(value) = include.value().filter(|_| !include.is_broken()) else { continue };
+            let span = Span::new(value.span().start as usize + start, value.span().end as usize + start);
+            match &value {
+                ast::Expr::Literal(path) if path.string_value().is_some() => {
+                    self.include(&path.string_value().unwrap_or_default(), name, span);
+                }
+                // What is included is known before any value is.
+                _ => self.out.push(errors::types::wrong_kind(
+                    "a path as plain text",
+                    "\"common.mcpl\"",
+                    "a value that is worked out",
+                    span,
+                )),
             }
         }
         self.around.pop();

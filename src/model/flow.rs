@@ -54,7 +54,8 @@ pub(super) fn lower(
 ) -> FlowItem {
     let mut later = Vec::new();
     statements.iter().for_each(|step| bindings(step, &mut later));
-    let mut draft = Draft { index, locals: Vec::new(), later, steps: Vec::new(), requests: 0, runs: false };
+    let mut draft =
+        Draft { index, locals: Vec::new(), later, branch: Vec::new(), steps: Vec::new(), requests: 0, runs: false };
     let mut whole = !broken;
     for step in statements {
         whole &= draft.step(lowering, step).is_some();
@@ -134,6 +135,8 @@ pub(super) struct Draft {
     pub(super) locals: Vec<(String, Type)>,
     /// Every variable of the flow, and where it is bound.
     pub(super) later: Vec<(String, Span)>,
+    /// Variables that are out of scope, and where they are bound.
+    pub(super) branch: Vec<(String, Span)>,
     pub(super) steps: Vec<Step>,
     pub(super) requests: usize,
     /// Whether it runs another flow.
@@ -142,7 +145,7 @@ pub(super) struct Draft {
 
 impl Draft {
     pub(super) fn names(&self, response: bool) -> Names<'_> {
-        Names { locals: &self.locals, response, flow: true, later: &self.later }
+        Names { locals: &self.locals, response, flow: true, later: &self.later, branch: &self.branch }
     }
 
     /// Lowers the steps of a block; `None` when one is broken.
@@ -168,6 +171,10 @@ impl Draft {
                 None => local.0.clear(),
             }
         }
+        let outside = |(name, _): &(String, Span)| !before.iter().any(|(known, _)| known == name);
+        let mut bound = Vec::new();
+        statements.iter().for_each(|step| bindings(step, &mut bound));
+        self.branch.extend(bound.into_iter().filter(outside));
         steps
     }
 

@@ -90,8 +90,9 @@ impl Lowering<'_> {
             Some(default) => Some(self.text(&default, "a text", "…")?),
             None => None,
         };
-        self.read_env = true;
-        match (self.options.env)(&name).or(default) {
+        let set = (self.options.env)(&name);
+        self.read_env |= set.is_some();
+        match set.or(default) {
             Some(value) => Some(Typed::constant(Value::Json(value.into()))),
             None => {
                 self.out.push(errors::names::unset_variable(&name, name_expr.span()));

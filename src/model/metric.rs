@@ -44,6 +44,20 @@ impl Lowering<'_> {
     /// broken item may hold what the path names.
     pub(super) fn metric(&mut self, expr: &ast::Expr, plan: &Plan, complete: bool) -> Option<Option<MetricRef>> {
         let path = self.path(expr)?;
+        let whole = match &path.head {
+            Head::Call { function, .. } => matches!(function.text.as_str(), "expect" | "group"),
+            Head::Name(name) => {
+                name.text == "generator" || self.measures.iter().any(|(measure, _)| measure.name == name.text)
+            }
+        };
+        if let Some((key, _)) = path.tags.first().filter(|_| whole) {
+            let metric = match &path.head {
+                Head::Call { function, argument } => format!("{}(\"{}\")", function.text, argument.text),
+                Head::Name(name) => name.text.clone(),
+            };
+            self.out.push(errors::names::without_tags(&metric, key.span));
+            return None;
+        }
         let mut rest = path.parts.iter();
         // `None`: what is selected may be in a broken item.
         let mut selection = Some(everything(plan));
@@ -88,12 +102,19 @@ impl Lowering<'_> {
             self.narrow(plan, selection, &path, complete)?;
         }
         let metric = self.named_metric(metric_part, &mut rest)?;
+        if matches!(metric, Metric::Updates | Metric::Progress) {
+            self.pending(&metric_part.text, metric_part.span);
+        }
         if selection.as_ref().is_some_and(|selection| complete && selection.scenarios.is_empty())
             && is_of_scenarios(&metric)
         {
             let selector = match &path.head {
                 Head::Name(part) | Head::Call { argument: part, .. } => &part.text,
             };
+            if let Some((key, _)) = path.tags.first() {
+                self.out.push(errors::names::without_tags(&metric_part.text, key.span));
+                return None;
+            }
             let known = names(plan, Some("scenario"));
             let (name, span) = (&metric_part.text, metric_part.span);
             self.out.push(errors::names::metric_of_scenarios(name, selector, span, &known));
@@ -251,7 +272,10 @@ impl Lowering<'_> {
         let metric = match part.text.as_str() {
             "lag" => Metric::GeneratorLag,
             "cpu" => Metric::GeneratorCpu,
-            "rss" => Metric::GeneratorRss,
+            "rss" => {
+                self.pending("generator.rss", path.span);
+                Metric::GeneratorRss
+            }
             _ => {
                 let known = ["lag", "cpu", "rss"].map(str::to_owned);
                 self.out.push(errors::names::unknown_metric(&part.text, part.span, &known));

@@ -1,16 +1,14 @@
 //! `server NAME { … }`
 
-use super::address;
 use super::items::Items;
 use super::lower::Lowering;
 use super::scenario;
-use super::types::Type;
+use super::{address, builtin, credentials};
 use crate::diag::errors;
-use crate::expr::Value;
-use crate::plan::{Answer, Auth, Endpoint, Header, Launch, Oauth, RevisionShare, Server, TextPart, Tls};
-use crate::syntax::ast::{self, OauthStmt, ServerStmt, TlsStmt};
+use crate::plan::{Answer, Auth, Endpoint, Header, Launch, RevisionShare, Server, TextPart, Tls};
+use crate::syntax::ast::{self, ServerStmt};
 use crate::text::Span;
-use crate::units::{Dimension, Quantity};
+use crate::units::Dimension;
 
 /// Per request, unless the file says otherwise.
 const DEFAULT_TIMEOUT_NS: f64 = 30e9;
@@ -30,27 +28,6 @@ const DEFAULT_READY_NS: f64 = 10e9;
 
 /// What a server may ask its client for.
 const ASKED: [&str; 3] = ["sampling", "elicitation", "roots"];
-
-/// Switches of `builtin rulebook`: the options of `mcpl serve rulebook`.
-const RULEBOOK: [(&str, Switch); 9] = [
-    ("rules", Switch::Number),
-    ("seed", Switch::Number),
-    ("cache", Switch::Number),
-    ("cache_ttl", Switch::Quantity(Dimension::Duration)),
-    ("latency", Switch::Quantity(Dimension::Duration)),
-    ("jitter", Switch::Quantity(Dimension::Duration)),
-    ("errors", Switch::Quantity(Dimension::Share)),
-    ("answers", Switch::Word(&["json", "sse"])),
-    ("stdio", Switch::OnOff),
-];
-
-#[derive(Clone, Copy)]
-enum Switch {
-    Number,
-    Quantity(Dimension),
-    Word(&'static [&'static str]),
-    OnOff,
-}
 
 /// A server and where it stands in the file.
 pub(super) struct ServerItem {
@@ -167,7 +144,7 @@ impl Draft {
             ServerStmt::Builtin(builtin) => {
                 let name = builtin.name()?;
                 self.transport(lowering, "builtin", builtin.keyword_span())?;
-                self.endpoint = Some(self::builtin(lowering, builtin, &name)?);
+                self.endpoint = Some(builtin::builtin(lowering, builtin, &name)?);
             }
             ServerStmt::Header(header) => {
                 self.headers.push(lowering.header(header)?);
@@ -215,12 +192,12 @@ impl Draft {
             }
             ServerStmt::AuthOauth(item) => {
                 self.once(lowering, "auth", item.keyword_span())?;
-                self.auth = Some(Auth::Oauth(oauth(lowering, item)?));
+                self.auth = Some(Auth::Oauth(credentials::oauth(lowering, item)?));
                 lowering.pending("auth oauth", item.keyword_span());
             }
             ServerStmt::Tls(item) => {
                 self.once(lowering, "tls", item.keyword_span())?;
-                self.tls = Some(tls(lowering, item)?);
+                self.tls = Some(credentials::tls(lowering, item)?);
                 lowering.pending("tls", item.keyword_span());
             }
             ServerStmt::Quickack(attr) => {
@@ -350,194 +327,4 @@ fn revisions(lowering: &mut Lowering<'_>, item: &ast::Protocol) -> Option<Vec<Re
     let slots = scenario::whole_slots(lowering, &shares)?;
     lowering.pending("protocol { … }", item.keyword_span());
     Some(names.into_iter().zip(slots).map(|(revision, slots)| RevisionShare { revision, slots }).collect())
-}
-
-fn tls(lowering: &mut Lowering<'_>, item: &ast::Tls) -> Option<Tls> {
-    let mut tls = Tls::default();
-    let mut whole = !item.is_broken();
-    let mut said: Vec<(&'static str, Span)> = Vec::new();
-    for statement in item.statements() {
-        let what = match &statement {
-            TlsStmt::Ca(_) => "ca",
-            TlsStmt::Cert(_) => "cert",
-            TlsStmt::Insecure(_) => "insecure",
-            TlsStmt::Broken(_) => {
-                whole = false;
-                continue;
-            }
-        };
-        whole &= once(lowering, &mut said, what, statement.span()).is_some();
-        whole &= match &statement {
-            TlsStmt::Ca(attr) => {
-                tls.ca = lowering.text_attr(attr, "a path", "ca.pem");
-                tls.ca.is_some()
-            }
-            TlsStmt::Cert(cert) => {
-                let mut path = |expr: Option<ast::Expr>, example| lowering.said_text(&expr?, "a path", example);
-                tls.cert = path(cert.cert(), "client.pem").zip(path(cert.key(), "client.key"));
-                tls.cert.is_some()
-            }
-            TlsStmt::Insecure(attr) => match attr.value().and_then(|value| lowering.switch(&value)) {
-                Some(on) => {
-                    tls.insecure = on;
-                    true
-                }
-                None => false,
-            },
-            TlsStmt::Broken(_) => false,
-        };
-    }
-    whole.then_some(tls)
-}
-
-fn oauth(lowering: &mut Lowering<'_>, item: &ast::Oauth) -> Option<Oauth> {
-    let (mut url, mut id, mut secret, mut scopes) = (None, None, None, Vec::new());
-    let mut whole = !item.is_broken();
-    let mut said: Vec<(&'static str, Span)> = Vec::new();
-    for statement in item.statements() {
-        let (what, attr) = match &statement {
-            OauthStmt::TokenUrl(attr) => ("token_url", attr),
-            OauthStmt::ClientId(attr) => ("client_id", attr),
-            OauthStmt::ClientSecret(attr) => ("client_secret", attr),
-            OauthStmt::Scopes(attr) => ("scopes", attr),
-            OauthStmt::Broken(_) => {
-                whole = false;
-                continue;
-            }
-        };
-        whole &= once(lowering, &mut said, what, statement.span()).is_some();
-        whole &= match what {
-            "token_url" => {
-                url = lowering.text_attr(attr, "an address", "http://127.0.0.1:8080/token");
-                let span = attr.value().map(|value| value.span()).unwrap_or_default();
-                url.as_ref().is_some_and(|url| address::check_url(lowering, url, span).is_some())
-            }
-            "client_id" => {
-                id = lowering.text_attr(attr, "a text", "mcpl");
-                id.is_some()
-            }
-            "client_secret" => {
-                secret = attr.value().and_then(|value| lowering.secret_text(&value));
-                secret.is_some()
-            }
-            _ => match lowering.texts(attr, "a list of texts", "[\"mcp\"]") {
-                Some(list) => {
-                    scopes = list;
-                    true
-                }
-                None => false,
-            },
-        };
-    }
-    whole.then_some(())?;
-    for (there, what, example) in [
-        (url.is_some(), "`token_url`", "token_url \"http://127.0.0.1:8080/token\""),
-        (id.is_some(), "`client_id`", "client_id \"mcpl\""),
-        (secret.is_some(), "`client_secret`", "client_secret secret(\"CLIENT_SECRET\")"),
-    ] {
-        if !there {
-            let help = format!("add `{example}`");
-            lowering.out.push(errors::load::missing(what, "`auth oauth`", item.keyword_span(), &help));
-        }
-    }
-    Some(Oauth { token_url: url?, client_id: id?, client_secret: secret?, scopes })
-}
-
-/// `None` after saying that a statement of a small block is said twice.
-fn once(
-    lowering: &mut Lowering<'_>,
-    said: &mut Vec<(&'static str, Span)>,
-    what: &'static str,
-    span: Span,
-) -> Option<()> {
-    if let Some((_, first)) = said.iter().find(|(known, _)| *known == what) {
-        lowering.out.push(errors::load::repeated(what, span, *first));
-        return None;
-    }
-    said.push((what, span));
-    Some(())
-}
-
-fn builtin(lowering: &mut Lowering<'_>, builtin: &ast::Builtin, name: &ast::Name) -> Option<Endpoint> {
-    if name.text() != "rulebook" {
-        let known = ["rulebook".to_owned()];
-        lowering.out.push(errors::names::unknown_builtin("built-in server", &name.text(), name.span(), &known));
-        return None;
-    }
-    let (mut options, mut stdio, mut whole) = (Vec::new(), false, true);
-    let mut said: Vec<ast::Name> = Vec::new();
-    for setting in builtin.settings() {
-        if let Some(name) = setting.name() {
-            if let Some(first) = said.iter().find(|first| first.text() == name.text()) {
-                lowering.out.push(errors::load::repeated(&name.text(), name.span(), first.span()));
-                whole = false;
-                continue;
-            }
-            said.push(name);
-        }
-        match switch(lowering, &setting) {
-            Some((name, value)) if name == "stdio" => stdio = value == "true",
-            Some((name, value)) => options.push(format!("--{}={value}", name.replace('_', "-"))),
-            None => whole = false,
-        }
-    }
-    whole.then(|| Endpoint::Builtin { name: name.text(), options, stdio })
-}
-
-/// A switch and its value as a command-line option takes it.
-fn switch(lowering: &mut Lowering<'_>, setting: &ast::Setting) -> Option<(String, String)> {
-    let name = setting.name()?;
-    let Some((_, kind)) = RULEBOOK.iter().find(|(known, _)| *known == name.text()) else {
-        let known: Vec<String> = RULEBOOK.iter().map(|(name, _)| (*name).to_owned()).collect();
-        lowering.out.push(errors::names::unknown_builtin("rulebook switch", &name.text(), name.span(), &known));
-        return None;
-    };
-    let expr = setting.value()?;
-    let value = match kind {
-        Switch::Number => match lowering.constant(&expr)? {
-            Value::Json(serde_json::Value::Number(number)) if number.is_u64() => number.to_string(),
-            value => {
-                let found = match value.as_quantity() {
-                    Some(Quantity { value, dimension: Dimension::Number }) if value.fract() != 0.0 => {
-                        "a number with a fraction"
-                    }
-                    Some(Quantity { value, dimension: Dimension::Number }) if value < 0.0 => "a negative number",
-                    Some(Quantity { dimension: Dimension::Number, .. }) => "a number beyond 64 bits",
-                    _ => Type::of(&value).phrase(),
-                };
-                lowering.out.push(errors::types::wrong_kind("a whole number", "200", found, expr.span()));
-                return None;
-            }
-        },
-        Switch::Quantity(Dimension::Duration) => {
-            format!("{}ns", whole_ns(lowering.quantity_from(&expr, Dimension::Duration, 0.0)?))
-        }
-        Switch::Quantity(dimension) => {
-            format!("{}%", lowering.quantity_from(&expr, *dimension, 0.0)? * 100.0)
-        }
-        Switch::Word(words) => {
-            let word = match &expr {
-                ast::Expr::Name(name) => name.text(),
-                expr => lowering.text(expr, "a word", words.first().copied().unwrap_or_default())?,
-            };
-            if !words.contains(&word.as_str()) {
-                let known: Vec<String> = words.iter().map(|word| (*word).to_owned()).collect();
-                lowering.out.push(errors::names::unknown_word("form of answers", &word, expr.span(), &known));
-                return None;
-            }
-            word
-        }
-        Switch::OnOff => {
-            let found = match &expr {
-                ast::Expr::Name(name) if !lowering.params.contains_key(&name.text()) => format!("`{}`", name.text()),
-                expr => match lowering.constant(expr)? {
-                    Value::Json(serde_json::Value::Bool(on)) => return Some((name.text(), on.to_string())),
-                    value => Type::of(&value).phrase().to_owned(),
-                },
-            };
-            lowering.out.push(errors::types::wrong_kind("`on` or `off`", "on", &found, expr.span()));
-            return None;
-        }
-    };
-    Some((name.text(), value))
 }

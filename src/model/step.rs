@@ -22,6 +22,23 @@ const LISTS: [(&str, &str); 4] = [
     ("prompts", "prompts/list"),
 ];
 
+/// Methods that have statements of their own, or belong to the protocol. The
+/// guard looks at those statements, so nothing may get round them.
+const OWN_STATEMENTS: [(&str, &str); 12] = [
+    ("tools/call", "call search { … }"),
+    ("resources/read", "read \"docs://guides/intro\""),
+    ("prompts/get", "prompt summarise { … }"),
+    ("tools/list", "list tools"),
+    ("resources/list", "list resources"),
+    ("resources/templates/list", "list templates"),
+    ("prompts/list", "list prompts"),
+    ("completion/complete", "complete prompt summarise { … }"),
+    ("resources/subscribe", "subscribe \"docs://guides/intro\" for 10s"),
+    ("subscriptions/listen", "subscribe \"docs://guides/intro\" for 10s"),
+    ("initialize", ""),
+    ("server/discover", ""),
+];
+
 /// Steps repeated more often than this are a load, which belongs in stages.
 const MAX_REPEAT: f64 = 1_000_000.0;
 
@@ -75,6 +92,10 @@ impl Draft {
                 let name = request.name()?;
                 check_name(&name, &mut lowering.out)?;
                 let method = name.text();
+                if let Some((_, statement)) = OWN_STATEMENTS.iter().find(|(known, _)| *known == method) {
+                    lowering.out.push(errors::names::has_statement(&method, statement, name.span()));
+                    return None;
+                }
                 self.request(lowering, request, method.clone(), Method::Request { method }, None)
             }
             Ast::Think(think) => {

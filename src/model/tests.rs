@@ -2,6 +2,7 @@
 //! what the plan holds.
 
 mod assertions;
+mod json;
 mod mistakes;
 mod plans;
 mod poison;

@@ -134,6 +134,23 @@ pub(super) const FOREIGN: &[Foreign] = &[
         "write `args { \"query\": \"rust\" }`",
         "args",
     ),
+    entry(
+        &["tags", "labels"],
+        &[Block::Request, Block::Scenario],
+        "write a line for each, as in `tag team = \"docs\"`",
+    ),
+    entry(&["fail"], &[Block::Flow, Block::Request], "write `require CONDITION` in the request"),
+    why(
+        &["retry", "retries"],
+        &[Block::Flow, Block::Request, Block::Server, Block::Scenario],
+        "remove the line",
+        "a load test that tries again hides what it was sent out to find: a request that failed has failed",
+    ),
+    entry(
+        &["executor", "executors", "inject", "injection"],
+        &[Block::Scenario, Block::File],
+        "write the load in `stages`, as in `hold 40/s for 2m`",
+    ),
     entry(&["name", "label", "id"], &[Block::Request], "write `as \"label\"`"),
     entry(
         &["url", "uri", "endpoint", "address", "baseurl", "host"],
@@ -206,8 +223,8 @@ pub(super) const FOREIGN: &[Foreign] = &[
     ),
     entry(&["teardown", "onstop", "afterall", "aftereach"], &[Block::Scenario], "write `after user { … }`"),
     entry(&["offset", "startdelay", "starttime"], &[Block::Scenario], "write `start at 30s`, or `start after OTHER`"),
-    entry(&["sequential", "shuffle", "shuffled", "circular", "queue"], &[Block::Data], "write `order shuffle`"),
-    entry(&["loop", "recycle", "repeat", "wraparound"], &[Block::Data], "write `at_end wrap`"),
+    entry(&["sequential", "shuffle", "shuffled", "random"], &[Block::Data], "write `order shuffle`"),
+    entry(&["loop", "recycle", "repeat", "wraparound", "circular", "queue"], &[Block::Data], "write `at_end wrap`"),
     entry(&["file", "path", "filename"], &[Block::Data], "write `csv \"queries.csv\"`, `json …` or `jsonl …`"),
     entry(
         &["metric", "gauge", "trend", "counter", "record"],

@@ -36,6 +36,7 @@ use crate::text::Source;
 use kind::Kind;
 use raw::Raws;
 use tree::Node;
+pub use words::{Statement, vocabulary};
 
 pub use pieces::{Class, Leaf, Piece};
 
@@ -100,6 +101,12 @@ impl Parse {
     #[must_use]
     pub fn diagnostics(&self) -> &[Diagnostic] {
         &self.diagnostics
+    }
+
+    /// The statements that it holds, each as it stands in the vocabulary.
+    #[must_use]
+    pub fn statements(&self) -> Vec<Statement> {
+        words::statements(&self.root())
     }
 
     /// The tree as text, a line per node and token, with spans.

@@ -4,6 +4,7 @@
 //! read it; a test proves it equal to the grammar.
 
 use super::kind::Kind;
+use super::tree::Node;
 
 /// A kind of block, which decides what a line in it may be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -50,7 +51,6 @@ pub(super) enum Block {
 
 impl Block {
     /// All of them.
-    #[cfg(test)]
     pub(super) const ALL: [Block; 19] = [
         Block::File,
         Block::Server,
@@ -289,4 +289,42 @@ pub(super) fn find(block: Block, text: &str) -> Option<&'static Word> {
 /// The blocks other than `block` in which `text` starts a statement.
 pub(super) fn elsewhere(block: Block, text: &str) -> Vec<&'static Word> {
     WORDS.iter().filter(|word| word.block != block && word.word == text).collect()
+}
+
+/// A statement of the language.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Statement {
+    /// The block that it stands in, as a message names it.
+    pub block: &'static str,
+    /// The word that starts it; empty where no keyword does.
+    pub word: &'static str,
+    /// A statement that this word starts, in full.
+    pub example: &'static str,
+    /// What tells statements apart that one word starts.
+    kind: Kind,
+}
+
+/// All statements of the language.
+#[must_use]
+pub fn vocabulary() -> Vec<Statement> {
+    let of_word = |word: &Word| {
+        let (block, word, example) = (word.block.phrase(), word.word, word.example);
+        move |kind: &Kind| Statement { block, word, example, kind: *kind }
+    };
+    let worded = WORDS.iter().flat_map(|word| word.kinds.iter().map(of_word(word)));
+    let plain = Block::ALL.into_iter().filter_map(|block| {
+        let (kind, example) = block.plain_line()?;
+        Some(Statement { block: block.phrase(), word: "", example, kind })
+    });
+    worded.chain(plain).collect()
+}
+
+/// The statements of a tree, each as it stands in the vocabulary.
+pub(super) fn statements(root: &Node) -> Vec<Statement> {
+    let vocabulary = vocabulary();
+    let known = |node: Node| {
+        let around = node.ancestors().skip(1).find_map(|outer| Block::of(outer.kind())).unwrap_or(Block::File);
+        vocabulary.iter().find(|known| known.kind == node.kind() && known.block == around.phrase()).copied()
+    };
+    root.descendants().filter_map(known).collect()
 }

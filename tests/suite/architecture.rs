@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 const PRIVATE: [(&str, &str); 9] = [
     ("pest", "src/syntax"),
     ("rowan", "src/syntax"),
-    ("miette", "src/diag/render.rs"),
+    ("miette", "src/diag/render/text.rs"),
     ("rmcp", "src/rulebook"),
     ("axum", "src/rulebook"),
     ("minijinja", "src/report"),

@@ -1,5 +1,6 @@
 //! What the documentation shows works: every `mcpl` block checks, and a block
-//! marked with a code yields exactly that code.
+//! marked with a code yields exactly that code. The reference shows every
+//! statement of the language.
 //!
 //! Behind the language stand, where they are needed, a code and overrides:
 //! `mcpl E313 --set peak=20`.
@@ -10,6 +11,7 @@ use std::path::{Path, PathBuf};
 use mcpl::diag::{Diagnostic, render};
 
 use mcpl::model::Compiled;
+use mcpl::syntax::{self, Statement};
 
 use crate::support::{Fence, codes, compile, fences};
 
@@ -68,4 +70,14 @@ fn every_block_gives_what_it_is_marked_with() {
     assert!(checked.len() > 100, "only {} blocks were found", checked.len());
     let complaints: Vec<String> = checked.iter().filter_map(|(fence, expected)| complaint(fence, expected)).collect();
     assert!(complaints.is_empty(), "{}", complaints.join("\n"));
+}
+
+#[test]
+fn the_reference_shows_every_statement() {
+    let mut pages = Vec::new();
+    markdown_below(&Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/language"), &mut pages);
+    let blocks = pages.iter().flat_map(|page| fences(page)).filter(|fence| Expected::of(fence).is_some());
+    let shown: Vec<Statement> = blocks.flat_map(|fence| syntax::parse(&fence.text).statements()).collect();
+    let missing: Vec<Statement> = syntax::vocabulary().into_iter().filter(|known| !shown.contains(known)).collect();
+    assert!(missing.is_empty(), "no block of docs/language shows {missing:#?}");
 }

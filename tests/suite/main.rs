@@ -16,6 +16,7 @@ mod cli;
 mod docs;
 mod editors;
 mod errors;
+mod fix;
 mod format;
 mod grammar_page;
 mod language;

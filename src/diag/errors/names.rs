@@ -21,6 +21,17 @@ pub fn unknown_name(name: &str, span: Span, known: &[String], later: Option<Span
     }
 }
 
+/// A name that gets its value in a branch, which may not be performed.
+#[must_use]
+pub fn bound_in_branch(name: &str, span: Span, bound: Span) -> Diagnostic {
+    Diagnostic {
+        message: format!("`{name}` has a value in a branch only"),
+        ..unknown_name(name, span, &[], Some(bound))
+    }
+    .found("the branch may not have been performed")
+    .help(format!("use `{name}` inside that branch, or give it a value before: `let {name} = null`"))
+}
+
 /// `target` names no server.
 #[must_use]
 pub fn unknown_server(name: &str, span: Span, known: &[String]) -> Diagnostic {
@@ -104,6 +115,29 @@ pub fn unknown_selector(kind: &str, name: &str, span: Span, known: &[String]) ->
         known => format!("write {}", one_of(known)),
     };
     suggest(diagnostic, name, span, known, &otherwise)
+}
+
+/// A method that a file does not name: it has a statement of its own, or it
+/// belongs to the protocol (`statement` is empty).
+#[must_use]
+pub fn has_statement(method: &str, statement: &str, span: Span) -> Diagnostic {
+    let diagnostic = Diagnostic::error("E218", format!("`{method}` is no method for `request`"), span, "");
+    if statement.is_empty() {
+        return diagnostic
+            .found("part of the protocol")
+            .help("remove the step: sessions are opened and closed by the protocol's own rules");
+    }
+    diagnostic
+        .found("it has a statement of its own")
+        .help(format!("write `{statement}`"))
+        .note("the guard looks at that statement; `request` is for methods that mcpl does not know")
+}
+
+/// Tags behind a metric that has none.
+#[must_use]
+pub fn without_tags(metric: &str, span: Span) -> Diagnostic {
+    Diagnostic::error("E219", format!("`{metric}` carries no tags"), span, "only requests do")
+        .help("remove the brackets, or narrow a metric of requests such as `search[cache=\"hit\"].latency.p95`")
 }
 
 /// A path that should name a metric does not.

@@ -4,7 +4,7 @@ use super::{Numbers, check_invariants, codes, mutate, read, repository, tour};
 
 #[test]
 fn good_files_are_clean() {
-    for case in ["tour", "keywords", "values"] {
+    for case in ["tour", "keywords", "values", "whole"] {
         let text = read(&repository(&format!("tests/corpus/parse/{case}.mcpl")));
         let parse = check_invariants(&text);
         assert_eq!(parse.diagnostics(), [], "{case}");
@@ -16,15 +16,6 @@ fn a_file_cut_after_each_byte_parses() {
     let text = tour();
     for end in (0..text.len()).filter(|end| text.is_char_boundary(*end)) {
         check_invariants(&text[..end]);
-    }
-}
-
-#[test]
-fn single_edits_lose_nothing() {
-    let text = tour();
-    let mut numbers = Numbers(1);
-    for _ in 0..2000 {
-        check_invariants(&mutate(&text, &mut numbers));
     }
 }
 

@@ -1,10 +1,12 @@
-//! Diagnostics as text. The only place that names miette.
+//! With source, caret, help and note, for people. The only place that names
+//! miette.
 
 use std::fmt::{self, Write as _};
 
 use miette::{GraphicalReportHandler, GraphicalTheme, LabeledSpan, NamedSource, ThemeCharacters, ThemeStyles};
 
-use super::{Diagnostic, Severity};
+use super::short_line;
+use crate::diag::{Diagnostic, Label, Severity};
 use crate::text::{Source, Span};
 
 /// At most so many findings of one file are shown; the rest are counted, since
@@ -46,62 +48,6 @@ pub fn text(source: &Source, diagnostics: &[Diagnostic], style: Style) -> String
     out
 }
 
-/// One line each: `file:line:column: error[E101]: message`.
-#[must_use]
-pub fn short(source: &Source, diagnostics: &[Diagnostic]) -> String {
-    diagnostics.iter().map(|diagnostic| short_line(source, diagnostic)).collect()
-}
-
-/// An array with one object each, for programs.
-#[must_use]
-pub fn json(source: &Source, diagnostics: &[Diagnostic]) -> serde_json::Value {
-    let place = |span: Span| {
-        let (start, end) = (source.position(span.start), source.position(span.end));
-        let offset = |at: u32| at as usize - source.file(span.start).start.min(at as usize);
-        serde_json::json!({
-            "start": { "offset": offset(span.start), "line": start.line, "column": start.column },
-            "end": { "offset": offset(span.end), "line": end.line, "column": end.column },
-        })
-    };
-    let one = |d: &Diagnostic| {
-        serde_json::json!({
-            "file": source.file(d.primary.span.start).name,
-            "code": d.code,
-            "severity": d.severity.word(),
-            "message": d.message,
-            "span": place(d.primary.span),
-            "label": d.primary.text,
-            "related": d.secondary.iter()
-                .map(|label| serde_json::json!({
-                    "file": source.file(label.span.start).name,
-                    "span": place(label.span),
-                    "label": label.text,
-                }))
-                .collect::<Vec<_>>(),
-            "help": d.help,
-            "note": d.note,
-            "fix": d.fix.as_ref().map(|fix| serde_json::json!({
-                "certain": fix.certain,
-                "edits": fix.edits.iter()
-                    .map(|edit| serde_json::json!({ "span": place(edit.span), "replacement": edit.replacement }))
-                    .collect::<Vec<_>>(),
-            })),
-        })
-    };
-    diagnostics.iter().map(one).collect()
-}
-
-fn short_line(source: &Source, d: &Diagnostic) -> String {
-    let at = source.position(d.primary.span.start);
-    let file = source.file(d.primary.span.start).name;
-    let mut line = format!("{file}:{at}: {}[{}]: {}", d.severity.word(), d.code, d.message);
-    if let Some(help) = &d.help {
-        let _ = write!(line, " ({})", help.replace('\n', " "));
-    }
-    line.push('\n');
-    line
-}
-
 fn summary(source: &Source, diagnostics: &[Diagnostic]) -> String {
     let count = |severity| diagnostics.iter().filter(|d| d.severity == severity).count();
     let parts: Vec<String> = [Severity::Error, Severity::Warning, Severity::Advice]
@@ -140,7 +86,7 @@ impl Places<'_> {
     }
 
     /// A place in another file, which cannot be drawn beside this one.
-    fn elsewhere(&self, label: &super::Label) -> Option<String> {
+    fn elsewhere(&self, label: &Label) -> Option<String> {
         let file = self.source.file(label.span.start);
         let at = self.source.position(label.span.start);
         (file.index != self.file).then(|| format!("{}:{at}: {}", file.name, label.text))
@@ -182,7 +128,7 @@ impl miette::Diagnostic for View<'_> {
     }
 
     fn labels(&self) -> Option<Box<dyn Iterator<Item = LabeledSpan> + '_>> {
-        let labeled = |label: &super::Label, primary: bool| {
+        let labeled = |label: &Label, primary: bool| {
             let text = (!label.text.is_empty()).then(|| label.text.clone());
             let range = self.places.range(label.span)?;
             Some(if primary {

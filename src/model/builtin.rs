@@ -1,0 +1,116 @@
+//! `builtin rulebook { … }`
+
+use super::lower::Lowering;
+use super::server::whole_ns;
+use super::types::Type;
+use crate::diag::errors;
+use crate::expr::Value;
+use crate::plan::Endpoint;
+use crate::syntax::ast;
+use crate::units::{Dimension, Quantity};
+
+/// Switches of `builtin rulebook`: the options of `mcpl serve rulebook`.
+const RULEBOOK: [(&str, Switch); 9] = [
+    ("rules", Switch::Number),
+    ("seed", Switch::Number),
+    ("cache", Switch::Number),
+    ("cache_ttl", Switch::Quantity(Dimension::Duration)),
+    ("latency", Switch::Quantity(Dimension::Duration)),
+    ("jitter", Switch::Quantity(Dimension::Duration)),
+    ("errors", Switch::Quantity(Dimension::Share)),
+    ("answers", Switch::Word(&["json", "sse"])),
+    ("stdio", Switch::OnOff),
+];
+
+#[derive(Clone, Copy)]
+enum Switch {
+    Number,
+    Quantity(Dimension),
+    Word(&'static [&'static str]),
+    OnOff,
+}
+
+/// `builtin rulebook { … }`
+pub(super) fn builtin(lowering: &mut Lowering<'_>, builtin: &ast::Builtin, name: &ast::Name) -> Option<Endpoint> {
+    if name.text() != "rulebook" {
+        let known = ["rulebook".to_owned()];
+        lowering.out.push(errors::names::unknown_builtin("built-in server", &name.text(), name.span(), &known));
+        return None;
+    }
+    let (mut options, mut stdio, mut whole) = (Vec::new(), false, true);
+    let mut said: Vec<ast::Name> = Vec::new();
+    for setting in builtin.settings() {
+        if let Some(name) = setting.name() {
+            if let Some(first) = said.iter().find(|first| first.text() == name.text()) {
+                lowering.out.push(errors::load::repeated(&name.text(), name.span(), first.span()));
+                whole = false;
+                continue;
+            }
+            said.push(name);
+        }
+        match switch(lowering, &setting) {
+            Some((name, value)) if name == "stdio" => stdio = value == "true",
+            Some((name, value)) => options.push(format!("--{}={value}", name.replace('_', "-"))),
+            None => whole = false,
+        }
+    }
+    whole.then(|| Endpoint::Builtin { name: name.text(), options, stdio })
+}
+
+/// A switch and its value as a command-line option takes it.
+fn switch(lowering: &mut Lowering<'_>, setting: &ast::Setting) -> Option<(String, String)> {
+    let name = setting.name()?;
+    let Some((_, kind)) = RULEBOOK.iter().find(|(known, _)| *known == name.text()) else {
+        let known: Vec<String> = RULEBOOK.iter().map(|(name, _)| (*name).to_owned()).collect();
+        lowering.out.push(errors::names::unknown_builtin("rulebook switch", &name.text(), name.span(), &known));
+        return None;
+    };
+    let expr = setting.value()?;
+    let value = match kind {
+        Switch::Number => match lowering.constant(&expr)? {
+            Value::Json(serde_json::Value::Number(number)) if number.is_u64() => number.to_string(),
+            value => {
+                let found = match value.as_quantity() {
+                    Some(Quantity { value, dimension: Dimension::Number }) if value.fract() != 0.0 => {
+                        "a number with a fraction"
+                    }
+                    Some(Quantity { value, dimension: Dimension::Number }) if value < 0.0 => "a negative number",
+                    Some(Quantity { dimension: Dimension::Number, .. }) => "a number beyond 64 bits",
+                    _ => Type::of(&value).phrase(),
+                };
+                lowering.out.push(errors::types::wrong_kind("a whole number", "200", found, expr.span()));
+                return None;
+            }
+        },
+        Switch::Quantity(Dimension::Duration) => {
+            format!("{}ns", whole_ns(lowering.quantity_from(&expr, Dimension::Duration, 0.0)?))
+        }
+        Switch::Quantity(dimension) => {
+            format!("{}%", lowering.quantity_from(&expr, *dimension, 0.0)? * 100.0)
+        }
+        Switch::Word(words) => {
+            let word = match &expr {
+                ast::Expr::Name(name) => name.text(),
+                expr => lowering.text(expr, "a word", words.first().copied().unwrap_or_default())?,
+            };
+            if !words.contains(&word.as_str()) {
+                let known: Vec<String> = words.iter().map(|word| (*word).to_owned()).collect();
+                lowering.out.push(errors::names::unknown_word("form of answers", &word, expr.span(), &known));
+                return None;
+            }
+            word
+        }
+        Switch::OnOff => {
+            let found = match &expr {
+                ast::Expr::Name(name) if !lowering.params.contains_key(&name.text()) => format!("`{}`", name.text()),
+                expr => match lowering.constant(expr)? {
+                    Value::Json(serde_json::Value::Bool(on)) => return Some((name.text(), on.to_string())),
+                    value => Type::of(&value).phrase().to_owned(),
+                },
+            };
+            lowering.out.push(errors::types::wrong_kind("`on` or `off`", "on", &found, expr.span()));
+            return None;
+        }
+    };
+    Some((name.text(), value))
+}
