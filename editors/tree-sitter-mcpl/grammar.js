@@ -351,7 +351,8 @@ module.exports = grammar({
 
     // ---------------------------------------------------------- literals
 
-    number: () => token(/-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]+)?/),
+    // Without its sign, which would tear `-5%` apart.
+    number: () => token(/(0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]+)?/),
     percent: () => token(seq(DECIMAL, "%")),
     duration: () => token(repeat1(seq(DECIMAL, choice("h", "m", "s", "ms", "us", "ns")))),
     rate: () => token(seq(DECIMAL, "/", /[smh]/)),
