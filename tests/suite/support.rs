@@ -156,3 +156,14 @@ pub fn answer(mut stream: TcpStream, bytes: &[u8]) {
     let _ = stream.read(&mut request);
     let _ = stream.write_all(bytes);
 }
+
+/// Compares a file of the repository with what it should be, or writes it with
+/// `UPDATE=1`.
+#[track_caller]
+pub fn expect_file(path: &Path, text: &str) {
+    if std::env::var_os("UPDATE").is_some() {
+        fs::write(path, text).unwrap();
+    } else if fs::read_to_string(path).ok().as_deref() != Some(text) {
+        panic!("{} is not up to date: run with UPDATE=1 and look at the diff\n{text}", path.display());
+    }
+}
