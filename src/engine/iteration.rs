@@ -81,6 +81,9 @@ pub(super) async fn perform<C: Connector>(shard: &Shard<C>, user: &mut User<C::C
         user.close(shard, job.scenario).await;
     }
     match (next, broken) {
+        // Another arrival may have its row yet; a session that did nothing serves
+        // it as well as a new one.
+        (Next::EndUser, _) if job.arrival && !sent => End::Finished,
         (Next::EndUser, _) => End::Stopped,
         (_, true) => End::Broken,
         _ => End::Finished,

@@ -41,6 +41,22 @@ impl Measure {
             _ => 1e6,
         }
     }
+
+    /// The value behind a statistic of the recording, in the base unit. What is
+    /// kept to three significant digits is read as the roundest number that fits:
+    /// a count of 6 is 6, and not the upper end of what is kept as 6.
+    #[must_use]
+    pub fn value(dimension: Dimension, scaled: f64) -> f64 {
+        /// The width of what is kept as one value, as a share of it.
+        const WIDTH: f64 = 1.1e-3;
+        let value = scaled / Measure::scale(dimension);
+        let decimals = if dimension == Dimension::Number { 6 } else { 0 };
+        let shorter = (0..=decimals).map(|decimals| {
+            let unit = 10_f64.powi(decimals);
+            (value * unit).floor() / unit
+        });
+        shorter.into_iter().find(|short| value - short <= value * WIDTH).unwrap_or(value)
+    }
 }
 
 /// What must hold compared with the stored runs of one name.
@@ -295,6 +311,18 @@ impl Metric {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_whole_number_is_read_as_it_was_recorded() {
+        for number in [0.0, 1.0, 6.0, 999.0, 12_345.0, 0.25, 0.001] {
+            let mut recorded = crate::record::Distribution::new();
+            #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "small")]
+            recorded.record((number * Measure::scale(Dimension::Number)) as u64);
+            let read = Measure::value(Dimension::Number, recorded.max().unwrap());
+            assert!((read - number).abs() <= number * 1e-3, "{number} is read as {read}");
+            assert!(number > 2000.0 || (read - number).abs() < 1e-9, "{number} is read as {read}");
+        }
+    }
 
     #[test]
     fn one_percent_written_and_measured_agree() {

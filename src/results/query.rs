@@ -97,6 +97,13 @@ impl Results {
         }
     }
 
+    /// What users do before their first iteration and after their last.
+    #[must_use]
+    pub fn apart(&self) -> Selection {
+        let apart = self.plan.series.iter().enumerate().filter(|(_, series)| series.apart);
+        Selection { series: apart.map(|(index, _)| index).collect(), ..Selection::default() }
+    }
+
     /// Counts of the selected series, warm-up excluded.
     #[must_use]
     pub fn counts(&self, selection: &Selection, window: Window) -> Counts {

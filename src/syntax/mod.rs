@@ -22,6 +22,7 @@ mod parts;
 mod phrase;
 mod pieces;
 mod raw;
+mod role;
 mod string;
 #[cfg(test)]
 pub(crate) mod tests;

@@ -120,7 +120,7 @@ fn missing_name(text: &str, raws: &Raws, statement: usize) -> Diagnostic {
         Kind::List => ("what to list", "list tools"),
         Kind::Builtin => ("the name of a server", "builtin rulebook"),
         Kind::Complete => ("what to complete", "complete prompt summarise"),
-        Kind::Request => ("the name of a method", "request \"tools/list\""),
+        Kind::Request => ("the name of a method", "request \"logging/setLevel\""),
         Kind::Group => ("a name", "group \"open a page\""),
         Kind::Data => ("a name", "data queries"),
         Kind::Baseline => ("a name", "baseline docs"),

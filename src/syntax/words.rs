@@ -244,7 +244,7 @@ pub(super) const WORDS: &[Word] = &[
     word(Block::Flow, "list", &[Kind::List], "list tools"),
     word(Block::Flow, "complete", &[Kind::Complete], "complete prompt summarise { argument \"page\" value \"in\" }"),
     word(Block::Flow, "subscribe", &[Kind::Subscribe], "subscribe \"docs://guides/intro\" for 10s"),
-    word(Block::Flow, "request", &[Kind::Request], "request \"tools/list\" { params { \"cursor\": \"2\" } }"),
+    word(Block::Flow, "request", &[Kind::Request], "request \"logging/setLevel\" { params { \"level\": \"error\" } }"),
     word(Block::Flow, "think", &[Kind::Think], "think 300ms..1.2s"),
     word(Block::Flow, "let", &[Kind::Binding], "let id = uuid()"),
     word(Block::Flow, "pace", &[Kind::Pace], "pace 2s"),

@@ -66,11 +66,12 @@ fn metric(results: &Results, reference: &MetricRef, window: Window) -> Observed 
         Metric::GeneratorLag => of_distribution(&results.lag(window), statistic),
         Metric::Group { group } => of_distribution(&results.group(*group, window), statistic),
         Metric::Measure { measure, dimension } => {
-            let scale = Measure::scale(*dimension);
             let mut observed = of_distribution(&results.measure(*measure, window), statistic);
-            if statistic != Statistic::Count {
-                observed.value = observed.value.map(|value| value / scale);
-            }
+            observed.value = observed.value.map(|value| match statistic {
+                Statistic::Count => value,
+                Statistic::Mean | Statistic::Stddev => value / Measure::scale(*dimension),
+                _ => Measure::value(*dimension, value),
+            });
             observed
         }
         Metric::GeneratorCpu => of_seconds(results.generator_cpu(window), statistic),

@@ -1,6 +1,7 @@
 //! What a reader should know besides the assertions, derived from the data.
 
 use super::{Finding, Level};
+use crate::plan::{Load, Selection, schedule};
 use crate::record::{ErrorClass, sample_floor};
 use crate::results::{Results, Window};
 use crate::units;
@@ -19,7 +20,9 @@ pub(super) fn find(results: &Results) -> Vec<Finding> {
     found.extend(generator_late(results));
     found.extend(dropped(results));
     found.extend(abandoned(results));
-    found.extend(errors(results));
+    found.extend(errors(results, &results.everything(), "requests"));
+    found.extend(errors(results, &results.apart(), "requests before or after a user's iterations"));
+    found.extend(unfinished(results));
     found.extend(violations(results));
     found.sort_by_key(|finding| finding.level);
     found.truncate(FINDINGS_SHOWN);
@@ -79,13 +82,14 @@ fn abandoned(results: &Results) -> Option<Finding> {
 }
 
 #[expect(clippy::cast_precision_loss, reason = "counts stay below 2^53")]
-fn errors(results: &Results) -> Option<Finding> {
-    let counts = results.counts(&results.everything(), Window::Whole);
+fn errors(results: &Results, selection: &Selection, what: &str) -> Option<Finding> {
+    let counts = results.counts(selection, Window::Whole);
     let (class, count) = counts.errors.iter().max_by_key(|(_, count)| **count)?;
-    let example = results.recording.failures.iter().find(|failure| failure.class == *class);
+    let mut failures = results.recording.failures.iter();
+    let example = failures.find(|failure| failure.class == *class && selection.series.contains(&failure.series));
     let step = example.and_then(|failure| results.plan.series.get(failure.series)).map(|series| series.step.as_str());
     let mut text = format!(
-        "{count} of {} requests ({}) failed with {}",
+        "{count} of {} {what} ({}) failed with {}",
         counts.requests,
         units::percent(*count as f64 / counts.requests.max(1) as f64),
         describe(*class)
@@ -98,6 +102,23 @@ fn errors(results: &Results) -> Option<Finding> {
         ));
     }
     Some(finding(Level::Problem, text))
+}
+
+/// A fixed amount of work that was not done in its time.
+fn unfinished(results: &Results) -> Option<Finding> {
+    let parts = results.plan.scenarios.iter().enumerate().filter_map(|(index, scenario)| {
+        let Load::Closed { work: Some(work), .. } = &scenario.load else { return None };
+        let users = if work.shared { 1 } else { schedule::peak_users(&scenario.load) };
+        let wanted = work.iterations.saturating_mul(users);
+        let rows = results.recording.seconds.iter().flat_map(|slice| &slice.scenarios);
+        let done: u64 = rows.filter(|row| row.scenario == index).map(|row| row.iterations).sum();
+        (done < wanted).then(|| format!("{done} of {wanted} iterations of `{}`", scenario.name))
+    });
+    let parts: Vec<String> = parts.collect();
+    (!parts.is_empty()).then(|| {
+        let text = format!("only {} were done: their time was over, or their users had stopped", parts.join(" and "));
+        finding(Level::Problem, text)
+    })
 }
 
 fn describe(class: ErrorClass) -> &'static str {

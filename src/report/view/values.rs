@@ -39,9 +39,9 @@ pub struct Amount {
 
 impl ValueView {
     fn new(kind: &'static str, name: &str, dimension: Dimension, values: &Distribution) -> ValueView {
-        let scale = if kind == "group" { 1.0 } else { Measure::scale(dimension) };
         let amount = |value: Option<f64>, needs: u64| {
-            let value = value.filter(|_| values.count() >= needs).map(|value| value / scale);
+            let value = value.filter(|_| values.count() >= needs);
+            let value = value.map(|value| if kind == "group" { value } else { Measure::value(dimension, value) });
             let text = value.map_or("n/a".to_owned(), |value| Quantity::new(value, dimension).to_string());
             Amount { value, text }
         };

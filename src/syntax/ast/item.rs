@@ -2,7 +2,8 @@
 
 use super::super::kind::Kind;
 use super::super::tree::Node;
-use super::statement::{AssertLine, Attr, DataStmt, GuardStmt, ReportStmt, ScenarioStmt, ServerStmt, WithinLine};
+use super::server::ServerStmt;
+use super::statement::{AssertLine, Attr, DataStmt, GuardStmt, ReportStmt, ScenarioStmt, WithinLine};
 use super::{Expr, Step, blocks, exprs, named, span_of, token_span, tokens, views};
 use crate::text::Span;
 

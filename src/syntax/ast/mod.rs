@@ -8,6 +8,8 @@ mod item;
 mod literal;
 mod name;
 mod request;
+mod server;
+mod stage;
 mod statement;
 
 pub use expr::{Access, Arg, Array, Binary, BinaryOp, Call, Expr, Index, Object, Paren, Range, Select, Unary, UnaryOp};
@@ -15,10 +17,14 @@ pub use item::{Assert, Baseline, Data, Edition, File, Flow, Guard, Item, Param, 
 pub use literal::{FPart, FString, Literal, LiteralKind};
 pub use name::Name;
 pub use request::{Argument, Binding, Branch, Choose, Expectation, If, Request, RequestStmt, Step, Steps, Take, Think};
+pub use server::{
+    Answer, Builtin, Cert, HeaderStmt, Launch, Oauth, OauthStmt, Protocol, RevisionShare, ServerStmt, Setting, Tls,
+    TlsStmt,
+};
+pub use stage::{Hold, Iterations, Ramp, Seek, Stage, Stages};
 pub use statement::{
-    Abort, Answer, AssertLine, Attr, Builtin, CellType, Cert, DataStmt, GuardStmt, HeaderStmt, Hold, Iterations,
-    Launch, Mix, NameStmt, Oauth, OauthStmt, Protocol, Ramp, ReportStmt, RevisionShare, ScenarioStmt, Seek, ServerStmt,
-    Setting, Share, Stage, Stages, Tag, Target, Template, Tls, TlsStmt, Types, UserSteps, WithinLine, WordStmt,
+    Abort, AssertLine, Attr, CellType, DataStmt, GuardStmt, Mix, NameStmt, ReportStmt, ScenarioStmt, Share, Tag,
+    Target, Template, Types, UserSteps, WithinLine, WordStmt,
 };
 
 use super::kind::Kind;

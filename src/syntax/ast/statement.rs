@@ -1,8 +1,9 @@
-//! The statements of `server`, `guard`, `scenario`, `assert` and `report`.
+//! The statements of `guard`, `data`, `scenario`, `assert`, `baseline` and `report`.
 
 use super::super::kind::Kind;
 use super::super::tree::Node;
-use super::{Expr, Name, Step, blocks, expr_at, keyword_span, named, span_of, tokens, views};
+use super::stage::Stages;
+use super::{Expr, Name, Step, blocks, expr_at, named, span_of, tokens, views};
 use crate::text::Span;
 
 views! {
@@ -12,26 +13,6 @@ views! {
     NameStmt;
     /// A keyword and a word: `arrivals poisson`.
     WordStmt;
-    /// `builtin rulebook { … }`
-    Builtin;
-    /// A switch of a built-in server.
-    Setting;
-    /// `protocol auto`, or a block of shares.
-    Protocol;
-    /// `60% 2025-11-25`
-    RevisionShare;
-    /// `launch ["cmd"] ready within D`
-    Launch;
-    /// `tls { … }`
-    Tls;
-    /// `cert "c.pem" key "k.pem"`
-    Cert;
-    /// `auth oauth { … }`
-    Oauth;
-    /// `answer sampling { … }`
-    Answer;
-    /// `header NAME VALUE`
-    HeaderStmt;
     /// `abort when CONDITION for D`
     Abort;
     /// `types { … }`
@@ -44,16 +25,6 @@ views! {
     UserSteps;
     /// `tag key = VALUE`
     Tag;
-    /// `stages { … }`
-    Stages;
-    /// `ramp A -> B over D`
-    Ramp;
-    /// `hold A for D`
-    Hold;
-    /// `seek A -> B step C while CONDITION`
-    Seek;
-    /// `iterations N shared by 20 users`
-    Iterations;
     /// `mix { … }`
     Mix;
     /// `60% search`
@@ -66,8 +37,8 @@ views! {
     Template;
 }
 
-blocks!(Builtin, Stages, Mix, Protocol, Tls, Oauth, Types, Target, UserSteps);
-named!(NameStmt, Builtin, Setting, Target, Tag);
+blocks!(Mix, Types, Target, UserSteps);
+named!(NameStmt, Target, Tag);
 
 /// Declares the statements of one block: each kind of node, its variant and its
 /// view.
@@ -112,72 +83,6 @@ macro_rules! statements {
 }
 
 pub(super) use statements;
-
-statements! {
-    /// A statement of `server`.
-    ServerStmt {
-        /// `http URL`
-        Http => Http(Attr),
-        /// `stdio ["cmd", "arg"]`
-        Stdio => Stdio(Attr),
-        /// `sse URL`
-        Sse => Sse(Attr),
-        /// `builtin rulebook { … }`
-        Builtin => Builtin(Builtin),
-        /// `header NAME VALUE`
-        Header => Header(HeaderStmt),
-        /// `protocol auto`, a revision, or shares of several.
-        Protocol => Protocol(Protocol),
-        /// `timeout 10s`
-        Timeout => Timeout(Attr),
-        /// `connect_timeout 1s`
-        ConnectTimeout => ConnectTimeout(Attr),
-        /// `env { "K": "V" }`
-        Env => Env(Attr),
-        /// `cwd "dir"`
-        Cwd => Cwd(Attr),
-        /// `launch ["cmd"] ready within 10s`
-        Launch => Launch(Launch),
-        /// `tls { … }`
-        Tls => Tls(Tls),
-        /// `auth bearer VALUE`
-        AuthBearer => AuthBearer(Attr),
-        /// `auth oauth { … }`
-        AuthOauth => AuthOauth(Oauth),
-        /// `quickack on`
-        Quickack => Quickack(Attr),
-        /// `answer elicitation { … }`
-        Answer => Answer(Answer),
-        /// `capabilities { … }`
-        Capabilities => Capabilities(Attr),
-    }
-}
-
-statements! {
-    /// A statement of `tls`.
-    TlsStmt {
-        /// `ca "ca.pem"`
-        Ca => Ca(Attr),
-        /// `cert "c.pem" key "k.pem"`
-        Cert => Cert(Cert),
-        /// `insecure on`
-        Insecure => Insecure(Attr),
-    }
-}
-
-statements! {
-    /// A statement of `auth oauth`.
-    OauthStmt {
-        /// `token_url URL`
-        TokenUrl => TokenUrl(Attr),
-        /// `client_id ID`
-        ClientId => ClientId(Attr),
-        /// `client_secret VALUE`
-        ClientSecret => ClientSecret(Attr),
-        /// `scopes […]`
-        Scopes => Scopes(Attr),
-    }
-}
 
 statements! {
     /// A statement of `data`.
@@ -260,26 +165,6 @@ statements! {
 }
 
 statements! {
-    /// A statement of `stages`.
-    Stage {
-        /// `ramp A -> B over D`
-        Ramp => Ramp(Ramp),
-        /// `hold A for D`
-        Hold => Hold(Hold),
-        /// `seek A -> B step C while CONDITION`
-        Seek => Seek(Seek),
-        /// `iterations N shared by 20 users`
-        Iterations => Iterations(Iterations),
-        /// `drain up to D`
-        Drain => Drain(Attr),
-        /// `arrivals poisson`
-        Arrivals => Arrivals(WordStmt),
-        /// `max users 50 users`
-        MaxUsers => MaxUsers(Attr),
-    }
-}
-
-statements! {
     /// A statement of `report`.
     ReportStmt {
         /// `html "out.html"`
@@ -299,16 +184,16 @@ macro_rules! keywords {
         impl $name {
             /// The keyword or keywords it starts with.
             #[must_use]
-            pub fn keyword_span(&self) -> Span {
-                keyword_span(&self.0)
+            pub fn keyword_span(&self) -> crate::text::Span {
+                crate::syntax::ast::keyword_span(&self.0)
             }
         }
     )*};
 }
 
-keywords!(
-    Attr, NameStmt, WordStmt, HeaderStmt, Ramp, Hold, Launch, Cert, Answer, Abort, Tag, Seek, Iterations, Template
-);
+pub(super) use keywords;
+
+keywords!(Attr, NameStmt, WordStmt, Abort, Tag, Template);
 
 impl Attr {
     /// The value behind the keyword.
@@ -326,175 +211,11 @@ impl WordStmt {
     }
 }
 
-impl Builtin {
-    /// Its switches; rejected lines are left out.
-    #[must_use]
-    pub fn settings(&self) -> Vec<Setting> {
-        self.0.children().filter(|node| node.kind() == Kind::Setting).map(Setting).collect()
-    }
-}
-
-impl Setting {
-    /// The value behind the name.
-    #[must_use]
-    pub fn value(&self) -> Option<Expr> {
-        expr_at(&self.0, 0)
-    }
-}
-
-impl HeaderStmt {
-    /// The name of the header.
-    #[must_use]
-    pub fn name(&self) -> Option<Expr> {
-        expr_at(&self.0, 0)
-    }
-
-    /// Its value.
-    #[must_use]
-    pub fn value(&self) -> Option<Expr> {
-        expr_at(&self.0, 1)
-    }
-}
-
-impl Stages {
-    /// The stages and their settings, in order.
-    #[must_use]
-    pub fn statements(&self) -> Vec<Stage> {
-        self.0.children().filter_map(Stage::cast).collect()
-    }
-}
-
-impl Ramp {
-    /// The level it starts at.
-    #[must_use]
-    pub fn from(&self) -> Option<Expr> {
-        expr_at(&self.0, 0)
-    }
-
-    /// The level it ends at.
-    #[must_use]
-    pub fn to(&self) -> Option<Expr> {
-        expr_at(&self.0, 1)
-    }
-
-    /// How long it takes.
-    #[must_use]
-    pub fn over(&self) -> Option<Expr> {
-        expr_at(&self.0, 2)
-    }
-}
-
-impl Hold {
-    /// The level.
-    #[must_use]
-    pub fn level(&self) -> Option<Expr> {
-        expr_at(&self.0, 0)
-    }
-
-    /// How long it lasts.
-    #[must_use]
-    pub fn duration(&self) -> Option<Expr> {
-        expr_at(&self.0, 1)
-    }
-}
-
 /// The value behind the keyword `kind`, where the statement has several parts
 /// that may be left out.
-fn behind(node: &Node, kind: Kind) -> Option<Expr> {
+pub(super) fn behind(node: &Node, kind: Kind) -> Option<Expr> {
     let mut rest = node.children_with_tokens().skip_while(|element| element.kind() != kind);
     rest.find_map(|element| element.into_node().and_then(Expr::cast))
-}
-
-impl Protocol {
-    /// The word behind the keyword.
-    #[must_use]
-    pub fn word(&self) -> Option<Name> {
-        Name::of(&self.0)
-    }
-
-    /// Its shares, where it is a block.
-    #[must_use]
-    pub fn shares(&self) -> Vec<RevisionShare> {
-        self.0.children().filter(|node| node.kind() == Kind::RevisionShare).map(RevisionShare).collect()
-    }
-
-    /// The lines that the parser rejected.
-    #[must_use]
-    pub fn rejected(&self) -> Vec<Span> {
-        rejected(&self.0)
-    }
-}
-
-impl RevisionShare {
-    /// The part of the virtual users.
-    #[must_use]
-    pub fn percent(&self) -> Option<Expr> {
-        expr_at(&self.0, 0)
-    }
-
-    /// The revision.
-    #[must_use]
-    pub fn revision(&self) -> Option<Name> {
-        Name::of(&self.0)
-    }
-}
-
-impl Launch {
-    /// The command.
-    #[must_use]
-    pub fn command(&self) -> Option<Expr> {
-        expr_at(&self.0, 0)
-    }
-
-    /// The time behind `ready within`.
-    #[must_use]
-    pub fn within(&self) -> Option<Expr> {
-        behind(&self.0, Kind::KwWithin)
-    }
-}
-
-impl Tls {
-    /// Its statements.
-    #[must_use]
-    pub fn statements(&self) -> Vec<TlsStmt> {
-        self.0.children().filter_map(TlsStmt::cast).collect()
-    }
-}
-
-impl Cert {
-    /// The file of the certificate.
-    #[must_use]
-    pub fn cert(&self) -> Option<Expr> {
-        expr_at(&self.0, 0)
-    }
-
-    /// The file of its key.
-    #[must_use]
-    pub fn key(&self) -> Option<Expr> {
-        behind(&self.0, Kind::KwKey)
-    }
-}
-
-impl Oauth {
-    /// Its statements.
-    #[must_use]
-    pub fn statements(&self) -> Vec<OauthStmt> {
-        self.0.children().filter_map(OauthStmt::cast).collect()
-    }
-}
-
-impl Answer {
-    /// What the server asks for.
-    #[must_use]
-    pub fn word(&self) -> Option<Name> {
-        Name::of(&self.0)
-    }
-
-    /// The answer.
-    #[must_use]
-    pub fn value(&self) -> Option<Expr> {
-        expr_at(&self.0, 0)
-    }
 }
 
 impl Abort {
@@ -560,74 +281,6 @@ impl Tag {
     #[must_use]
     pub fn value(&self) -> Option<Expr> {
         expr_at(&self.0, 0)
-    }
-}
-
-impl Seek {
-    /// The level it starts at.
-    #[must_use]
-    pub fn from(&self) -> Option<Expr> {
-        expr_at(&self.0, 0)
-    }
-
-    /// The level it ends at unless the condition breaks before.
-    #[must_use]
-    pub fn to(&self) -> Option<Expr> {
-        behind(&self.0, Kind::Arrow)
-    }
-
-    /// By how much the level rises.
-    #[must_use]
-    pub fn step(&self) -> Option<Expr> {
-        behind(&self.0, Kind::KwStep)
-    }
-
-    /// How long a level lasts.
-    #[must_use]
-    pub fn every(&self) -> Option<Expr> {
-        self.has(Kind::KwEvery).then(|| behind(&self.0, Kind::KwEvery)).flatten()
-    }
-
-    /// What must hold of each level.
-    #[must_use]
-    pub fn condition(&self) -> Option<Expr> {
-        behind(&self.0, Kind::KwWhile)
-    }
-
-    /// For how long the last good level is confirmed.
-    #[must_use]
-    pub fn confirm(&self) -> Option<Expr> {
-        self.has(Kind::KwConfirm).then(|| behind(&self.0, Kind::KwConfirm)).flatten()
-    }
-
-    fn has(&self, kind: Kind) -> bool {
-        tokens(&self.0).any(|token| token.kind() == kind)
-    }
-}
-
-impl Iterations {
-    /// How many.
-    #[must_use]
-    pub fn count(&self) -> Option<Expr> {
-        expr_at(&self.0, 0)
-    }
-
-    /// Whether all users share them, rather than each having so many.
-    #[must_use]
-    pub fn is_shared(&self) -> bool {
-        tokens(&self.0).any(|token| token.kind() == Kind::KwShared)
-    }
-
-    /// The users who perform them.
-    #[must_use]
-    pub fn users(&self) -> Option<Expr> {
-        behind(&self.0, Kind::KwBy)
-    }
-
-    /// The time within which they must be done.
-    #[must_use]
-    pub fn within(&self) -> Option<Expr> {
-        behind(&self.0, Kind::KwWithin)
     }
 }
 
