@@ -38,7 +38,7 @@ impl Measure {
         match dimension {
             Dimension::Duration => 1.0,
             Dimension::Size => 1e3,
-            _ => 1e6,
+            _ => 1e9,
         }
     }
 

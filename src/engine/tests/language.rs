@@ -121,7 +121,7 @@ fn values_become_metrics_and_tags_tell_requests_apart() {
     let slice = &ran.measured.recording.seconds[0];
     let mut hits = crate::record::Distribution::new();
     hits.add_frozen(&slice.measures[0].values);
-    assert!((hits.mean().unwrap() / 3e6 - 1.0).abs() < 1e-3);
+    assert!((hits.mean().unwrap() / 3e9 - 1.0).abs() < 1e-3);
     assert_eq!(slice.series[0].tags, ["3", "true"]);
     let ran = once("call t { measure hits = structured.none }", "");
     assert_eq!(ran.failed(), 1, "what is not there cannot be measured");

@@ -300,7 +300,7 @@ fn second_of(recorder: &mut Recorder, random: &mut Stream, names: &Names<'_>, se
         recorder.expectation(second, 0, phase, n % 40 != 1);
         recorder.iteration(second, 0, phase, 20 * MS);
         recorder.group(second, 0, phase, (18 + u64::from(n % 7)) * MS);
-        recorder.measure(second, 0, phase, u64::from(n % 6) * 1_000_000);
+        recorder.measure(second, 0, phase, u64::from(n % 6) * 1_000_000_000);
     }
     for _ in 0..8 * 3 {
         recorder.started(second, 1, phase);
