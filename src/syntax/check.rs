@@ -193,7 +193,11 @@ impl<'a> Check<'a> {
         let text = self.text.get(span.range()).unwrap_or("").trim_end();
         let rejected = Rejected { text, base: span.range().start, block };
         let word = super::lexical::word(text);
-        if let Lead::Elsewhere(_) = rejected.lead() {
+        // Among shares and the like, which start with no word, a word of a block
+        // around them says that they should have ended.
+        let dotted = text.get(word.len()..).is_some_and(|rest| rest.starts_with(['.', '(']));
+        let outer = block.plain_line().is_some() && !dotted && self.should_be_closed(word).is_some();
+        if outer || matches!(rejected.lead(), Lead::Elsewhere(_)) {
             if block == Block::File {
                 if self.is_adrift() {
                     return;

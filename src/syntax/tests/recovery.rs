@@ -181,7 +181,7 @@ fn the_whole_language_is_in_the_sample() {
 
 #[test]
 fn an_edit_costs_few_statements() {
-    let figures = measure(&read(&repository(WHOLE)), 250, 10, 7);
+    let figures = measure(&read(&repository(WHOLE)), 1500, 20, 7);
     figures.print(WHOLE);
     assert!(figures.broken > figures.edits / 3, "{figures:?}");
     // Lower them freely; raise one only with a reason.
@@ -192,16 +192,16 @@ fn an_edit_costs_few_statements() {
 }
 
 /// Of about 200 statements, the one that was edited among them.
-const LOST_PER_BROKEN_FILE: f64 = 1.87;
+const LOST_PER_BROKEN_FILE: f64 = 1.83;
 /// Mostly edits of the item's own head.
-const COLLAPSED_PER_1000: f64 = 151.6;
+const COLLAPSED_PER_1000: f64 = 145.9;
 /// A block that ends early leaves several statements out of place.
-const MOST_FROM_ONE_EDIT: usize = 11;
+const MOST_FROM_ONE_EDIT: usize = 13;
 
 #[test]
 fn no_edit_of_a_good_file_does_harm() {
     for (seed, path) in (20..).zip(GOOD) {
-        measure(&read(&repository(path)), 60, 10, seed);
+        measure(&read(&repository(path)), 200, 20, seed);
     }
 }
 
