@@ -1,6 +1,8 @@
 //! How fast a scenario file is parsed and compiled: `cargo bench --bench parse`
 //! prints the throughput.
 
+#![expect(missing_docs, reason = "the functions that criterion makes")]
+
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
 use mcpl::model::{self, NoFiles, Options};
 use mcpl::syntax;

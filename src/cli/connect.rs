@@ -152,7 +152,10 @@ async fn target(server: &Server, beside: &Path, children: &mut Children) -> Resu
             for (key, value) in env {
                 target.env.push((key.clone(), secret_text(value).map_err(own)?));
             }
-            target.cwd = cwd.as_ref().map(|cwd| beside.join(cwd));
+            // Like every path of a scenario file, those in a command count from its
+            // directory.
+            let directory = beside.join(cwd.as_deref().unwrap_or_default());
+            target.cwd = Some(directory).filter(|directory| !directory.as_os_str().is_empty());
             target.open_timeout = opening;
             Ok(Target::Stdio(target))
         }

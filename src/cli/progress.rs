@@ -88,7 +88,7 @@ impl Progress {
         let share = units::percent(if self.requests == 0 { 0.0 } else { self.errors as f64 / self.requests as f64 });
         format!(
             "{:>4}s of {}  {load}  {requests} req/s  p95 {p95}  errors {share}  {} in flight",
-            at.as_secs(),
+            at.min(self.total.max(Duration::from_secs(1))).as_secs(),
             units::duration(self.total.as_nanos() as f64),
             slice.health.in_flight,
         )

@@ -68,6 +68,7 @@ impl Lowering<'_> {
                 whole.then_some((template, argument(Known::List(elements))))
             }
             Expr::Literal(literal) if matches!(literal.kind(), LiteralKind::Number | LiteralKind::String) => {
+                self.missing_f(literal, names);
                 let text = literal.text();
                 let value = match literal.string_value() {
                     Some(text) => Some(text.into()),

@@ -68,7 +68,10 @@ impl Lowering<'_> {
             return None;
         }
         let typed = match expr {
-            ast::Expr::Literal(literal) => self.literal(literal),
+            ast::Expr::Literal(literal) => {
+                self.missing_f(literal, names);
+                self.literal(literal)
+            }
             ast::Expr::Name(name) => self.name(&name.text(), name.span(), names),
             ast::Expr::Access(access) => self.access(access, names),
             ast::Expr::Index(index) => {
@@ -103,6 +106,25 @@ impl Lowering<'_> {
             self.out.push(errors::types::no_value(&error.to_string(), expr.span()));
         }
         folded.ok()
+    }
+
+    /// Advises an `f` before a plain string with a bound name in braces.
+    pub(super) fn missing_f(&mut self, literal: &ast::Literal, names: &Names<'_>) {
+        // Marks of other languages are told by the parser.
+        let ours = |text: &String| text.contains('{') && !text.contains("{{") && !text.contains("${");
+        let Some(text) = literal.string_value().filter(|text| names.flow && ours(text)) else { return };
+        let bound = |path: &str| {
+            let owner = path.split('.').next().unwrap_or_default();
+            names.locals.iter().any(|(local, _)| local == owner && !owner.is_empty())
+                || self.params.contains_key(owner)
+                || QUALIFIED.iter().any(|(first, second, ..)| path == format!("{first}.{second}"))
+        };
+        let mut holes = text.split('{').skip(1).filter_map(|rest| rest.split_once('}')).map(|(path, _)| path);
+        let Some(path) = holes.find(|path| bound(path)).map(str::to_owned) else { return };
+        let start = literal.span().start as usize;
+        let help = format!("write `f\"…{{{path}}}…\"` to fill it in");
+        let mend = errors::syntax::Mend { help, edits: vec![(Span::at(start), "f".to_owned())], certain: false };
+        self.out.push(errors::syntax::placeholder_in_string(&format!("{{{path}}}"), literal.span(), mend));
     }
 
     fn literal(&mut self, literal: &ast::Literal) -> Option<Typed> {
@@ -163,6 +185,10 @@ impl Lowering<'_> {
                 return None;
             }
             return param.value.clone().map(Typed::constant);
+        }
+        if !names.flow && QUALIFIED.iter().any(|(owner, ..)| *owner == name) {
+            self.out.push(errors::types::not_constant("known in a flow only, where users are at work", span));
+            return None;
         }
         let later = names.later.iter().chain(&self.declared).find(|(later, _)| later == name).map(|(_, span)| *span);
         if let Some(bound) = names.branch.iter().find(|(bound, _)| bound == name).map(|(_, span)| *span) {

@@ -54,7 +54,12 @@ pub(super) fn lower(lowering: &mut Lowering<'_>, items: &Items) -> GuardItem {
         };
         let span = statement.span();
         if let Some((_, first)) = said.iter().find(|(name, _)| *name == what) {
-            lowering.out.push(errors::load::repeated(what, span, *first));
+            let diagnostic = errors::load::repeated(what, span, *first);
+            lowering.out.push(if what.starts_with("max") || what.starts_with("on") {
+                diagnostic
+            } else {
+                diagnostic.help(format!("join the two lists behind one `{what}`"))
+            });
             continue;
         }
         said.push((what, span));

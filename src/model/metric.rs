@@ -194,7 +194,10 @@ impl Lowering<'_> {
         }
         let found = METRICS.iter().find(|(name, _)| *name == part.text).map(|(_, metric)| metric.clone());
         if found.is_none() {
-            self.out.push(errors::names::unknown_metric(&part.text, part.span, &metric_names()));
+            let diagnostic = errors::names::unknown_metric(&part.text, part.span, &metric_names());
+            let own = self.measures.iter().any(|(measure, _)| measure.name == part.text);
+            let help = format!("write `{}` without anything before it: it belongs to the whole run", part.text);
+            self.out.push(if own { diagnostic.found("a metric of the file's own").help(help) } else { diagnostic });
         }
         found
     }

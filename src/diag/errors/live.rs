@@ -84,17 +84,23 @@ fn not_offered(
     }
 }
 
-/// A tool that may change something, and the guard does not allow it.
+/// A tool that may change something, and the guard does not allow it. `listed`:
+/// the guard has a list of tools already.
 #[must_use]
-pub fn tool_not_read_only(tool: &str, span: Span) -> Diagnostic {
+pub fn tool_not_read_only(tool: &str, span: Span, listed: bool) -> Diagnostic {
     let tool = shown(tool);
+    let add = if listed {
+        format!("add `\"{tool}\"` to the list of `allow tools` in the guard")
+    } else {
+        format!("add `allow tools [\"{tool}\"]` to the guard")
+    };
     Diagnostic::error(
         "E602",
         format!("the tool `{tool}` may change data"),
         span,
         "its server does not call it read-only",
     )
-    .help(format!("add `allow tools [\"{tool}\"]` to the guard, if it may be called under load"))
+    .help(format!("{add}, if it may be called under load"))
     .note("a tool counts as harmless only when its annotations say `readOnlyHint: true`")
 }
 

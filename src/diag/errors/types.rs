@@ -118,7 +118,7 @@ pub fn no_response_yet(name: &str, span: Span) -> Diagnostic {
         "E309",
         format!("`{name}` is not known before there is a response"),
         span,
-        "sent before the answer",
+        "there is no response here",
     )
     .help("save it in an earlier step, `save NAME = …`, and use that name here")
 }

@@ -32,7 +32,7 @@ impl<'a> Calls<'a> {
         };
         let allowed = self.plan.guard.allow_tools.iter().any(|pattern| guard::matches(pattern, &call.tool));
         if !tool.read_only && !allowed {
-            found.push(errors::tool_not_read_only(&call.tool, call.span));
+            found.push(errors::tool_not_read_only(&call.tool, call.span, !self.plan.guard.allow_tools.is_empty()));
         }
         self.arguments(call, tool, found);
     }

@@ -13,6 +13,13 @@ const MAX_EXAMPLE: usize = 80;
 /// A value for a member with this schema: what the schema itself names, or the
 /// simplest of its type.
 pub(super) fn of(schema: &Json) -> Json {
+    of_depth(schema, 0)
+}
+
+/// What is inside of what is inside is left to the reader.
+const MAX_DEPTH: usize = 2;
+
+fn of_depth(schema: &Json, depth: usize) -> Json {
     let named = ["default", "const"].iter().find_map(|keyword| schema.get(keyword)).or_else(|| {
         let first = |keyword: &str| schema.get(keyword)?.as_array()?.first();
         first("enum").or_else(|| first("examples"))
@@ -28,8 +35,16 @@ pub(super) fn of(schema: &Json) -> Json {
     match ty {
         Some("integer" | "number") => schema.get("minimum").filter(|low| low.is_number()).cloned().unwrap_or(json!(1)),
         Some("boolean") => json!(true),
-        Some("array") => json!([]),
-        Some("object") => json!({}),
+        Some("array") => match schema.get("items").filter(|items| items.is_object() && depth < MAX_DEPTH) {
+            Some(items) => json!([of_depth(items, depth + 1)]),
+            None => json!([]),
+        },
+        Some("object") => {
+            let required = schema.get("required").and_then(Json::as_array).map_or(&[][..], Vec::as_slice);
+            let member = |name: &str| Some(of_depth(schema.get("properties")?.get(name)?, depth + 1));
+            let members = required.iter().filter_map(Json::as_str).filter(|_| depth < MAX_DEPTH);
+            members.filter_map(|name| Some((name.to_owned(), member(name)?))).collect()
+        }
         Some("null") => Json::Null,
         _ => json!("text"),
     }

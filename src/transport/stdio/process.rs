@@ -173,8 +173,16 @@ async fn listen(mut stderr: impl AsyncRead + Unpin, words: Arc<Mutex<VecDeque<u8
 
 /// The end of `words` as one line.
 fn last(words: &[u8]) -> String {
-    // Excerpts keep the start of a text, but an error stands at the end.
-    let start = words.len().saturating_sub(super::super::failure::EXCERPT_CHARS);
+    // Excerpts keep the start of a text, but an error stands at the end, or in a
+    // line that says so with its trace behind it.
+    let named = words.split_inclusive(|byte| *byte == b'\n').scan(0, |at, line| {
+        let start = *at;
+        *at += line.len();
+        Some((start, line))
+    });
+    let says = |line: &[u8]| line.windows(5).any(|word| word.eq_ignore_ascii_case(b"error"));
+    let found = named.into_iter().find(|(_, line)| says(line)).map(|(start, _)| start);
+    let start = found.unwrap_or(words.len().saturating_sub(super::super::failure::EXCERPT_CHARS));
     let line = excerpt(words.get(start..).unwrap_or_default());
     if start == 0 { line } else { format!("…{line}") }
 }
