@@ -23,6 +23,10 @@ bless:
 quickstart:
     cargo run --release -- run examples/quickstart.mcpl --report html=report.html
 
+# How fast scenario files are parsed and compiled
+bench:
+    cargo bench --bench parse
+
 # Line coverage of the library, with the tests' own child processes
 coverage:
     .ci/coverage
