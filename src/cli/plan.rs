@@ -36,7 +36,11 @@ fn text(plan: &Plan, model: &Model) -> String {
         writeln!(out, "plan {}  (seed {}, hash {})", plan.name, plan.seed, plan.hash().get(..12).unwrap_or_default());
     for param in &model.params {
         let origin = match param.origin {
-            Origin::File => format!("{}:{}", param.file, param.line),
+            // The name without its directory: a plan reads alike wherever it lies.
+            Origin::File => {
+                let name = std::path::Path::new(&param.file).file_name().unwrap_or_default();
+                format!("{}:{}", name.to_string_lossy(), param.line)
+            }
             Origin::Set => "--set".to_owned(),
             Origin::Environment => "environment".to_owned(),
         };
