@@ -56,10 +56,10 @@ macro_rules! kinds {
 
 kinds! {
     rules {
-        COMMENT => Comment,
+        comment => Comment,
         nl => Nl,
         bom => Bom,
-        end => End,
+        end_mark => End,
         file => File,
         edition => Edition,
         edition_number => EditionNumber,
@@ -408,7 +408,8 @@ kinds! {
         WHITESPACE, blank, word_char, line, item, item_name, item_open, close, server_stmt, guard_stmt,
         scenario_stmt, stages_line, scenario_word, stage, step, request_rest, request_line, step_word,
         request_word, request_stmt, report_stmt, operand, free_operand, op_start, operator, prefix, prefix_start,
-        postfix, primary, reserved, word_literal, quantity, decimal, hours, minutes, seconds, millis, micros, nanos, per_word, foreign_unit,
+        postfix, primary, reserved, word_literal, quantity, decimal, end, minutes, seconds, millis, micros, nanos,
+        per_word, foreign_unit,
         plain_string, any_string, string_char, escape, format_string, loose_hole, ident, bad_chunk,
         any_stmt, at_item, item_word, tls_stmt, oauth_stmt, data_stmt, hold_stream_word, steps,
     }

@@ -68,8 +68,8 @@ pub(super) fn stop(kind: Kind, text: &str) -> Option<Stop> {
     };
     // Behind an operator no rule starts that stands for all forms of a value;
     // what they begin with is listed instead.
-    if expected.contains(&Kind::LParen) && expected.contains(&Kind::LBrace) {
-        let forms = [Kind::LBrace, Kind::LBracket, Kind::LParen, Kind::WrongStr, Kind::Skipped];
+    if expected.contains(&Kind::LParen) && expected.contains(&Kind::WrongStr) {
+        let forms = [Kind::LParen, Kind::WrongStr, Kind::Skipped];
         expected.retain(|kind| !forms.contains(kind));
         expected.push(Kind::Expr);
     }

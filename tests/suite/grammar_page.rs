@@ -42,6 +42,7 @@ const HIDDEN: &[&str] = &[
     "at_item",
     "item_word",
     "end",
+    "end_mark",
     "edition_number",
     "item_name",
     "no_name",
@@ -98,7 +99,7 @@ const SHOWN_AS: [(&str, &str); 13] = [
 ];
 
 /// May be there without being shown.
-const SILENT: [&str; 7] = ["line", "nl", "end", "bom", "SOI", "EOI", "stray_close"];
+const SILENT: [&str; 8] = ["line", "nl", "comment", "end", "bom", "SOI", "EOI", "stray_close"];
 
 struct Rule {
     section: String,

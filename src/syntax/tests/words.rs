@@ -71,7 +71,7 @@ fn alternatives(grammar: &str, rule: &str) -> BTreeSet<String> {
     let start = grammar.find(&format!("\n{rule} = _{{")).unwrap_or_else(|| panic!("no rule {rule}"));
     let body = grammar[start..].split_once('{').unwrap().1.split_once('}').unwrap().0;
     // A look at the first letter is no alternative.
-    let named = |name: &str| name.trim_matches([' ', '\n', '(', ')']).rsplit("~ (").next().unwrap_or(name).to_owned();
+    let named = |name: &str| name.rsplit("~ ").next().unwrap_or(name).trim_matches([' ', '\n', '(', ')']).to_owned();
     body.split('|').map(named).collect()
 }
 
