@@ -405,9 +405,9 @@ kinds! {
         KW_OFF => KwOff,
     }
     hidden {
-        WHITESPACE, blank, word_char, line, item, item_name, item_open, close, server_stmt, guard_stmt,
+        WHITESPACE, blank, word_char, line, bare_nl, item, item_name, item_open, close, server_stmt, guard_stmt,
         scenario_stmt, stages_line, scenario_word, stage, step, request_rest, request_line, step_word,
-        request_word, request_stmt, report_stmt, operand, free_operand, op_start, operator, prefix, prefix_start,
+        request_word, request_stmt, report_stmt, operand, free_operand, prefixed, free_prefixed, free_postfix, expr_end, free_end, op_start, operator, prefix, prefix_start,
         postfix, primary, reserved, word_literal, quantity, decimal, end, minutes, seconds, millis, micros, nanos,
         per_word, foreign_unit,
         plain_string, any_string, string_char, escape, format_string, loose_hole, ident, bad_chunk,

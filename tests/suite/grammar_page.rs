@@ -61,8 +61,13 @@ const HIDDEN: &[&str] = &[
     "request_word",
     "op_start",
     "prefix_start",
+    "bare_nl",
+    "expr_end",
     "free",
+    "free_end",
     "free_operand",
+    "free_postfix",
+    "free_prefixed",
     "bad_quantity",
     "spaced_quantity",
     "foreign_unit",
@@ -331,12 +336,22 @@ impl Page {
         }
     }
 
+    /// The part of a sequence that is all that is shown of it.
+    fn only<'a>(&self, node: &'a Node, exact: bool) -> &'a Node {
+        let Node::Seq(all) = node else { return node };
+        let mut shown = all.iter().filter(|part| matches!(self.left(part, exact), Left::Text(..)));
+        match (shown.next(), shown.next()) {
+            (Some(part), None) => self.only(part, exact),
+            _ => node,
+        }
+    }
+
     /// A definition for the page; alternatives that do not fit a line get one each.
     fn definition(&self, rule: &Rule) -> Option<String> {
         let node = Reader::new(&rule.body).choice();
         let Left::Text(text, _) = self.left(&node, rule.atomic) else { return None };
         let one_line = format!("{} = {text}", rule.name);
-        let Node::Choice(all) = &node else { return Some(one_line) };
+        let Node::Choice(all) = self.only(&node, rule.atomic) else { return Some(one_line) };
         if one_line.len() <= 100 {
             return Some(one_line);
         }
