@@ -59,6 +59,7 @@ fn odd_files_parse() {
         ("mcpl 1\n{\n", vec!["E102"]),
         ("mcpl 1\n\u{1}\n", vec!["E109"]),
         ("mcpl 1\nparam a = \u{1}\n", vec!["E109"]),
+        ("mcpl 1\nparam a = f\"{b} {c}\"\n", vec![]),
     ] {
         assert_eq!(codes(&check_invariants(text)), expected, "{text:?}");
     }
