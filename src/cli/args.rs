@@ -20,6 +20,7 @@ const EXIT_CODES: &str = "Exit codes:
   1    an assertion failed
   2    the file or the command line is wrong
   3    the server could not be reached or set up
+  4    the guard stopped the run; what was measured is kept and reported
   5    nothing can be said, for example because nothing was measured
   130  interrupted; what was measured is kept and reported";
 

@@ -12,7 +12,7 @@ use super::{Done, check, environment, exit, output, preflight, terminal};
 use crate::data::Table;
 use crate::diag::{Diagnostic, errors, render};
 use crate::engine::{self, Control, EngineError, Measured, Settings, Stop};
-use crate::plan::Plan;
+use crate::plan::{OnAbort, Plan};
 use crate::report::{self, Format, Style};
 use crate::results::{Ended, Results, Run, SCHEMA, Tool};
 use crate::verdict::{self, Outcome};
@@ -113,7 +113,14 @@ fn drive(
     let mut progress = Progress::new(&plan, args.quiet);
     progress.note(&opening(&plan, servers));
     let started = jiff::Timestamp::now();
-    let measured = engine::run(&plan, &connectors, &settings, control, |slice| progress.second(slice));
+    let mut watch = verdict::Watch::new(&plan, settings.threads);
+    let measured = engine::run(&plan, &connectors, &settings, control, |slice| {
+        progress.second(slice);
+        if let Some(why) = watch.second(slice) {
+            let how = if plan.guard.on_abort == OnAbort::Kill { Stop::Kill } else { Stop::Drain };
+            control.guard(how, || why);
+        }
+    });
     progress.finish();
     let (measured, panicked) = match measured {
         Ok(measured) => (measured, None),
@@ -146,7 +153,7 @@ fn opening(plan: &Plan, servers: &[Connected]) -> String {
 #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a small number")]
 fn threads(wanted: Option<u16>, plan: &Plan) -> usize {
     if let Some(wanted) = wanted {
-        return usize::from(wanted);
+        return usize::from(wanted).min(plan.most_threads());
     }
     let need: f64 = plan
         .scenarios
@@ -156,7 +163,7 @@ fn threads(wanted: Option<u16>, plan: &Plan) -> usize {
             false => scenario.load.peak() / USERS_PER_THREAD,
         })
         .sum();
-    (need.ceil().max(1.0) as usize).min(environment::cores())
+    (need.ceil().max(1.0) as usize).min(environment::cores()).min(plan.most_threads())
 }
 
 /// Time and process make it unique enough to find a run in a server's logs.
@@ -183,7 +190,12 @@ fn results(
             started: started.strftime("%Y-%m-%dT%H:%M:%SZ").to_string(),
             load_ms: millis(measured.load),
             total_ms: millis(measured.total),
-            ended: if measured.stopped { Ended::Interrupted } else { Ended::Completed },
+            ended: match &measured.guarded {
+                Some(_) => Ended::Guarded,
+                None if measured.stopped => Ended::Interrupted,
+                None => Ended::Completed,
+            },
+            guarded: measured.guarded,
             threads: settings.threads,
         },
         environment: environment::fingerprint(),

@@ -33,7 +33,8 @@ pub(super) async fn drive<C: Connector>(shard: Rc<Shard<C>>, index: usize, segme
     for number in (part..users).step_by(usize::try_from(of).unwrap_or(1)) {
         let spans = schedule::active_spans(&segments, number);
         let (shard, dealer) = (Rc::clone(&shard), Rc::clone(&dealer));
-        let Some(server) = targets.flow(number) else { continue };
+        let session = shard.shared_session(index, number).map(|session| session.server);
+        let Some(server) = session.or_else(|| targets.flow(number)) else { continue };
         running.spawn_local(live(shard, index, Life { number, users, server, work }, spans, dealer));
     }
     let end = shard.at(scenario.end_ns());

@@ -1,6 +1,6 @@
 //! Stopping a run from outside.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use tokio::sync::watch;
 
@@ -19,6 +19,7 @@ pub enum Stop {
 #[derive(Clone, Debug)]
 pub struct Control {
     sender: Arc<watch::Sender<Stop>>,
+    guarded: Arc<OnceLock<String>>,
 }
 
 impl Default for Control {
@@ -31,12 +32,33 @@ impl Control {
     /// A run that goes on until it is told otherwise.
     #[must_use]
     pub fn new() -> Control {
-        Control { sender: Arc::new(watch::Sender::new(Stop::Run)) }
+        Control { sender: Arc::new(watch::Sender::new(Stop::Run)), guarded: Arc::default() }
     }
 
     /// Tells the run to drain, or to stop at once if it drains already.
     pub fn stop(&self) {
         self.sender.send_modify(|stop| *stop = if *stop == Stop::Run { Stop::Drain } else { Stop::Kill });
+    }
+
+    /// Stops the run because its guard says so, and keeps why. A run that is
+    /// being stopped already is not stopped for a second reason.
+    pub fn guard(&self, how: Stop, why: impl FnOnce() -> String) {
+        let stopped = self.sender.send_if_modified(|stop| {
+            let first = *stop == Stop::Run && how > Stop::Run;
+            if first {
+                *stop = how;
+            }
+            first
+        });
+        if stopped {
+            let _ = self.guarded.set(why());
+        }
+    }
+
+    /// Why the guard stopped the run, if it did.
+    #[must_use]
+    pub fn guarded(&self) -> Option<&str> {
+        self.guarded.get().map(String::as_str)
     }
 
     /// What the run was told last.

@@ -70,10 +70,11 @@ pub(super) async fn perform<C: Connector>(shard: &Shard<C>, user: &mut User<C::C
     let mut run = Running::new(shard, user, job, Taker::Iteration(job.index), &mut random);
     let next = run.flow(flow, &mut Some(due).filter(|_| job.arrival)).await;
     let (thought, broken, sent, pace, now) = (run.thought, run.broken, run.sent, run.pace, Instant::now());
+    let whole = !run.cut;
     user.iteration += 1;
     user.not_before = pace.map(|pace| begun + pace);
     // A user that finds no row any more has not begun an iteration.
-    if next != Next::EndUser || sent {
+    if whole && (next != Next::EndUser || sent) {
         let nanos = nanos_between(due, now).saturating_sub(whole_nanos(thought));
         shard.recorder.borrow_mut().iteration(shard.second(now), job.scenario, job.phase, nanos);
     }
@@ -174,6 +175,8 @@ pub(super) struct Running<'a, C: Connector> {
     pub(super) sent: bool,
     /// Whether the connection could not be made, or broke.
     pub(super) broken: bool,
+    /// Whether the guard cut it off.
+    pub(super) cut: bool,
 }
 
 impl<'a, C: Connector> Running<'a, C> {
@@ -200,6 +203,7 @@ impl<'a, C: Connector> Running<'a, C> {
             pace: None,
             sent: false,
             broken: false,
+            cut: false,
         }
     }
 

@@ -18,6 +18,7 @@ mod open;
 mod pacer;
 mod request;
 mod scope;
+mod session;
 mod shard;
 mod steps;
 mod user;
@@ -29,9 +30,9 @@ mod tests;
 pub use control::{Control, Stop};
 
 use std::sync::Arc;
-use std::sync::mpsc::{self, Receiver};
 use std::time::Duration;
 
+use tokio::sync::mpsc;
 use tokio::time::Instant;
 
 use crate::data::Table;
@@ -63,6 +64,8 @@ pub struct Measured {
     pub total: Duration,
     /// Whether somebody stopped it.
     pub stopped: bool,
+    /// Why its guard stopped it, if it did.
+    pub guarded: Option<String>,
 }
 
 /// Why a run could not be finished.
@@ -90,8 +93,8 @@ pub fn run<C: Connector>(
     control: &Control,
     mut observe: impl FnMut(&Slice),
 ) -> Result<Measured, EngineError> {
-    let threads = settings.threads.max(1);
-    let (sender, receiver) = mpsc::channel();
+    let threads = settings.threads.clamp(1, plan.most_threads());
+    let (sender, mut receiver) = mpsc::unbounded_channel();
     let gate = Gate::new();
     let shared = Shared::new(plan, &settings.run_id, &settings.tables);
     let mut handles = Vec::with_capacity(threads);
@@ -113,25 +116,27 @@ pub fn run<C: Connector>(
         handles.push(handle);
     }
     drop(sender);
-    let mut collector = Collector { threads, ready: 0, gate, pending: Vec::new(), measured: empty() };
-    collector.collect(&receiver, &mut observe);
+    let mut collector = Collector::new(threads, gate);
+    while let Some(message) = receiver.blocking_recv() {
+        collector.take(message, &mut observe);
+    }
     let panicked = handles.into_iter().map(std::thread::JoinHandle::join).filter(Result::is_err).count() > 0;
-    let mut measured = collector.measured;
-    measured.stopped = control.now() != Stop::Run;
+    let measured = collector.finish(control, &mut observe);
     if panicked { Err(EngineError::Panicked(Box::new(measured))) } else { Ok(measured) }
 }
 
 /// Runs `plan` on the current thread and runtime, which must be single-threaded
 /// and inside a `LocalSet`. With tokio's clock paused the run takes no real time
-/// and is the same at each repetition.
+/// and is the same at each repetition. `observe` is called as by [`run`].
 pub async fn run_here<C: Connector>(
     plan: &Arc<Plan>,
     connectors: &[C],
     run_id: &str,
     tables: &[Table],
     control: &Control,
+    observe: impl FnMut(&Slice),
 ) -> Measured {
-    run_parts(plan, connectors, &Shared::new(plan, run_id, tables), 1, control).await
+    run_parts(plan, connectors, &Shared::new(plan, run_id, tables), 1, control, observe).await
 }
 
 /// The same with as many parts as a run has threads, one beside the other.
@@ -139,17 +144,18 @@ async fn run_parts<C: Connector>(
     plan: &Arc<Plan>,
     connectors: &[C],
     shared: &Shared,
-    parts: u64,
+    parts: usize,
     control: &Control,
+    mut observe: impl FnMut(&Slice),
 ) -> Measured {
-    let (sender, receiver) = mpsc::channel();
+    let (sender, mut receiver) = mpsc::unbounded_channel();
     let gate = Gate::at_once();
     let mut running = tokio::task::JoinSet::new();
     for part in 0..parts {
         let worker = Worker {
             plan: Arc::clone(plan),
             connectors: connectors.to_vec(),
-            part: (part, parts),
+            part: (part as u64, parts as u64),
             shared: shared.clone(),
             control: control.clone(),
             precise: false,
@@ -157,17 +163,13 @@ async fn run_parts<C: Connector>(
         let (gate, sender) = (gate.clone(), sender.clone());
         running.spawn_local(async move { worker.run(&gate, &sender).await });
     }
-    running.join_all().await;
     drop(sender);
-    let threads = usize::try_from(parts).unwrap_or(1);
-    let mut collector = Collector { threads, ready: 0, gate, pending: Vec::new(), measured: empty() };
-    collector.collect(&receiver, &mut |_| {});
-    collector.measured.stopped = control.now() != Stop::Run;
-    collector.measured
-}
-
-fn empty() -> Measured {
-    Measured { recording: Recording::default(), load: Duration::ZERO, total: Duration::ZERO, stopped: false }
+    let mut collector = Collector::new(parts, gate);
+    while let Some(message) = receiver.recv().await {
+        collector.take(message, &mut observe);
+    }
+    running.join_all().await;
+    collector.finish(control, &mut observe)
 }
 
 /// Merges what the threads hand over.
@@ -181,27 +183,43 @@ struct Collector {
 }
 
 impl Collector {
-    fn collect(&mut self, receiver: &Receiver<Message>, observe: &mut impl FnMut(&Slice)) {
-        while let Ok(message) = receiver.recv() {
-            match message {
-                Message::Ready => {
-                    self.ready += 1;
-                    if self.ready == self.threads {
-                        // A moment ahead, so that no thread begins late.
-                        self.gate.open(Instant::now() + Duration::from_millis(2));
-                    }
-                }
-                Message::Second { slices, failures } => self.second(slices, failures, observe),
-                Message::Done { load, total } => {
-                    self.measured.load = self.measured.load.max(load);
-                    self.measured.total = self.measured.total.max(total);
+    fn new(threads: usize, gate: Gate) -> Collector {
+        let measured = Measured {
+            recording: Recording::default(),
+            load: Duration::ZERO,
+            total: Duration::ZERO,
+            stopped: false,
+            guarded: None,
+        };
+        Collector { threads, ready: 0, gate, pending: Vec::new(), measured }
+    }
+
+    fn take(&mut self, message: Message, observe: &mut impl FnMut(&Slice)) {
+        match message {
+            Message::Ready => {
+                self.ready += 1;
+                if self.ready == self.threads {
+                    // A moment ahead, so that no thread begins late.
+                    self.gate.open(Instant::now() + Duration::from_millis(2));
                 }
             }
+            Message::Second { slices, failures } => self.second(slices, failures, observe),
+            Message::Done { load, total } => {
+                self.measured.load = self.measured.load.max(load);
+                self.measured.total = self.measured.total.max(total);
+            }
         }
+    }
+
+    /// What was measured, once all threads are done.
+    fn finish(mut self, control: &Control, observe: &mut impl FnMut(&Slice)) -> Measured {
         for (slice, _) in std::mem::take(&mut self.pending) {
             observe(&slice);
             self.measured.recording.add(slice);
         }
+        self.measured.guarded = control.guarded().map(str::to_owned);
+        self.measured.stopped = control.now() != Stop::Run && self.measured.guarded.is_none();
+        self.measured
     }
 
     fn second(&mut self, slices: Vec<Slice>, failures: Vec<Failure>, observe: &mut impl FnMut(&Slice)) {

@@ -90,7 +90,8 @@ impl<C: Connector> Pool<C> {
         self.created.set(number + 1);
         let (part, of) = self.shard.part;
         let id = number * of + part;
-        let server = self.targets.borrow_mut().flow(id)?;
+        let shared = self.shard.shared_session(self.scenario, id);
+        let server = shared.map(|session| session.server).or_else(|| self.targets.borrow_mut().flow(id))?;
         User::new(&self.shard, server, id)
     }
 

@@ -33,28 +33,108 @@ struct Trouble {
 /// Performs one request step; a list is one request for each page. `due`: when
 /// the request was due, if that comes from an arrival rate.
 pub(super) async fn perform<C: Connector>(run: &mut Running<'_, C>, request: &Request, due: Option<Instant>) -> Next {
-    let pages = match &request.method {
-        Method::List { pages, .. } => *pages,
-        _ => 1,
+    pages(run, request, due, 0, None).await
+}
+
+/// The requests of a step from one page on.
+async fn pages<C: Connector>(
+    run: &mut Running<'_, C>,
+    request: &Request,
+    mut due: Option<Instant>,
+    first: u32,
+    mut cursor: Option<String>,
+) -> Next {
+    let last = match &request.method {
+        Method::List { pages, .. } => (*pages).max(1) - 1,
+        _ => 0,
     };
-    let mut cursor: Option<String> = None;
-    let mut due = due;
-    for page in 0..pages.max(1) {
+    for _page in first..=last {
         let name = match render(run, request, cursor.as_deref()) {
             Ok(name) => name,
-            Err(error) => {
-                let message = format!("the arguments of `{}` cannot be put together: {error}", request.label);
-                unsent(run, request, due, &message);
-                return Next::EndIteration;
-            }
+            Err(error) => return unrenderable(run, request, due, &error),
         };
-        let (next, following) = exchange(run, request, name.as_deref(), due.take()).await;
+        let outgoing = Outgoing::new(run, request, due.take());
+        let user = &mut *run.user;
+        let sent = send(run.shard, &mut user.client, &outgoing, name.as_deref(), &user.params).await;
+        let Some(sent) = sent else { return run.refused() };
+        let (next, following) = conclude(run, request, &sent);
         cursor = following;
-        if next == Next::EndIteration || cursor.is_none() || page + 1 == pages {
+        if next != Next::Step || cursor.is_none() {
             return next;
         }
     }
     Next::Step
+}
+
+fn unrenderable<C: Connector>(
+    run: &mut Running<'_, C>,
+    request: &Request,
+    due: Option<Instant>,
+    error: &EvalError,
+) -> Next {
+    let message = format!("the arguments of `{}` cannot be put together: {error}", request.label);
+    unsent(run, request, due, &message);
+    Next::EndIteration
+}
+
+/// A request of a `parallel` block, ready to be sent.
+pub(super) struct Prepared<'r> {
+    request: &'r Request,
+    name: Option<String>,
+    params: Vec<u8>,
+}
+
+/// Puts a request together that is sent later.
+pub(super) fn prepare<'r, C: Connector>(
+    run: &mut Running<'_, C>,
+    request: &'r Request,
+    due: Option<Instant>,
+) -> Result<Prepared<'r>, Next> {
+    match render(run, request, None) {
+        Ok(name) => {
+            Ok(Prepared { request, name: name.map(Cow::into_owned), params: std::mem::take(&mut run.user.params) })
+        }
+        Err(error) => Err(unrenderable(run, request, due, &error)),
+    }
+}
+
+/// Sends several requests at once on the session of the user, each on a
+/// connection of its own, and waits for all. All are due together.
+pub(super) async fn together<C: Connector>(
+    run: &mut Running<'_, C>,
+    batch: Vec<Prepared<'_>>,
+    due: Option<Instant>,
+) -> Next {
+    if !run.user.have_siblings(batch.len()) {
+        for prepared in &batch {
+            unsent(run, prepared.request, due, "over stdio a session has one request under way at a time");
+        }
+        return Next::EndIteration;
+    }
+    let outgoing: Vec<Outgoing<'_>> = batch.iter().map(|prepared| Outgoing::new(run, prepared.request, due)).collect();
+    let shard = run.shard;
+    let clients = std::iter::once(&mut run.user.client).chain(&mut run.user.siblings);
+    let sending = batch.iter().zip(&outgoing).zip(clients).map(|((prepared, outgoing), client)| {
+        send(shard, client, outgoing, prepared.name.as_deref(), &prepared.params)
+    });
+    let sent = futures_util::future::join_all(sending).await;
+    let mut next = Next::Step;
+    for (prepared, sent) in batch.iter().zip(sent) {
+        let Some(sent) = sent else {
+            next = run.refused();
+            continue;
+        };
+        let (after, cursor) = conclude(run, prepared.request, &sent);
+        // The pages after the first can only be asked for one after the other.
+        let after = match cursor {
+            Some(cursor) if after == Next::Step => pages(run, prepared.request, None, 1, Some(cursor)).await,
+            _ => after,
+        };
+        if next == Next::Step {
+            next = after;
+        }
+    }
+    next
 }
 
 /// Renders the parameters into the user's buffer; returns the name that goes
@@ -105,31 +185,73 @@ fn append_member(out: &mut Vec<u8>, key: &str, value: &str) {
     out.push(b'}');
 }
 
-/// Sends one request and records what became of it. Returns the cursor of the
-/// next page, if the answer has one.
-async fn exchange<C: Connector>(
-    run: &mut Running<'_, C>,
-    request: &Request,
-    name: Option<&str>,
+/// What is to be known of a request while it is under way.
+struct Outgoing<'r> {
+    method: &'r str,
+    timeout: Duration,
+    series: usize,
+    phase: Phase,
+    /// When it was due, if that comes from an arrival rate.
     arrival: Option<Instant>,
-) -> (Next, Option<String>) {
-    let shard = run.shard;
-    if !run.job.arrival {
+    /// Whether its iteration is due by an arrival rate.
+    by_rate: bool,
+}
+
+impl<'r> Outgoing<'r> {
+    fn new<C: Connector>(run: &Running<'_, C>, request: &'r Request, arrival: Option<Instant>) -> Outgoing<'r> {
+        let server = run.shard.plan.servers.get(run.user.server);
+        let timeout = request.timeout_ns.or(server.map(|server| server.timeout_ns)).unwrap_or(u64::MAX);
+        Outgoing {
+            method: request.method.wire(),
+            timeout: Duration::from_nanos(timeout),
+            series: run.first_series + request.ordinal,
+            phase: run.job.phase,
+            arrival,
+            by_rate: run.job.arrival,
+        }
+    }
+}
+
+/// A request that has ended.
+struct Sent {
+    due: Instant,
+    latency: Duration,
+    exchange: Exchange,
+}
+
+/// Sends one request with `client` and waits for its end. `None` when the guard
+/// lets no more requests pass.
+async fn send<C: Connector>(
+    shard: &Shard<C>,
+    client: &mut C::Client,
+    outgoing: &Outgoing<'_>,
+    name: Option<&str>,
+    params: &[u8],
+) -> Option<Sent> {
+    if !outgoing.by_rate {
         shard.pass_guard().await;
     }
+    let _slot = shard.pass_slot().await;
+    if !shard.may_send() {
+        return None;
+    }
     let called = Instant::now();
-    let server = shard.plan.servers.get(run.user.server);
-    let timeout = request.timeout_ns.or(server.map(|server| server.timeout_ns)).unwrap_or(u64::MAX);
-    let call =
-        Call { method: request.method.wire(), name, params: &run.user.params, timeout: Duration::from_nanos(timeout) };
-    let series = run.first_series + request.ordinal;
-    let waiting = Waiting::begin(shard, series, run.job.phase, arrival.unwrap_or(called));
-    let exchange = run.user.client.call(call).await;
+    let arrival = outgoing.arrival;
+    let call = Call { method: outgoing.method, name, params, timeout: outgoing.timeout };
+    let waiting = Waiting::begin(shard, outgoing.series, outgoing.phase, arrival.unwrap_or(called));
+    let exchange = client.call(call).await;
     waiting.end();
     // Outside an arrival rate the client is not kept waiting by a connection
     // that is made first: `connect` is a metric of its own.
     let due = arrival.unwrap_or(called + exchange.connect.unwrap_or(Duration::ZERO) + exchange.drain);
     let latency = exchange.done.saturating_duration_since(due);
+    Some(Sent { due, latency, exchange })
+}
+
+/// Judges a request that has ended and records what became of it. Returns the
+/// cursor of the next page, if the answer has one.
+fn conclude<C: Connector>(run: &mut Running<'_, C>, request: &Request, sent: &Sent) -> (Next, Option<String>) {
+    let Sent { due, latency, exchange } = sent;
     let mut cursor = None;
     let trouble = match &exchange.outcome {
         Err(failure) => {
@@ -143,7 +265,7 @@ async fn exchange<C: Connector>(
             })
         }
         Ok(reply) => {
-            let answer = Answer::new(reply, &exchange, latency);
+            let answer = Answer::new(reply, exchange, *latency);
             let trouble = judge(run, request, &answer, reply, exchange.done);
             if matches!(request.method, Method::List { .. }) {
                 cursor = answer.next_cursor();
@@ -153,10 +275,10 @@ async fn exchange<C: Connector>(
     };
     let tags = match &exchange.outcome {
         _ if request.tags.is_empty() => Vec::new(),
-        Ok(reply) => tags(run, request, Some(&Answer::new(reply, &exchange, latency))),
+        Ok(reply) => tags(run, request, Some(&Answer::new(reply, exchange, *latency))),
         Err(_) => tags(run, request, None),
     };
-    record(run, request, (due, latency), &exchange, trouble.as_ref(), tags);
+    record(run, request, (*due, *latency), exchange, trouble.as_ref(), tags);
     let fatal = trouble.is_some_and(|trouble| trouble.fatal);
     (if fatal { Next::EndIteration } else { Next::Step }, cursor)
 }

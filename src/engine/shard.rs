@@ -4,18 +4,20 @@ use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::sync::Arc;
-use std::sync::atomic::AtomicU64;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use regex::Regex;
+use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio::time::Instant;
 
-use super::Control;
+use super::session::SharedSession;
+use super::{Control, Stop};
 use crate::data::Table;
 use crate::plan::takes::{Taker, Takes};
 use crate::plan::{Plan, Scenario, rows, schedule};
 use crate::record::{Phase, Recorder, Shape};
-use crate::transport::Connector;
+use crate::transport::{Connector, Opened};
 
 /// What all threads of a run are given.
 #[derive(Clone, Debug)]
@@ -23,17 +25,19 @@ pub(super) struct Shared {
     pub(super) run_id: String,
     pub(super) tables: Vec<Table>,
     pub(super) claimed: Arc<[AtomicU64]>,
+    /// Requests sent, over all threads; counted where the guard limits them.
+    sent: Arc<AtomicU64>,
 }
 
 impl Shared {
     pub(super) fn new(plan: &Plan, run_id: &str, tables: &[Table]) -> Shared {
         let claimed = plan.scenarios.iter().map(|_| AtomicU64::new(0)).collect();
-        Shared { run_id: run_id.to_owned(), tables: tables.to_vec(), claimed }
+        Shared { run_id: run_id.to_owned(), tables: tables.to_vec(), claimed, sent: Arc::default() }
     }
 }
 
 /// One thread's part of a run. All of it lives on that thread.
-pub(super) struct Shard<C> {
+pub(super) struct Shard<C: Connector> {
     pub(super) plan: Arc<Plan>,
     pub(super) connectors: Vec<C>,
     /// Which part of how many.
@@ -66,6 +70,13 @@ pub(super) struct Shard<C> {
     guard_gap: Option<Duration>,
     /// When the guard's `max rate` lets the next request of a closed load pass.
     next_allowed: Cell<Instant>,
+    /// This thread's part of the requests that the guard allows to be under way.
+    slots: Option<Semaphore>,
+    /// Requests that waited for one since the last second was handed over.
+    pub(super) held: Cell<u64>,
+    sent: Arc<AtomicU64>,
+    /// MCP sessions that users share, for each scenario.
+    pub(super) sessions: Vec<Vec<SharedSession<C::Client>>>,
 }
 
 impl<C: Connector> Shard<C> {
@@ -96,8 +107,14 @@ impl<C: Connector> Shard<C> {
         #[expect(clippy::cast_precision_loss, reason = "a number of threads")]
         let gap = |rate: f64| Duration::try_from_secs_f64(part.1 as f64 / rate).ok();
         let guard_gap = plan.closed_rate().and_then(gap);
+        let slots = plan.guard.max_in_flight.map(|most| part_of(most, part));
+        let sessions = (0..plan.scenarios.len()).map(|index| SharedSession::of(&plan, index, &connectors, part));
         Rc::new(Shard {
             guard_gap,
+            slots: slots.map(|slots| Semaphore::new(usize::try_from(slots).unwrap_or(Semaphore::MAX_PERMITS))),
+            held: Cell::new(0),
+            sent: shared.sent,
+            sessions: sessions.collect(),
             patterns: Patterns::of(&plan),
             recorder: RefCell::new(Recorder::new(shape)),
             first_series,
@@ -131,6 +148,27 @@ impl<C: Connector> Shard<C> {
     /// This thread's part of something that is spread over all.
     pub(super) fn own_part(&self, whole: u64) -> u64 {
         part_of(whole, self.part)
+    }
+
+    /// The MCP session that a user of a scenario shares with others, if it does.
+    pub(super) fn shared_session(&self, scenario: usize, user: u64) -> Option<&SharedSession<C::Client>> {
+        let sessions = self.sessions.get(scenario).filter(|sessions| !sessions.is_empty())?;
+        sessions.get(usize::try_from(user / self.part.1).ok()? % sessions.len())
+    }
+
+    /// Records that an MCP session was opened.
+    pub(super) fn opened(&self, scenario: usize, phase: Phase, opened: &Opened) {
+        let nanos = |duration: Duration| u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX);
+        let (connect, session) = (nanos(opened.connect), nanos(opened.session));
+        let second = self.second(Instant::now());
+        self.recorder.borrow_mut().session(second, scenario, phase, connect, session);
+    }
+
+    /// Records that an MCP session was ended, which began at `begun`.
+    pub(super) fn closed(&self, scenario: usize, begun: Instant) {
+        let now = Instant::now();
+        let (second, nanos) = (self.second(now), nanos_between(begun, now));
+        self.recorder.borrow_mut().session_close(second, scenario, Phase::Measured, nanos);
     }
 
     /// Whether the guard allows one more user of an open load; counts it if so.
@@ -185,10 +223,35 @@ impl<C: Connector> Shard<C> {
         self.next_allowed.set(turn + gap);
         tokio::time::sleep_until(turn).await;
     }
+
+    /// Waits until the guard's `max in_flight` lets one more request be under
+    /// way; it is for as long as the permit lives.
+    pub(super) async fn pass_slot(&self) -> Option<SemaphorePermit<'_>> {
+        let slots = self.slots.as_ref()?;
+        if let Ok(permit) = slots.try_acquire() {
+            return Some(permit);
+        }
+        self.held.set(self.held.get() + 1);
+        // It is never closed.
+        slots.acquire().await.ok()
+    }
+
+    /// Whether the guard's `max requests` allows one more; stops the run if not.
+    pub(super) fn may_send(&self) -> bool {
+        let Some(most) = self.plan.guard.max_requests else { return true };
+        if self.sent.fetch_add(1, Ordering::Relaxed) < most {
+            return true;
+        }
+        self.control.guard(Stop::Drain, || {
+            let second = self.second(Instant::now());
+            format!("`max requests {most}`: all of them were sent by second {second}")
+        });
+        false
+    }
 }
 
 /// One part of `whole`, which is spread over the threads as evenly as can be.
-fn part_of(whole: u64, (part, of): (u64, u64)) -> u64 {
+pub(super) fn part_of(whole: u64, (part, of): (u64, u64)) -> u64 {
     if whole == u64::MAX { whole } else { whole / of + u64::from(part < whole % of) }
 }
 

@@ -6,7 +6,7 @@ use rand::Rng;
 use tokio::time::Instant;
 
 use super::iteration::{Running, no_session};
-use super::request::{self, Next};
+use super::request::{self, Next, Prepared};
 use super::shard::nanos_between;
 use crate::expr::{EvalError, Value};
 use crate::plan::rows::AtEnd;
@@ -46,8 +46,7 @@ impl<C: Connector> Running<'_, C> {
                     None => Next::Step,
                 },
                 Step::Group { group, steps } => self.group(*group, steps, due).await,
-                // A plan with these is refused before the run.
-                Step::Parallel(steps) => Box::pin(self.steps(steps, due)).await,
+                Step::Parallel(steps) => self.parallel(steps, due).await,
                 Step::Run { flow } => self.run(*flow, due).await,
                 Step::StopIteration => Next::EndIteration,
                 Step::StopUser => Next::EndUser,
@@ -65,20 +64,104 @@ impl<C: Connector> Running<'_, C> {
 
     async fn request(&mut self, request: &Request, due: &mut Option<Instant>) -> Next {
         self.sent = true;
-        let sessions = self.plan().scenarios.get(self.job.scenario).map(|scenario| scenario.sessions);
-        if sessions != Some(Sessions::PerCall) {
-            return request::perform(self, request, due.take()).await;
-        }
-        if let Err(error) = self.user.ensure_open(self.shard, self.job.scenario, self.job.phase).await {
-            self.broken = true;
-            if let Some(flow) = self.plan().flows.get(self.current) {
-                no_session(self.shard, flow, self.job, &error);
-            }
+        if !self.own_session().await {
             return Next::EndIteration;
         }
         let next = request::perform(self, request, due.take()).await;
-        self.user.close(self.shard, self.job.scenario).await;
+        self.end_own_session().await;
         next
+    }
+
+    /// Requests that are under way together on one MCP session. What they send
+    /// is settled before the first of them goes out.
+    async fn parallel(&mut self, steps: &[Step], due: &mut Option<Instant>) -> Next {
+        self.sent = true;
+        let mut batch = Vec::new();
+        let gathered = self.gather(steps, due, &mut batch);
+        if gathered != Next::Step || batch.is_empty() {
+            return gathered;
+        }
+        if !self.own_session().await {
+            return Next::EndIteration;
+        }
+        let next = request::together(self, batch, due.take()).await;
+        self.end_own_session().await;
+        next
+    }
+
+    /// Collects the requests of a `parallel` block, in order.
+    fn gather<'s>(&mut self, steps: &'s [Step], due: &mut Option<Instant>, batch: &mut Vec<Prepared<'s>>) -> Next {
+        for (index, step) in steps.iter().enumerate() {
+            let next = match step {
+                Step::Request(request) => match request::prepare(self, request, *due) {
+                    Ok(prepared) => {
+                        batch.push(prepared);
+                        Next::Step
+                    }
+                    Err(next) => next,
+                },
+                Step::Let(save) => match self.assign(save) {
+                    Ok(()) => Next::Step,
+                    Err(error) => self.failed(steps, index, due, &format!("cannot set `{}`: {error}", save.name)),
+                },
+                Step::Take(take) => self.take(take, steps, index, due),
+                Step::Repeat { times, steps } => {
+                    let mut rounds = (0..*times).map(|_| self.gather(steps, due, batch));
+                    rounds.find(|next| *next != Next::Step).unwrap_or(Next::Step)
+                }
+                Step::If(branches) => match self.branch(branches) {
+                    Ok(branch) => branch.map_or(Next::Step, |branch| self.gather(&branch.steps, due, batch)),
+                    Err(message) => self.failed(steps, index, due, &message),
+                },
+                Step::Choose(choices) => match self.choice(choices) {
+                    Some(choice) => self.gather(&choice.steps, due, batch),
+                    None => Next::Step,
+                },
+                Step::Log(value) => {
+                    self.log(value);
+                    Next::Step
+                }
+                // A file with another step in a `parallel` block is refused.
+                _ => Next::Step,
+            };
+            if next != Next::Step {
+                return next;
+            }
+        }
+        Next::Step
+    }
+
+    /// Opens the session of one call, where each call has its own. Returns
+    /// whether there is one.
+    async fn own_session(&mut self) -> bool {
+        if !self.has_session_per_call() {
+            return true;
+        }
+        let Err(error) = self.user.ensure_open(self.shard, self.job.scenario, self.job.phase).await else {
+            return true;
+        };
+        self.broken = true;
+        if let Some(flow) = self.plan().flows.get(self.current) {
+            no_session(self.shard, flow, self.job, &error);
+        }
+        false
+    }
+
+    async fn end_own_session(&mut self) {
+        if self.has_session_per_call() {
+            self.user.close(self.shard, self.job.scenario).await;
+        }
+    }
+
+    fn has_session_per_call(&self) -> bool {
+        let scenario = self.plan().scenarios.get(self.job.scenario);
+        scenario.is_some_and(|scenario| scenario.sessions == Sessions::PerCall)
+    }
+
+    /// The guard lets no more requests pass.
+    pub(super) fn refused(&mut self) -> Next {
+        self.cut = true;
+        Next::EndIteration
     }
 
     async fn think(&mut self, think: Think) {

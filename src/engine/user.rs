@@ -3,7 +3,7 @@
 use rand::Rng;
 use tokio::time::Instant;
 
-use super::shard::{Shard, nanos_between};
+use super::shard::Shard;
 use crate::expr::Value;
 use crate::plan::random::{Purpose, stream};
 use crate::record::Phase;
@@ -14,6 +14,8 @@ pub(super) struct User<K> {
     /// From 0, unique in its scenario.
     pub(super) id: u64,
     pub(super) client: K,
+    /// More clients on its session, for requests that are under way together.
+    pub(super) siblings: Vec<K>,
     /// Index of its server in the plan.
     pub(super) server: usize,
     /// From 0.
@@ -41,6 +43,7 @@ impl<K: Client> User<K> {
         Some(User {
             id,
             client,
+            siblings: Vec::new(),
             server,
             iteration: 0,
             sessions: 0,
@@ -52,7 +55,7 @@ impl<K: Client> User<K> {
         })
     }
 
-    /// Opens the session unless it is open.
+    /// Opens the session, or joins the one that it shares, unless that is done.
     pub(super) async fn ensure_open<C: Connector<Client = K>>(
         &mut self,
         shard: &Shard<C>,
@@ -62,22 +65,28 @@ impl<K: Client> User<K> {
         if self.client.is_open() {
             return Ok(());
         }
+        self.siblings.clear();
+        if let Some(shared) = shard.shared_session(scenario, self.id) {
+            self.client = shared.join(shard, scenario, phase).await?;
+            return Ok(());
+        }
         let opened = self.client.open().await?;
         self.sessions += 1;
-        let second = shard.second(Instant::now());
-        let nanos = |duration: std::time::Duration| u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX);
-        shard.recorder.borrow_mut().session(second, scenario, phase, nanos(opened.connect), nanos(opened.session));
+        shard.opened(scenario, phase, &opened);
         Ok(())
     }
 
     /// Ends the session if there is one, or leaves it behind where the scenario
     /// says so: then the server learns of it only by the end of the connection.
+    /// A shared one is left to the others.
     pub(super) async fn close<C: Connector<Client = K>>(&mut self, shard: &Shard<C>, scenario: usize) {
+        self.siblings.clear();
         if !self.client.is_open() {
             return;
         }
         let share = shard.plan.scenarios.get(scenario).map_or(1.0, |scenario| scenario.close);
-        if share < 1.0 && !self.is_ended_properly(shard.plan.seed, scenario, share) {
+        let left = share < 1.0 && !self.is_ended_properly(shard.plan.seed, scenario, share);
+        if left || shard.shared_session(scenario, self.id).is_some() {
             if let Some(connector) = shard.connectors.get(self.server) {
                 self.client = connector.client();
             }
@@ -86,10 +95,18 @@ impl<K: Client> User<K> {
         let begun = Instant::now();
         // A server that refuses to end a session does no harm to the run.
         if self.client.close().await.is_ok() {
-            let now = Instant::now();
-            let (second, nanos) = (shard.second(now), nanos_between(begun, now));
-            shard.recorder.borrow_mut().session_close(second, scenario, Phase::Measured, nanos);
+            shard.closed(scenario, begun);
         }
+    }
+
+    /// Has clients on its session, so that `count` requests can be under way
+    /// together. `false` where the transport carries one at a time.
+    pub(super) fn have_siblings(&mut self, count: usize) -> bool {
+        while self.siblings.len() + 1 < count {
+            let Some(sibling) = self.client.sibling() else { return false };
+            self.siblings.push(sibling);
+        }
+        true
     }
 
     /// Whether this session is one of the share that is ended properly.

@@ -3,9 +3,9 @@
 
 use std::rc::Rc;
 use std::sync::Arc;
-use std::sync::mpsc::Sender;
 use std::time::Duration;
 
+use tokio::sync::mpsc::UnboundedSender;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time::Instant;
@@ -78,7 +78,7 @@ pub(super) struct Worker<C> {
 
 impl<C: Connector> Worker<C> {
     /// Runs this thread's part of the plan.
-    pub(super) async fn run(self, gate: &Gate, sender: &Sender<Message>) {
+    pub(super) async fn run(self, gate: &Gate, sender: &UnboundedSender<Message>) {
         let shard = Shard::new(self.plan, self.connectors, self.part, self.shared, self.control, self.precise);
         let pools = open_pools(&shard).await;
         // The receiver is gone only when the whole run is.
@@ -152,7 +152,11 @@ async fn open_pools<C: Connector>(shard: &Rc<Shard<C>>) -> Vec<Option<Rc<Pool<C>
 }
 
 /// Hands over each second as it ends, until all scenarios have drained.
-async fn hand_over_until_done<C: Connector>(shard: &Shard<C>, sender: &Sender<Message>, drivers: &mut JoinSet<()>) {
+async fn hand_over_until_done<C: Connector>(
+    shard: &Shard<C>,
+    sender: &UnboundedSender<Message>,
+    drivers: &mut JoinSet<()>,
+) {
     let mut second: u64 = 1;
     let mut cpu = thread_cpu_ns();
     loop {
@@ -174,12 +178,13 @@ async fn hand_over_until_done<C: Connector>(shard: &Shard<C>, sender: &Sender<Me
     }
 }
 
-fn hand_over<C: Connector>(shard: &Shard<C>, sender: &Sender<Message>, cpu_ns: u64) {
+fn hand_over<C: Connector>(shard: &Shard<C>, sender: &UnboundedSender<Message>, cpu_ns: u64) {
     let (mut slices, failures) = shard.recorder.borrow_mut().drain();
     if let Some(last) = slices.last_mut() {
         last.health.cpu_ns = cpu_ns;
         last.health.in_flight = shard.in_flight.get();
         last.health.users = shard.users.get();
+        last.health.held = shard.held.take();
     }
     let _ = sender.send(Message::Second { slices, failures });
 }
@@ -198,6 +203,11 @@ async fn close_sessions<C: Connector>(shard: &Rc<Shard<C>>, pools: &[Option<Rc<P
             }
         }
         while tasks.join_next().await.is_some() {}
+        for (scenario, sessions) in shard.sessions.iter().enumerate() {
+            for session in sessions {
+                session.close(shard, scenario).await;
+            }
+        }
     };
     tokio::select! {
         () = closing => {}

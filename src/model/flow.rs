@@ -54,8 +54,17 @@ pub(super) fn lower(
 ) -> FlowItem {
     let mut later = Vec::new();
     statements.iter().for_each(|step| bindings(step, &mut later));
-    let mut draft =
-        Draft { index, locals: Vec::new(), later, branch: Vec::new(), steps: Vec::new(), requests: 0, runs: false };
+    let mut draft = Draft {
+        index,
+        locals: Vec::new(),
+        later,
+        branch: Vec::new(),
+        steps: Vec::new(),
+        requests: 0,
+        runs: false,
+        parallel: None,
+        unsettled: Vec::new(),
+    };
     let mut whole = !broken;
     for step in statements {
         whole &= draft.step(lowering, step).is_some();
@@ -141,6 +150,10 @@ pub(super) struct Draft {
     pub(super) requests: usize,
     /// Whether it runs another flow.
     pub(super) runs: bool,
+    /// The `parallel` block that is being lowered.
+    pub(super) parallel: Option<Span>,
+    /// Variables that get their values when that block has ended: slots and names.
+    pub(super) unsettled: Vec<(usize, String)>,
 }
 
 impl Draft {

@@ -106,7 +106,6 @@ impl GuardItem {
             }
             GuardStmt::MaxInFlight(attr) => {
                 self.plan.max_in_flight = attr.value().and_then(|value| lowering.whole_number(&value, 1.0));
-                lowering.pending("max in_flight", attr.span());
             }
             GuardStmt::MaxDuration(attr) => {
                 self.plan.max_duration_ns = lowering.quantity_attr(attr, Dimension::Duration, 1e6).map(whole_ns);
@@ -145,7 +144,6 @@ impl GuardItem {
                 Some(duration) => lowering.quantity_from(&duration, Dimension::Duration, 1e9).map(whole_ns),
                 None => Some(whole_ns(1e9)),
             };
-            lowering.pending("abort when", abort.span());
             if let (Some(condition), Some(for_ns)) = (condition, for_ns) {
                 self.plan.aborts.push(Abort { condition, for_ns });
             }

@@ -11,7 +11,7 @@ use super::scenario::ScenarioItem;
 use super::server::ServerItem;
 use crate::diag::errors;
 use crate::plan::rows::{AtEnd, Order};
-use crate::plan::{Endpoint, Plan, schedule, takes};
+use crate::plan::{Endpoint, Plan, Sessions, schedule, takes};
 use crate::syntax::ast;
 use crate::text::Span;
 use crate::units::{Dimension, Quantity};
@@ -40,6 +40,30 @@ pub(super) fn check(
         requests(lowering, guard, scenarios, plan);
         pace(lowering, scenarios, plan);
         rows(lowering, plan);
+        one_at_a_time(lowering, scenarios, plan);
+    }
+}
+
+/// A child process is asked one thing at a time.
+fn one_at_a_time(lowering: &mut Lowering<'_>, scenarios: &[ScenarioItem], plan: &Plan) {
+    let mut found: Vec<(&str, Span)> = Vec::new();
+    for (item, scenario) in scenarios.iter().zip(&plan.scenarios) {
+        let server = |target: &crate::plan::Target| plan.servers.get(target.server);
+        let mut servers = scenario.targets.iter().filter_map(server);
+        if !servers.any(|server| matches!(server.endpoint, Endpoint::Stdio { .. })) {
+            continue;
+        }
+        if let (Sessions::Shared(_), Some(span)) = (scenario.sessions, item.sessions_span) {
+            found.push(("sessions shared", span));
+        }
+        let flows = plan.flows_of(scenario);
+        let blocks = lowering.parallels.iter().filter(|(flow, _)| flows.contains(flow));
+        found.extend(blocks.map(|(_, span)| ("parallel", *span)));
+    }
+    found.sort_unstable_by_key(|(_, span)| span.start);
+    found.dedup();
+    for (what, span) in found {
+        lowering.pending(&format!("{what} over stdio"), span);
     }
 }
 
@@ -157,10 +181,6 @@ fn duration(lowering: &mut Lowering<'_>, guard: &GuardItem, scenarios: &[Scenari
 #[expect(clippy::cast_precision_loss, reason = "counts stay far below 2^53")]
 fn requests(lowering: &mut Lowering<'_>, guard: &GuardItem, scenarios: &[ScenarioItem], plan: &Plan) {
     let (Some(limit), Some(span)) = (guard.plan.max_requests, guard.requests_span) else { return };
-    if plan.scenarios.iter().any(|scenario| !scenario.load.is_open()) {
-        // What users will do is known only as they do it.
-        lowering.pending("max requests", span);
-    }
     let open = plan.scenarios.iter().filter(|scenario| scenario.load.is_open());
     let count: f64 = open
         .map(|scenario| schedule::count(scenario.load.segments()) as f64 * plan.requests_per_iteration(scenario))

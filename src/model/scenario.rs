@@ -23,6 +23,7 @@ const BAG: [f64; 3] = [100.0, 1000.0, 10_000.0];
 /// A scenario and where it stands in the file.
 pub(super) struct ScenarioItem {
     pub(super) stages_span: Option<Span>,
+    pub(super) sessions_span: Option<Span>,
     /// Names of the servers it targets, broken or not.
     pub(super) targets: Vec<String>,
     /// Names of the flows it uses, broken or not.
@@ -84,6 +85,7 @@ fn lower(
     let plan = draft.finish(lowering, item, name).filter(|_| whole);
     let scenario = ScenarioItem {
         stages_span: draft.stages.as_ref().map(|(_, span)| *span),
+        sessions_span: draft.sessions.map(|(_, span)| span),
         targets: draft.named,
         uses: draft.uses,
         plan,
@@ -154,7 +156,6 @@ impl Draft {
                 first(lowering, "sessions", attr.span(), self.sessions.map(|(_, span)| span))?;
                 let count = lowering.whole_number(&attr.value()?, 1.0)?;
                 self.sessions = Some((Sessions::Shared(count), attr.span()));
-                lowering.pending("sessions shared", attr.span());
                 Some(())
             }
             ScenarioStmt::Close(attr) => {

@@ -12,6 +12,7 @@ use crate::diag::errors;
 use crate::expr::{Expr, Template};
 use crate::plan::{Branch, Choice, Method, Step, Take, Think};
 use crate::syntax::ast;
+use crate::text::Span;
 use crate::units::Dimension;
 
 /// What `list` can list, and the method.
@@ -42,9 +43,45 @@ const OWN_STATEMENTS: [(&str, &str); 12] = [
 /// Steps repeated more often than this are a load, which belongs in stages.
 const MAX_REPEAT: f64 = 1_000_000.0;
 
+/// The keyword of a step that would make the requests of a `parallel` block wait
+/// for each other, or that makes no sense among them.
+fn waits(step: &ast::Step) -> Option<(&'static str, Span)> {
+    use ast::Step as Ast;
+    Some(match step {
+        Ast::Think(think) => ("think", think.span()),
+        Ast::Pace(attr) => ("pace", attr.span()),
+        Ast::Parallel(steps) => ("parallel", steps.keyword_span()),
+        Ast::Group(steps) => ("group", steps.keyword_span()),
+        Ast::Run(run) => ("run", run.span()),
+        Ast::Stop(word) => ("stop", word.span()),
+        Ast::Subscribe(request) => ("subscribe", request.keyword_span()),
+        _ => return None,
+    })
+}
+
 impl Draft {
     /// `None` when the step is broken.
     pub(super) fn step(&mut self, lowering: &mut Lowering<'_>, step: &ast::Step) -> Option<()> {
+        if let Some(block) = self.parallel
+            && let Some((what, span)) = waits(step)
+        {
+            let (beside, why) = ("in `parallel`", "its requests are sent at once");
+            let help = format!("write `{what}` before or behind the block");
+            lowering.out.push(errors::load::no_effect(what, beside, why, &help, span, block));
+            return None;
+        }
+        let before = self.locals.len();
+        let lowered = self.step_itself(lowering, step);
+        // What a response holds is known when all requests of the block have ended.
+        if self.parallel.is_some() && !matches!(step, ast::Step::Let(_) | ast::Step::Take(_)) {
+            for (slot, local) in self.locals.iter_mut().enumerate().skip(before) {
+                self.unsettled.push((slot, std::mem::take(&mut local.0)));
+            }
+        }
+        lowered
+    }
+
+    fn step_itself(&mut self, lowering: &mut Lowering<'_>, step: &ast::Step) -> Option<()> {
         use ast::Step as Ast;
         match step {
             Ast::Call(request) => {
@@ -118,12 +155,7 @@ impl Draft {
             Ast::Repeat(steps) => self.repeat(lowering, steps),
             Ast::If(item) => self.conditions(lowering, item),
             Ast::Choose(choose) => self.choose(lowering, choose),
-            Ast::Parallel(steps) => {
-                let inner = self.block(lowering, &steps.statements());
-                lowering.pending("parallel", steps.keyword_span());
-                self.steps.push(Step::Parallel(self.own(steps, inner)?));
-                Some(())
-            }
+            Ast::Parallel(steps) => self.parallel(lowering, steps),
             Ast::Group(steps) => {
                 let inner = self.block(lowering, &steps.statements());
                 let name = steps.name()?;
@@ -141,6 +173,21 @@ impl Draft {
             }
             Ast::Broken(_) => None,
         }
+    }
+
+    /// `parallel { … }`
+    fn parallel(&mut self, lowering: &mut Lowering<'_>, steps: &ast::Steps) -> Option<()> {
+        self.parallel = Some(steps.keyword_span());
+        lowering.parallels.push((self.index, steps.keyword_span()));
+        let inner = self.block(lowering, &steps.statements());
+        self.parallel = None;
+        for (slot, name) in self.unsettled.drain(..) {
+            if let Some(local) = self.locals.get_mut(slot) {
+                local.0 = name;
+            }
+        }
+        self.steps.push(Step::Parallel(self.own(steps, inner)?));
+        Some(())
     }
 
     /// The steps inside, unless the head around them is broken.

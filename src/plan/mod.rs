@@ -7,6 +7,7 @@
 mod assertion;
 mod data;
 mod guard;
+mod load;
 pub mod mix;
 pub mod random;
 pub mod rows;
@@ -20,6 +21,7 @@ pub use assertion::{
 };
 pub use data::{Data, DataSource};
 pub use guard::{Abort, Guard, OnAbort};
+pub use load::{Arrivals, Load, Seek, Segment, Work};
 pub use server::{Answer, Auth, Endpoint, Header, Launch, Oauth, RevisionShare, Server, TextPart, Tls};
 pub use step::{Branch, Check, Choice, Flow, Method, Request, Save, Step, Tag, Take, Think};
 
@@ -175,6 +177,18 @@ impl Plan {
         runs.into_iter().for_each(|flow| self.meet(flow, met));
     }
 
+    /// The most threads that may run it: what is spread over them has to reach
+    /// each of them.
+    #[must_use]
+    pub fn most_threads(&self) -> usize {
+        let shared = self.scenarios.iter().filter_map(|scenario| match scenario.sessions {
+            Sessions::Shared(count) => Some(count),
+            _ => None,
+        });
+        let least = shared.chain(self.guard.max_in_flight).min().unwrap_or(u64::MAX);
+        usize::try_from(least).unwrap_or(usize::MAX).max(1)
+    }
+
     /// When the last stage of any scenario ends, in nanoseconds from the start.
     #[must_use]
     pub fn load_ns(&self) -> u64 {
@@ -310,142 +324,6 @@ pub enum Sessions {
     PerCall,
     /// So many, which all users share.
     Shared(u64),
-}
-
-/// The load over time.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum Load {
-    /// Iterations are due at instants computed from the plan alone.
-    Open {
-        /// Levels in iterations per second.
-        segments: Vec<Segment>,
-        /// Spacing.
-        arrivals: Arrivals,
-    },
-    /// Each virtual user starts its next iteration when the last one ends.
-    Closed {
-        /// Levels in virtual users.
-        segments: Vec<Segment>,
-        /// A fixed amount of work, which ends the load before the stages do.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        work: Option<Work>,
-    },
-    /// The level rises by steps until a condition breaks.
-    Seek(Box<Seek>),
-}
-
-/// A fixed amount of work.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct Work {
-    /// Iterations: in all where they are shared, otherwise of each user.
-    pub iterations: u64,
-    /// Whether all users share them.
-    pub shared: bool,
-}
-
-/// A search for the highest level at which a condition holds.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-pub struct Seek {
-    /// One stage for each level, from the lowest, and a last one that confirms.
-    pub segments: Vec<Segment>,
-    /// Whether levels are arrivals per second rather than users.
-    pub open: bool,
-    /// What must hold at each level.
-    pub conditions: Vec<Assertion>,
-    /// For how long the last good level is confirmed, in nanoseconds.
-    pub confirm_ns: u64,
-}
-
-impl Load {
-    /// Whether iterations are due at instants computed from the plan.
-    #[must_use]
-    pub fn is_open(&self) -> bool {
-        match self {
-            Load::Open { .. } => true,
-            Load::Closed { .. } => false,
-            Load::Seek(seek) => seek.open,
-        }
-    }
-
-    /// The stages.
-    #[must_use]
-    pub fn segments(&self) -> &[Segment] {
-        match self {
-            Load::Open { segments, .. } | Load::Closed { segments, .. } => segments,
-            Load::Seek(seek) => &seek.segments,
-        }
-    }
-
-    fn segments_mut(&mut self) -> &mut Vec<Segment> {
-        match self {
-            Load::Open { segments, .. } | Load::Closed { segments, .. } => segments,
-            Load::Seek(seek) => &mut seek.segments,
-        }
-    }
-
-    /// Length of all stages, in nanoseconds.
-    #[must_use]
-    pub fn duration_ns(&self) -> u64 {
-        self.segments().iter().fold(0, |sum, segment| segment.duration_ns.saturating_add(sum))
-    }
-
-    /// The highest level of any stage.
-    #[must_use]
-    pub fn peak(&self) -> f64 {
-        self.segments().iter().map(|segment| segment.from.max(segment.to)).fold(0.0, f64::max)
-    }
-
-    /// The level at `at_ns` from the start; 0 outside the stages.
-    #[must_use]
-    pub fn level_at(&self, at_ns: u64) -> f64 {
-        let mut start = 0;
-        for segment in self.segments() {
-            if at_ns < segment.duration_ns.saturating_add(start) {
-                return segment.level_at(at_ns - start);
-            }
-            start = segment.duration_ns.saturating_add(start);
-        }
-        0.0
-    }
-}
-
-/// A stretch of time in which the level changes linearly.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-pub struct Segment {
-    /// Level at its start.
-    pub from: f64,
-    /// Level at its end.
-    pub to: f64,
-    /// Its length in nanoseconds; above 0.
-    pub duration_ns: u64,
-}
-
-impl Segment {
-    /// The level `at_ns` after the segment's start.
-    #[must_use]
-    #[expect(clippy::cast_precision_loss, reason = "nanoseconds of a run stay below 2^53")]
-    pub fn level_at(&self, at_ns: u64) -> f64 {
-        self.from + (self.to - self.from) * (at_ns as f64 / self.duration_ns as f64)
-    }
-
-    /// Area under the line in level × seconds.
-    #[must_use]
-    #[expect(clippy::cast_precision_loss, reason = "nanoseconds of a run stay below 2^53")]
-    pub fn area(&self) -> f64 {
-        f64::midpoint(self.from, self.to) * (self.duration_ns as f64 / 1e9)
-    }
-}
-
-/// Spacing of arrivals.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum Arrivals {
-    /// Evenly along the area under the rate line.
-    #[default]
-    Uniform,
-    /// As independent clients would arrive, with the same total.
-    Poisson,
 }
 
 /// A flow's part of a mix.

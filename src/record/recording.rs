@@ -184,6 +184,9 @@ pub struct Health {
     pub in_flight: u64,
     /// Virtual users that exist at the end of the second.
     pub users: u64,
+    /// Requests that waited because the guard's `max in_flight` was reached.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub held: u64,
 }
 
 /// Everything of one second, counted from the start of the run by the instant
@@ -242,6 +245,7 @@ impl Slice {
         self.health.cpu_ns += other.health.cpu_ns;
         self.health.in_flight += other.health.in_flight;
         self.health.users += other.health.users;
+        self.health.held += other.health.held;
     }
 }
 

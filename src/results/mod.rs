@@ -62,6 +62,9 @@ pub struct Run {
     pub total_ms: u64,
     /// How it ended.
     pub ended: Ended,
+    /// Why the guard stopped it, if it did.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub guarded: Option<String>,
     /// Threads of the engine.
     pub threads: usize,
 }
@@ -74,6 +77,8 @@ pub enum Ended {
     Completed,
     /// By the user; what was measured until then counts.
     Interrupted,
+    /// By the guard of the file; what was measured until then counts.
+    Guarded,
 }
 
 /// The machine that generated the load.
@@ -120,9 +125,10 @@ impl Results {
         self.recording.merge(other.recording);
         self.run.load_ms = self.run.load_ms.max(other.run.load_ms);
         self.run.total_ms = self.run.total_ms.max(other.run.total_ms);
-        if other.run.ended == Ended::Interrupted {
-            self.run.ended = Ended::Interrupted;
+        if self.run.ended == Ended::Completed {
+            self.run.ended = other.run.ended;
         }
+        self.run.guarded = self.run.guarded.take().or(other.run.guarded);
         Ok(())
     }
 

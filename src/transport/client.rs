@@ -55,6 +55,14 @@ pub trait Client {
     /// have ended. A broken HTTP connection does not end a session.
     fn is_open(&self) -> bool;
 
+    /// Another client on the same open session, with a connection of its own, so
+    /// that requests can be under way together. It must not be closed: the
+    /// session belongs to this one. `None` where the transport carries one
+    /// request at a time.
+    fn sibling(&mut self) -> Option<Self>
+    where
+        Self: Sized;
+
     /// Sends one request and waits for its response, which may be an error of
     /// the server. Nothing is sent twice.
     async fn call(&mut self, call: Call<'_>) -> Exchange;

@@ -92,6 +92,13 @@ impl Client for AnyClient {
         }
     }
 
+    fn sibling(&mut self) -> Option<Self> {
+        match self {
+            Self::Http(client) => client.sibling().map(Self::Http),
+            Self::Stdio(client) => client.sibling().map(Self::Stdio),
+        }
+    }
+
     async fn call(&mut self, call: Call<'_>) -> Exchange {
         match self {
             Self::Http(client) => client.call(call).await,

@@ -19,6 +19,7 @@ pub(super) fn find(results: &Results) -> Vec<Finding> {
     let mut found = Vec::new();
     found.extend(generator_late(results));
     found.extend(dropped(results));
+    found.extend(held_back(results));
     found.extend(abandoned(results));
     found.extend(errors(results, &results.everything(), "requests"));
     found.extend(errors(results, &results.apart(), "requests before or after a user's iterations"));
@@ -64,6 +65,17 @@ fn dropped(results: &Results) -> Option<Finding> {
                 units::percent(dropped as f64 / (dropped + started) as f64)
             ),
         )
+    })
+}
+
+/// Requests that the guard's `max in_flight` made wait.
+fn held_back(results: &Results) -> Option<Finding> {
+    let held: u64 = results.recording.seconds.iter().map(|slice| slice.health.held).sum();
+    let limit = results.plan.guard.max_in_flight?;
+    (held > 0).then(|| {
+        let noun = if held == 1 { "request" } else { "requests" };
+        let text = format!("{held} {noun} waited because the guard's `max in_flight {limit}` was reached");
+        finding(Level::Notice, text)
     })
 }
 

@@ -16,11 +16,15 @@ pub fn judge(results: &Results) -> Verdict {
     let failed = assertions.iter().filter(|judgement| !judgement.state.held()).count();
     let outcome = match (results.run.ended, failed) {
         (Ended::Interrupted, _) => Outcome::Interrupted,
+        (Ended::Guarded, _) => Outcome::Guarded,
         (Ended::Completed, 0) if requests == 0 => Outcome::Inconclusive,
         (Ended::Completed, 0) => Outcome::Passed,
         (Ended::Completed, _) => Outcome::Failed,
     };
-    let sentence = sentence(outcome, &assertions, failed, requests);
+    let sentence = match (&results.run.guarded, outcome) {
+        (Some(why), Outcome::Guarded) => format!("the guard stopped the run: {why}"),
+        _ => sentence(outcome, &assertions, failed, requests),
+    };
     Verdict { outcome, sentence, findings: findings::find(results), assertions }
 }
 
@@ -37,7 +41,7 @@ fn sentence(outcome: Outcome, assertions: &[Judgement], failed: usize, requests:
     match outcome {
         Outcome::Inconclusive => "nothing was measured: no request came to an end after the warm-up".to_owned(),
         Outcome::Interrupted if requests == 0 => "stopped before anything was measured".to_owned(),
-        Outcome::Interrupted => format!("stopped early; of what was measured, {judged}"),
+        Outcome::Interrupted | Outcome::Guarded => format!("stopped early; of what was measured, {judged}"),
         Outcome::Passed | Outcome::Failed => judged,
     }
 }
@@ -154,7 +158,7 @@ fn by_whole(assertion: &Assertion, left: Observed, right: Observed) -> (State, S
 }
 
 /// Both sides as text, with more digits when three would make them look equal.
-fn texts(observed: f64, limit: f64, dimension: Dimension) -> (String, String) {
+pub(super) fn texts(observed: f64, limit: f64, dimension: Dimension) -> (String, String) {
     let (a, b) = (Quantity::new(observed, dimension).to_string(), Quantity::new(limit, dimension).to_string());
     #[expect(clippy::float_cmp, reason = "asks whether the same number was printed twice")]
     if a == b && observed != limit && dimension == Dimension::Duration {
@@ -214,7 +218,7 @@ fn selection_of(results: &Results, assertion: &Assertion) -> Selection {
 
 /// The dimension of an expression that was found well typed when the file was
 /// compiled.
-fn dimension_of(expr: &MetricExpr) -> Dimension {
+pub(super) fn dimension_of(expr: &MetricExpr) -> Dimension {
     match expr {
         MetricExpr::Const(quantity) => quantity.dimension,
         MetricExpr::Metric(reference) => match (&reference.metric, reference.statistic) {

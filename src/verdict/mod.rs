@@ -9,8 +9,10 @@ mod findings;
 mod judge;
 #[cfg(test)]
 mod tests;
+mod watch;
 
 pub use judge::judge;
+pub use watch::Watch;
 
 use serde::{Deserialize, Serialize};
 
@@ -42,6 +44,8 @@ pub enum Outcome {
     Inconclusive,
     /// The user stopped the run; the assertions were judged on what there was.
     Interrupted,
+    /// The guard of the file stopped the run; the same.
+    Guarded,
 }
 
 impl Outcome {
@@ -51,6 +55,7 @@ impl Outcome {
         match self {
             Outcome::Passed => 0,
             Outcome::Failed => 1,
+            Outcome::Guarded => 4,
             Outcome::Inconclusive => 5,
             Outcome::Interrupted => 130,
         }
@@ -64,6 +69,7 @@ impl Outcome {
             Outcome::Failed => "failed",
             Outcome::Inconclusive => "inconclusive",
             Outcome::Interrupted => "interrupted",
+            Outcome::Guarded => "stopped",
         }
     }
 }

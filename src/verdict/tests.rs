@@ -76,6 +76,7 @@ fn results(recording: Recording, assertions: Vec<Assertion>) -> Results {
             load_ms: 5000,
             total_ms: 5000,
             ended: Ended::Completed,
+            guarded: None,
             threads: 1,
         },
         environment: Environment::default(),

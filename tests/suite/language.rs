@@ -6,6 +6,8 @@ use std::net::TcpListener;
 use std::path::Path;
 use std::process::Output;
 
+use mcpl::results::Ended;
+
 use crate::support::{Scenario, assert_exit, mcpl, stderr, stdout};
 
 const SECRET: &str = "k9-very-secret-value";
@@ -182,12 +184,43 @@ fn a_server_is_started_before_the_run_and_stopped_after_it() {
 #[test]
 fn what_is_not_executed_is_not_run() {
     let scenario = Scenario::new(
-        "mcpl 1\nserver s { builtin rulebook }\nscenario a {\n  target s\n  stages { hold 1/s for 1s }\n  run f\n}\nflow f {\n  parallel {\n    call list_rules\n  }\n}\n",
+        "mcpl 1\nserver s { builtin rulebook }\nscenario a {\n  target s\n  stages { hold 1/s for 1s }\n  run f\n}\nflow f {\n  call list_rules\n  subscribe \"rule://a\" for 1s\n}\n",
     );
     let check = mcpl().arg("check").arg(&scenario.file).output().unwrap();
     assert_exit(&check, 0);
-    assert!(stderr(&check).contains("W401: `parallel` is not executed yet"), "{}", stderr(&check));
+    assert!(stderr(&check).contains("W401: `subscribe` is not executed yet"), "{}", stderr(&check));
     let run = scenario.run(&[]);
     assert_exit(&run, 2);
     assert!(stderr(&run).contains("does not execute yet"), "{}", stderr(&run));
+}
+
+#[test]
+fn the_guard_stops_a_run_with_exit_code_4() {
+    let scenario = Scenario::new(
+        "mcpl 1\nserver s { builtin rulebook }\nguard { max requests 200 }\nscenario a {\n  target s\n  stages { hold 3 users for 1m }\n  sessions shared 2\n  run f\n}\nflow f {\n  parallel {\n    call list_rules\n    list tools\n    call search_rules { args { \"query\": \"rust\" } }\n  }\n}\nassert { errors.rate == 0% }\n",
+    );
+    let output = scenario.run(&[]);
+    assert_exit(&output, 4);
+    let said = stdout(&output).split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(said.contains("the guard stopped the run: `max requests 200`"), "{said}");
+    let results = scenario.results();
+    let rows = results.recording.seconds.iter().flat_map(|slice| &slice.series);
+    let (requests, failed) =
+        rows.fold((0, 0), |(all, failed), row| (all + row.counts.requests, failed + row.counts.failed()));
+    assert_eq!((requests, failed), (200, 0), "{said}");
+    assert_eq!(results.run.ended, Ended::Guarded);
+    let sessions = results.recording.seconds.iter().flat_map(|slice| &slice.scenarios).map(|row| row.sessions);
+    assert_eq!(sessions.sum::<u64>(), 2);
+}
+
+#[test]
+fn a_condition_stops_a_run_while_it_goes_on() {
+    let scenario = Scenario::new(
+        "mcpl 1\nserver s { builtin rulebook }\nguard { abort when errors.rate > 50% for 2s }\nscenario a {\n  target s\n  warmup 10s\n  stages { hold 20/s for 1m }\n  run f\n}\nflow f { call get_rule { args { \"id\": \"no-such-rule\" } } }\n",
+    );
+    let output = scenario.run(&[]);
+    assert_exit(&output, 4);
+    // The summary breaks lines.
+    let said = stdout(&output).split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(said.contains("`errors.rate > 50%` held for 2s: in second 1 it was 100% > 50%"), "{said}");
 }

@@ -59,6 +59,10 @@ impl Client for SimClient {
         self.open
     }
 
+    fn sibling(&mut self) -> Option<SimClient> {
+        Some(SimClient { sim: self.sim.clone(), open: self.open })
+    }
+
     async fn call(&mut self, call: Call<'_>) -> Exchange {
         let begun = *self.sim.begun.get_or_init(Instant::now);
         let number = self.sim.number.fetch_add(1, Ordering::Relaxed);
@@ -107,7 +111,7 @@ fn simulate((plan, tables): &(Plan, Vec<Table>)) -> Results {
     let plan = Arc::new(plan.clone());
     let connectors = vec![Sim::default(); plan.servers.len()];
     let mut measured = tokio::task::LocalSet::new()
-        .block_on(&runtime, async { run_here(&plan, &connectors, "run-1", tables, &Control::new()).await });
+        .block_on(&runtime, async { run_here(&plan, &connectors, "run-1", tables, &Control::new(), |_| {}).await });
     // CPU time is real even when the clock is not.
     measured.recording.seconds.iter_mut().for_each(|slice| slice.health.cpu_ns = 0);
     Results {
@@ -121,6 +125,7 @@ fn simulate((plan, tables): &(Plan, Vec<Table>)) -> Results {
             load_ms: measured.load.as_millis() as u64,
             total_ms: measured.total.as_millis() as u64,
             ended: Ended::Completed,
+            guarded: None,
             threads: 1,
         },
         environment: Environment::default(),

@@ -7,10 +7,12 @@ use std::time::Duration;
 use tokio::task::LocalSet;
 
 use super::super::shard::Shared;
-use super::super::{Control, Measured, run_parts};
-use super::sim::{Answered, Sim};
+use super::super::{Control, Measured, Stop, run_parts};
+use super::sim::{Answered, Behaviour, Sim};
 use crate::model::{self, NoFiles, Options};
+use crate::plan::OnAbort;
 use crate::record::Phase;
+use crate::verdict::Watch;
 
 const DATA: &str = "data d {\nrows [{\"n\": 0}, {\"n\": 1}, {\"n\": 2}, {\"n\": 3}, {\"n\": 4}, {\"n\": 5}]\n";
 
@@ -55,15 +57,29 @@ impl Ran {
 /// Runs a file whose server answers after 10 ms, with as many parts as a run has
 /// threads.
 #[track_caller]
-fn run(text: &str, parts: u64) -> Ran {
+fn run(text: &str, parts: usize) -> Ran {
+    run_with(text, parts, |_, _| Answered::Result(Duration::from_millis(10), "{\"hits\": [1, 2, 3]}"))
+}
+
+/// The same with a server that behaves in another way; the guard looks on.
+#[track_caller]
+fn run_with(text: &str, parts: usize, behaviour: Behaviour) -> Ran {
     let options = Options { name: "test", seed: 1, overrides: &[], env: &|_| None, files: &NoFiles };
     let lowered = model::compile("test.mcpl", text, &options).lowered;
     let plan = lowered.plan.unwrap_or_else(|| panic!("{:#?}", lowered.diagnostics));
-    let sim = Sim::new(|_, _| Answered::Result(Duration::from_millis(10), "{\"hits\": [1, 2, 3]}"));
+    let sim = Sim::new(behaviour);
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().start_paused(true).build().unwrap();
     let measured = LocalSet::new().block_on(&runtime, async {
         let shared = Shared::new(&plan, "run-1", &lowered.model.tables);
-        run_parts(&Arc::new(plan), &vec![sim.clone(); 3], &shared, parts, &Control::new()).await
+        let control = Control::new();
+        let mut watch = Watch::new(&plan, parts);
+        let how = if plan.guard.on_abort == OnAbort::Kill { Stop::Kill } else { Stop::Drain };
+        run_parts(&Arc::new(plan), &vec![sim.clone(); 3], &shared, parts, &control, |slice| {
+            if let Some(why) = watch.second(slice) {
+                control.guard(how, || why);
+            }
+        })
+        .await
     });
     Ran { measured, sim }
 }
@@ -241,4 +257,106 @@ fn users_are_spread_over_targets_and_scenarios_begin_when_they_say() {
         .map(|row| row.counts.requests)
         .collect();
     assert_eq!(warm, [1], "the warm-up counts from the start of its scenario");
+}
+
+#[test]
+fn requests_of_a_parallel_block_are_under_way_together() {
+    let ran = once(
+        "parallel {\nlet a = \"x\"\ncall t { args { \"a\": a } \n save n = structured.hits[0] }\nrepeat 2 { call t }\n\
+         if a == \"y\" { call t }\n}\ncall t { args { \"n\": n } }",
+        "",
+    );
+    let at: Vec<u64> = ran.sim.log.lock().unwrap().iter().map(|(at, _)| at / 1_000_000).collect();
+    assert_eq!(at[1..3], [at[0]; 2], "sent at once");
+    assert_eq!((at.len(), at[3] - at[0]), (4, 10), "the step behind them waits for all");
+    assert_eq!(ran.sent().last().unwrap(), r#"{"n":1}"#);
+    assert_eq!((ran.failed(), ran.iterations()), (0, 1));
+    let sessions = ran.measured.recording.seconds.iter().flat_map(|slice| &slice.scenarios);
+    assert_eq!(sessions.map(|row| row.sessions).sum::<u64>(), 1, "all on one MCP session");
+}
+
+#[test]
+fn a_parallel_block_under_an_arrival_rate_is_due_with_the_arrival() {
+    let flow = "parallel {\ncall t\ncall t\n}";
+    let ran = run(&file("stages { hold 10/s for 2s }\nrun f", flow, ""), 2);
+    let mut latency = crate::record::Distribution::new();
+    for row in ran.measured.recording.seconds.iter().flat_map(|slice| &slice.series) {
+        latency.add_frozen(&row.times[crate::record::Time::Latency as usize]);
+    }
+    assert_eq!((ran.sent().len(), latency.count()), (40, 40));
+    assert!((latency.max().unwrap() / 10e6 - 1.0).abs() < 2e-3, "{:?}", latency.max());
+}
+
+#[test]
+fn users_share_as_many_sessions_as_the_file_says() {
+    for (parts, stages) in
+        [(1, "hold 6 users for 2s"), (2, "hold 6 users for 2s"), (2, "hold 50/s for 2s"), (1, "hold 50/s for 2s")]
+    {
+        let text = file(&format!("stages {{ {stages} }}\nrun f\nsessions shared 2"), "call t", "");
+        let ran = run(&text, parts);
+        let rows = ran.measured.recording.seconds.iter().flat_map(|slice| &slice.scenarios);
+        let sessions: u64 = rows.map(|row| row.sessions).sum();
+        assert_eq!((sessions, ran.failed()), (2, 0), "{parts} parts, {stages}");
+        assert!(ran.sent().len() >= 100, "{}", ran.sent().len());
+    }
+}
+
+#[test]
+fn no_more_requests_are_under_way_than_the_guard_allows() {
+    let text = file("stages { hold 10 users for 1s }\nrun f", "call t", "guard { max in_flight 4 }");
+    for parts in [1, 2] {
+        let ran = run(&text, parts);
+        // 10 ms each and 4 at a time, and what waited when the stage ended.
+        assert_eq!(ran.sent().len(), 406, "{parts} parts");
+        let health = ran.measured.recording.seconds.iter().map(|slice| &slice.health);
+        assert!(health.clone().all(|health| health.in_flight <= 4));
+        assert!(health.map(|health| health.held).sum::<u64>() > 300);
+    }
+    let text = file("stages { hold 100/s for 1s }\nrun f", "call t", "guard { max in_flight 2 }");
+    let behind = run_with(&text, 1, |_, _| Answered::After(Duration::from_millis(40)));
+    let mut latency = crate::record::Distribution::new();
+    for row in behind.measured.recording.seconds.iter().flat_map(|slice| &slice.series) {
+        latency.add_frozen(&row.times[crate::record::Time::Latency as usize]);
+    }
+    assert!(latency.max().unwrap() > 900e6, "an arrival that waits for its turn is late: {:?}", latency.max());
+}
+
+#[test]
+fn the_guard_stops_a_run_at_its_last_request() {
+    for parts in [1, 2] {
+        let text = file("stages { hold 3 users for 10s }\nrun f", "call t\ncall t", "guard { max requests 50 }");
+        let ran = run(&text, parts);
+        assert_eq!((ran.sent().len(), ran.failed()), (50, 0));
+        let why = ran.measured.guarded.as_deref();
+        assert_eq!(why, Some("`max requests 50`: all of them were sent by second 0"));
+        assert!(!ran.measured.stopped && ran.measured.total < Duration::from_secs(1));
+        assert!(ran.iterations() <= 25, "an iteration that is cut off is none");
+    }
+}
+
+#[test]
+fn the_guard_stops_a_run_whose_server_fails_for_long_enough() {
+    fn failing(at: Duration, _: u64) -> Answered {
+        let fails = (Duration::from_secs(1)..Duration::from_secs(2)).contains(&at) || at >= Duration::from_secs(4);
+        if fails { Answered::ToolError } else { Answered::After(Duration::from_millis(1)) }
+    }
+    let guard = "guard { abort when errors.rate > 25% for 3s }";
+    // The warm-up is guarded, too.
+    let text = file("warmup 9s\nstages { hold 10/s for 10s }\nrun f", "call t", guard);
+    let ran = run_with(&text, 2, failing);
+    let why = "`errors.rate > 25%` held for 3s: in second 6 it was 100% > 25%";
+    assert_eq!(ran.measured.guarded.as_deref(), Some(why));
+    // The arrival that was due at the end of that second had begun.
+    assert_eq!((ran.sent().len(), ran.measured.load), (71, Duration::from_secs(7)));
+    let ran = run_with(&text.replace("for 3s }", "for 7s }"), 1, failing);
+    assert_eq!(ran.measured.guarded, None, "it has to hold for as long as the file says");
+    let slow = "guard { abort when latency.p50 > 1s\non abort kill }";
+    let text = file("stages { hold 10/s for 10s }\nrun f", "call t", slow);
+    let ran = run_with(&text, 1, |at, _| Answered::After(at));
+    assert!(
+        ran.measured.guarded.as_deref().is_some_and(|why| why.contains("held in second 2: 1.")),
+        "{:?}",
+        ran.measured.guarded
+    );
+    assert!(ran.failed() > 5, "what was under way is cut off");
 }

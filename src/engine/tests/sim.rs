@@ -83,6 +83,10 @@ impl Client for SimClient {
         self.open
     }
 
+    fn sibling(&mut self) -> Option<SimClient> {
+        Some(SimClient { sim: self.sim.clone(), open: self.open })
+    }
+
     async fn call(&mut self, call: Call<'_>) -> Exchange {
         let at = self.sim.elapsed();
         let number = {
@@ -179,7 +183,7 @@ pub(super) fn simulate_until(plan: Plan, sim: &Sim, stop: Option<Duration>) -> M
                 control.stop();
             });
         }
-        run_here(&Arc::new(plan), std::slice::from_ref(sim), "run-1", &[], &control).await
+        run_here(&Arc::new(plan), std::slice::from_ref(sim), "run-1", &[], &control, |_| {}).await
     })
 }
 

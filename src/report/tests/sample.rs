@@ -161,6 +161,7 @@ fn run(names: &Names<'_>, seconds: u32) -> (Results, Verdict) {
             load_ms: u64::from(seconds) * 1000,
             total_ms: u64::from(seconds) * 1000 + 340,
             ended: Ended::Completed,
+            guarded: None,
             threads: 2,
         },
         environment: Environment {

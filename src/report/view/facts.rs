@@ -28,7 +28,7 @@ pub struct ToolView {
 /// What became of the run.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct VerdictView {
-    /// `passed`, `failed`, `inconclusive` or `interrupted`.
+    /// `passed`, `failed`, `inconclusive`, `interrupted` or `stopped`.
     pub word: &'static str,
     /// One sentence without a full stop.
     pub sentence: String,
@@ -66,7 +66,7 @@ pub struct RunView {
     pub measured_from_ns: f64,
     /// End of the measured time, from the start of the load.
     pub measured_to_ns: f64,
-    /// `completed` or `interrupted`.
+    /// `completed`, `interrupted` or `guarded`.
     pub ended: Ended,
     /// Seed of every random choice.
     pub seed: u64,

@@ -7,6 +7,8 @@ mod link;
 mod quiet;
 mod wire;
 
+use std::cell::Cell;
+use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -40,6 +42,11 @@ const DRAIN_TIME: Duration = Duration::from_millis(50);
 /// The most that is read for the same purpose. An end has a few bytes; more
 /// means that the stream goes on.
 const DRAIN_BYTES: usize = 64 * 1024;
+
+/// Ids of requests that one client of a shared session may use. Two million
+/// clients of one session stay below 2^53, which is as far as JSON numbers are
+/// safe.
+const IDS_OF_A_SIBLING: u64 = 1 << 32;
 
 /// How long the server may take to answer the DELETE of a session.
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(5);
@@ -81,6 +88,9 @@ pub struct HttpClient {
     tail: Option<Box<Tail>>,
     deadline: Deadline,
     last_id: u64,
+    /// How many clients the session has had beside the first; absent while it
+    /// has had none.
+    siblings: Option<Rc<Cell<u32>>>,
 }
 
 /// A connection that can take a request, and what it took to have it.
@@ -99,6 +109,7 @@ impl HttpClient {
             tail: None,
             deadline: Deadline::default(),
             last_id: 0,
+            siblings: None,
         }
     }
 
@@ -226,6 +237,7 @@ impl HttpClient {
         let start = Instant::now();
         let plan = Arc::clone(&self.plan);
         self.session = Session::default();
+        self.siblings = None;
         let params = initialize_params(plan.revision, &plan.info);
         let exchange = self
             .call(Call { method: INITIALIZE, name: None, params: params.as_bytes(), timeout: plan.target.open_timeout })
@@ -318,6 +330,19 @@ impl Client for HttpClient {
 
     fn is_open(&self) -> bool {
         self.opened.is_some()
+    }
+
+    fn sibling(&mut self) -> Option<Self> {
+        let count = Rc::clone(self.siblings.get_or_insert_default());
+        count.set(count.get() + 1);
+        Some(Self {
+            session: self.session.clone(),
+            opened: self.opened.clone(),
+            // The ids of a session are unique: each client has a range of its own.
+            last_id: u64::from(count.get()) * IDS_OF_A_SIBLING,
+            siblings: Some(count),
+            ..Self::new(Arc::clone(&self.plan))
+        })
     }
 
     async fn call(&mut self, call: Call<'_>) -> Exchange {

@@ -327,6 +327,11 @@ impl Client for StdioClient {
         self.opened.is_some()
     }
 
+    /// One child answers one request at a time.
+    fn sibling(&mut self) -> Option<Self> {
+        None
+    }
+
     async fn call(&mut self, call: Call<'_>) -> Exchange {
         self.request(call).await
     }

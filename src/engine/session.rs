@@ -1,0 +1,69 @@
+//! MCP sessions that virtual users share.
+
+use tokio::sync::Mutex;
+use tokio::time::Instant;
+
+use super::shard::{Shard, part_of};
+use crate::plan::mix::Dealer;
+use crate::plan::{Plan, Sessions};
+use crate::record::Phase;
+use crate::transport::{Client, Connector, Failure, OpenError};
+
+/// One MCP session, opened by the first user that needs it. Each user of it has
+/// a connection of its own.
+pub(super) struct SharedSession<K> {
+    /// Index of its server in the plan.
+    pub(super) server: usize,
+    /// Opens and ends the session, and sends nothing else.
+    owner: Mutex<K>,
+}
+
+impl<K: Client> SharedSession<K> {
+    /// This thread's sessions of one scenario; none unless it shares them.
+    pub(super) fn of<C: Connector<Client = K>>(
+        plan: &Plan,
+        index: usize,
+        connectors: &[C],
+        part: (u64, u64),
+    ) -> Vec<SharedSession<K>> {
+        let Some(scenario) = plan.scenarios.get(index) else { return Vec::new() };
+        let Sessions::Shared(count) = scenario.sessions else { return Vec::new() };
+        let mut targets = Dealer::of_targets(plan.seed, index, &scenario.targets);
+        let session = |number| {
+            let server = targets.flow(number * part.1 + part.0)?;
+            Some(SharedSession { server, owner: Mutex::new(connectors.get(server)?.client()) })
+        };
+        (0..part_of(count, part)).filter_map(session).collect()
+    }
+
+    /// A client on this session, which is opened if it is not.
+    pub(super) async fn join<C: Connector<Client = K>>(
+        &self,
+        shard: &Shard<C>,
+        scenario: usize,
+        phase: Phase,
+    ) -> Result<K, OpenError> {
+        // Whoever comes while it is being opened waits for it.
+        let mut owner = self.owner.lock().await;
+        if !owner.is_open() {
+            let opened = owner.open().await?;
+            shard.opened(scenario, phase, &opened);
+        }
+        owner
+            .sibling()
+            .ok_or_else(|| OpenError::Connect(Failure::Connect("this transport cannot share a session".to_owned())))
+    }
+
+    /// Ends it, if it is open.
+    pub(super) async fn close<C: Connector<Client = K>>(&self, shard: &Shard<C>, scenario: usize) {
+        let mut owner = self.owner.lock().await;
+        if !owner.is_open() {
+            return;
+        }
+        let begun = Instant::now();
+        // A server that refuses to end a session does no harm to the run.
+        if owner.close().await.is_ok() {
+            shard.closed(scenario, begun);
+        }
+    }
+}
