@@ -108,7 +108,7 @@ fn describe(out: &mut String, plan: &Plan, scenario: &Scenario) {
             let _ = writeln!(out, "  up to {} users for {}", schedule::peak_users(load), duration(length));
         }
         Load::Seek(seek) => {
-            let levels = seek.segments.len().saturating_sub(1);
+            let levels = seek.levels.len();
             let _ = writeln!(out, "  a search over {levels} levels, at most {}", duration(length));
         }
     }
@@ -251,7 +251,7 @@ fn guard(out: &mut String, plan: &Plan) {
         let _ = writeln!(out, "  max duration {}: the load lasts {}", text(limit), text(plan.load_ns()));
     }
     if let Some(limit) = guard.max_requests {
-        let open = plan.scenarios.iter().filter(|scenario| scenario.load.is_open());
+        let open = plan.scenarios.iter().filter(|scenario| matches!(scenario.load, Load::Open { .. }));
         let count: f64 = open
             .map(|scenario| schedule::count(scenario.load.segments()) as f64 * plan.requests_per_iteration(scenario))
             .sum();

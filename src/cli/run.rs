@@ -114,11 +114,17 @@ fn drive(
     progress.note(&opening(&plan, servers));
     let started = jiff::Timestamp::now();
     let mut watch = verdict::Watch::new(&plan, settings.threads);
+    let mut searches = verdict::searches(&plan, settings.threads);
     let measured = engine::run(&plan, &connectors, &settings, control, |slice| {
         progress.second(slice);
         if let Some(why) = watch.second(slice) {
             let how = if plan.guard.on_abort == OnAbort::Kill { Stop::Kill } else { Stop::Drain };
             control.guard(how, || why);
+        }
+        for search in &mut searches {
+            if let Some(next) = search.second(slice) {
+                control.decide(search.scenario(), next);
+            }
         }
     });
     progress.finish();

@@ -10,11 +10,12 @@ use tokio::task::JoinSet;
 use tokio::time::Instant;
 
 use super::Stop;
+use super::course::Course;
 use super::iteration::{self, End, Job};
 use super::shard::Shard;
 use super::user::User;
 use crate::plan::mix::Dealer;
-use crate::plan::{Segment, Work, schedule};
+use crate::plan::{Load, Work, schedule};
 use crate::record::Phase;
 use crate::transport::Connector;
 
@@ -23,24 +24,26 @@ use crate::transport::Connector;
 const BACK_OFF: Duration = Duration::from_millis(100);
 
 /// Runs this thread's users of one closed scenario, then drains.
-pub(super) async fn drive<C: Connector>(shard: Rc<Shard<C>>, index: usize, segments: Vec<Segment>, work: Option<Work>) {
+pub(super) async fn drive<C: Connector>(shard: Rc<Shard<C>>, index: usize) {
     let Some(scenario) = shard.plan.scenarios.get(index).cloned() else { return };
+    let work = match &scenario.load {
+        Load::Closed { work, .. } => *work,
+        _ => None,
+    };
     let users = schedule::peak_users(&scenario.load);
     let dealer = Rc::new(RefCell::new(Dealer::new(shard.plan.seed, index, &scenario.mix)));
     let mut targets = Dealer::of_targets(shard.plan.seed, index, &scenario.targets);
     let (part, of) = shard.part;
     let mut running = JoinSet::new();
     for number in (part..users).step_by(usize::try_from(of).unwrap_or(1)) {
-        let spans = schedule::active_spans(&segments, number);
         let (shard, dealer) = (Rc::clone(&shard), Rc::clone(&dealer));
         let session = shard.shared_session(index, number).map(|session| session.server);
         let Some(server) = session.or_else(|| targets.flow(number)) else { continue };
-        running.spawn_local(live(shard, index, Life { number, users, server, work }, spans, dealer));
+        running.spawn_local(live(shard, index, Life { number, users, server, work }, dealer));
     }
-    let end = shard.at(scenario.end_ns());
     tokio::select! {
         () = shard.control.reached(Stop::Drain) => {}
-        () = tokio::time::sleep_until(end) => {}
+        () = Course::new(index, &scenario).end(&shard) => {}
         // A fixed amount of work may be done before; otherwise users may all have
         // stopped themselves, and the load lasts to the end of its stages.
         () = super::drain::finish(&mut running), if work.is_some() => {}
@@ -78,63 +81,79 @@ impl Life {
 }
 
 /// The life of one user: it iterates while the stages want it.
-async fn live<C: Connector>(
-    shard: Rc<Shard<C>>,
-    scenario_index: usize,
-    life: Life,
-    spans: Vec<(u64, u64)>,
-    dealer: Rc<RefCell<Dealer>>,
-) {
-    let Some(scenario) = shard.plan.scenarios.get(scenario_index) else { return };
+async fn live<C: Connector>(shard: Rc<Shard<C>>, index: usize, life: Life, dealer: Rc<RefCell<Dealer>>) {
+    let Some(scenario) = shard.plan.scenarios.get(index) else { return };
+    let mut course = Course::new(index, scenario);
     // A user that comes back goes on counting where it left.
     let mut iteration = 0;
-    for (from, to) in spans {
-        let start = scenario.start_ns;
-        let (from, to) = (shard.at(start.saturating_add(from)), shard.at(start.saturating_add(to)));
-        tokio::select! {
-            biased;
-            () = shard.control.reached(Stop::Drain) => {}
-            () = tokio::time::sleep_until(from) => {}
+    let mut here: Option<User<C::Client>> = None;
+    while let Some(stretch) = course.next(&shard).await {
+        let spans = schedule::active_spans(&stretch.segments, life.number);
+        let stays = spans.first().is_some_and(|(from, _)| *from == 0);
+        if let Some(mut user) = here.take_if(|_| !stays) {
+            iteration::finish(&shard, &mut user, index).await;
         }
-        if shard.control.now() != Stop::Run {
-            return;
-        }
-        let Some(mut user) = User::new(&shard, life.server, life.number) else { return };
-        user.iteration = iteration;
-        let mut stopped = false;
-        while Instant::now() < to && shard.control.now() == Stop::Run {
-            if let Some(at) = user.not_before.take() {
-                tokio::select! {
-                    () = shard.control.reached(Stop::Drain) => {}
-                    () = tokio::time::sleep_until(at.min(to)) => {}
-                }
+        for (from, to) in spans {
+            let (from, to) = (shard.at(stretch.from_ns + from), shard.at(stretch.from_ns + to));
+            tokio::select! {
+                biased;
+                () = shard.control.reached(Stop::Drain) => {}
+                () = tokio::time::sleep_until(from) => {}
+            }
+            let stopped = shard.control.now() != Stop::Run;
+            let user =
+                here.take().or_else(|| (!stopped).then(|| User::new(&shard, life.server, life.number)).flatten());
+            let Some(mut user) = user else { return };
+            user.iteration = iteration;
+            let going = iterate(&shard, index, &life, &mut user, to, &dealer).await;
+            iteration = user.iteration;
+            if going && course.goes_on() && to == Course::end_of(&shard, &stretch) {
+                here = Some(user);
                 continue;
             }
-            let due = Instant::now();
-            let phase: Phase = shard.phase(scenario, due);
-            let next = life.next(&shard, scenario_index, user.iteration);
-            let Some(index) = next else {
-                stopped = true;
-                break;
-            };
-            let Some(flow) = dealer.borrow_mut().flow(index) else { return };
-            let job = Job { scenario: scenario_index, flow, index, due, arrival: false, phase };
-            match iteration::perform(&shard, &mut user, job).await {
-                End::Finished => {}
-                End::Broken => tokio::select! {
-                    () = shard.control.reached(Stop::Drain) => {}
-                    () = tokio::time::sleep(BACK_OFF) => {}
-                },
-                End::Stopped => {
-                    stopped = true;
-                    break;
-                }
+            iteration::finish(&shard, &mut user, index).await;
+            if !going {
+                return;
             }
         }
-        iteration = user.iteration;
-        iteration::finish(&shard, &mut user, scenario_index).await;
-        if stopped {
-            return;
+    }
+    if let Some(mut user) = here {
+        iteration::finish(&shard, &mut user, index).await;
+    }
+}
+
+/// A user's iterations until an instant. Returns whether it performs others
+/// after that.
+async fn iterate<C: Connector>(
+    shard: &Shard<C>,
+    index: usize,
+    life: &Life,
+    user: &mut User<C::Client>,
+    to: Instant,
+    dealer: &RefCell<Dealer>,
+) -> bool {
+    let Some(scenario) = shard.plan.scenarios.get(index) else { return false };
+    while Instant::now() < to && shard.control.now() == Stop::Run {
+        if let Some(at) = user.not_before.take() {
+            tokio::select! {
+                () = shard.control.reached(Stop::Drain) => {}
+                () = tokio::time::sleep_until(at.min(to)) => {}
+            }
+            continue;
+        }
+        let due = Instant::now();
+        let phase: Phase = shard.phase(scenario, due);
+        let Some(number) = life.next(shard, index, user.iteration) else { return false };
+        let Some(flow) = dealer.borrow_mut().flow(number) else { return false };
+        let job = Job { scenario: index, flow, index: number, due, arrival: false, phase };
+        match iteration::perform(shard, user, job).await {
+            End::Finished => {}
+            End::Broken => tokio::select! {
+                () = shard.control.reached(Stop::Drain) => {}
+                () = tokio::time::sleep(BACK_OFF) => {}
+            },
+            End::Stopped => return false,
         }
     }
+    true
 }

@@ -12,6 +12,7 @@
 mod answer;
 mod closed;
 mod control;
+mod course;
 mod drain;
 mod iteration;
 mod open;

@@ -9,13 +9,14 @@ use tokio::task::JoinSet;
 use tokio::time::Instant;
 
 use super::Stop;
+use super::course::{Course, Stretch};
 use super::iteration::{self, End, Job};
 use super::pacer::Pacer;
 use super::shard::{Shard, nanos_between};
 use super::user::User;
 use crate::plan::mix::Dealer;
-use crate::plan::schedule::Due;
-use crate::plan::{Arrivals, Scenario, Segment};
+use crate::plan::schedule::{self, Due};
+use crate::plan::{Arrivals, Load, Scenario};
 use crate::record::Phase;
 use crate::transport::Connector;
 
@@ -102,44 +103,75 @@ impl<C: Connector> Pool<C> {
 }
 
 /// Runs this thread's arrivals of one open scenario, then drains.
-pub(super) async fn drive<C: Connector>(
-    shard: Rc<Shard<C>>,
-    pool: Rc<Pool<C>>,
-    index: usize,
-    segments: Vec<Segment>,
-    arrivals: Arrivals,
-) {
+pub(super) async fn drive<C: Connector>(shard: Rc<Shard<C>>, pool: Rc<Pool<C>>, index: usize) {
     let Some(scenario) = shard.plan.scenarios.get(index).cloned() else { return };
-    let mut dealer = Dealer::new(shard.plan.seed, index, &scenario.mix);
-    let mut pacer = Pacer::new(shard.precise);
-    let mut running = JoinSet::new();
-    let (part, of) = shard.part;
-    for (number, due) in Due::new(&segments, arrivals, shard.plan.seed, index, part, of) {
-        let due = shard.at(scenario.start_ns.saturating_add(due));
-        if due > Instant::now() {
-            tokio::select! {
-                biased;
-                () = shard.control.reached(Stop::Drain) => {}
-                () = pacer.until(due) => {}
+    let mut driver = Driver {
+        dealer: Dealer::new(shard.plan.seed, index, &scenario.mix),
+        pacer: Pacer::new(shard.precise),
+        running: JoinSet::new(),
+    };
+    let mut course = Course::new(index, &scenario);
+    let mut before = 0;
+    while let Some(stretch) = course.next(&shard).await {
+        driver.arrivals(&shard, &pool, index, &scenario, &stretch, before).await;
+        before += schedule::count(&stretch.segments);
+        if shard.control.now() == Stop::Run {
+            // The load lasts to the end of its last stage, not to its last arrival.
+            driver.until(&shard, Course::end_of(&shard, &stretch)).await;
+        }
+    }
+    super::drain::drain(&shard, index, &scenario, driver.running).await;
+}
+
+struct Driver {
+    dealer: Dealer,
+    pacer: Pacer,
+    running: JoinSet<()>,
+}
+
+impl Driver {
+    /// The arrivals of a stretch, of which so many came `before`.
+    async fn arrivals<C: Connector>(
+        &mut self,
+        shard: &Rc<Shard<C>>,
+        pool: &Rc<Pool<C>>,
+        index: usize,
+        scenario: &Scenario,
+        stretch: &Stretch,
+        before: u64,
+    ) {
+        let arrivals = match &scenario.load {
+            Load::Open { arrivals, .. } => *arrivals,
+            _ => Arrivals::Uniform,
+        };
+        let (part, of) = shard.part;
+        // Arrival k of the scenario belongs to part k mod N, whichever stretch it is in.
+        let first = (part + of - before % of) % of;
+        for (number, due) in Due::new(&stretch.segments, arrivals, shard.plan.seed, index, first, of) {
+            let number = before + number;
+            let due = shard.at(stretch.from_ns.saturating_add(due));
+            if due > Instant::now() {
+                self.until(shard, due).await;
             }
+            if shard.control.now() != Stop::Run {
+                break;
+            }
+            super::drain::reap(&mut self.running);
+            let Some(flow) = self.dealer.flow(number) else { break };
+            let phase = shard.phase(scenario, due);
+            let job = Job { scenario: index, flow, index: number, due, arrival: true, phase };
+            begin(shard, pool, job, &mut self.running);
         }
-        if shard.control.now() != Stop::Run {
-            break;
-        }
-        super::drain::reap(&mut running);
-        let Some(flow) = dealer.flow(number) else { break };
-        let job = Job { scenario: index, flow, index: number, due, arrival: true, phase: shard.phase(&scenario, due) };
-        begin(&shard, &pool, job, &mut running);
     }
-    if shard.control.now() == Stop::Run {
-        // The load lasts to the end of its last stage, not to its last arrival.
-        let end = shard.at(scenario.end_ns());
+
+    /// Waits for an instant, or until the run is being stopped.
+    async fn until<C: Connector>(&mut self, shard: &Shard<C>, instant: Instant) {
         tokio::select! {
+            biased;
             () = shard.control.reached(Stop::Drain) => {}
-            () = pacer.until(end) => {}
+            () = self.pacer.until(instant) => {}
         }
     }
-    super::drain::drain(&shard, index, &scenario, running).await;
 }
 
 /// Begins one arrival, or counts it as dropped.

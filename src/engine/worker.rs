@@ -13,7 +13,7 @@ use tokio::time::Instant;
 use super::open::Pool;
 use super::shard::{Shard, Shared};
 use super::{Control, Stop, closed, iteration, open};
-use crate::plan::{Load, Plan};
+use crate::plan::Plan;
 use crate::record::{Failure, Slice};
 use crate::transport::Connector;
 
@@ -92,24 +92,11 @@ impl<C: Connector> Worker<C> {
         tokio::time::sleep_until(start).await;
         shard.begin(start);
         let mut drivers = JoinSet::new();
-        for (index, (scenario, pool)) in shard.plan.scenarios.iter().zip(&pools).enumerate() {
-            match (&scenario.load, pool) {
-                (Load::Open { segments, arrivals }, Some(pool)) => {
-                    drivers.spawn_local(open::drive(
-                        Rc::clone(&shard),
-                        Rc::clone(pool),
-                        index,
-                        segments.clone(),
-                        *arrivals,
-                    ));
-                }
-                (Load::Closed { segments, work }, _) => {
-                    drivers.spawn_local(closed::drive(Rc::clone(&shard), index, segments.clone(), *work));
-                }
-                // Without its pool there is nothing to drive; a search is refused
-                // before the run.
-                (Load::Open { .. } | Load::Seek(_), _) => {}
-            }
+        for (index, pool) in pools.iter().enumerate() {
+            match pool {
+                Some(pool) => drivers.spawn_local(open::drive(Rc::clone(&shard), Rc::clone(pool), index)),
+                None => drivers.spawn_local(closed::drive(Rc::clone(&shard), index)),
+            };
         }
         let load_end = tokio::task::spawn_local(load_end(Rc::clone(&shard)));
         hand_over_until_done(&shard, sender, &mut drivers).await;
@@ -135,16 +122,16 @@ async fn load_end<C: Connector>(shard: Rc<Shard<C>>) -> Duration {
 async fn open_pools<C: Connector>(shard: &Rc<Shard<C>>) -> Vec<Option<Rc<Pool<C>>>> {
     let mut pools = Vec::new();
     for (index, scenario) in shard.plan.scenarios.iter().enumerate() {
-        let pool = match &scenario.load {
-            Load::Open { .. } => {
-                let pool = Pool::new(shard, index, scenario);
-                tokio::select! {
-                    () = pool.open_ahead(scenario.load.peak()) => {}
-                    () = shard.control.reached(Stop::Drain) => {}
-                }
-                Some(pool)
+        let pool = if scenario.load.is_open() {
+            let pool = Pool::new(shard, index, scenario);
+            let level = scenario.load.opening();
+            tokio::select! {
+                () = pool.open_ahead(level) => {}
+                () = shard.control.reached(Stop::Drain) => {}
             }
-            Load::Closed { .. } | Load::Seek(_) => None,
+            Some(pool)
+        } else {
+            None
         };
         pools.push(pool);
     }

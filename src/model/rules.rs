@@ -11,7 +11,7 @@ use super::scenario::ScenarioItem;
 use super::server::ServerItem;
 use crate::diag::errors;
 use crate::plan::rows::{AtEnd, Order};
-use crate::plan::{Endpoint, Plan, Sessions, schedule, takes};
+use crate::plan::{Endpoint, Load, Plan, Sessions, schedule, takes};
 use crate::syntax::ast;
 use crate::text::Span;
 use crate::units::{Dimension, Quantity};
@@ -181,7 +181,8 @@ fn duration(lowering: &mut Lowering<'_>, guard: &GuardItem, scenarios: &[Scenari
 #[expect(clippy::cast_precision_loss, reason = "counts stay far below 2^53")]
 fn requests(lowering: &mut Lowering<'_>, guard: &GuardItem, scenarios: &[ScenarioItem], plan: &Plan) {
     let (Some(limit), Some(span)) = (guard.plan.max_requests, guard.requests_span) else { return };
-    let open = plan.scenarios.iter().filter(|scenario| scenario.load.is_open());
+    // How far a search goes is known only as it goes.
+    let open = plan.scenarios.iter().filter(|scenario| matches!(scenario.load, Load::Open { .. }));
     let count: f64 = open
         .map(|scenario| schedule::count(scenario.load.segments()) as f64 * plan.requests_per_iteration(scenario))
         .sum();

@@ -77,7 +77,7 @@ struct StagesDraft {
     levels: Option<Span>,
     /// `seek` or `iterations`, which stand alone.
     alone: Option<(&'static str, Span)>,
-    confirm: Option<u64>,
+    search: Option<Seek>,
     work: Option<Work>,
 }
 
@@ -101,7 +101,6 @@ impl StagesDraft {
             Stage::Seek(seek) => {
                 self.by_itself(lowering, "seek", seek.keyword_span())?;
                 self.seek(lowering, seek)?;
-                lowering.pending("seek", seek.keyword_span());
             }
             Stage::Iterations(iterations) => {
                 self.by_itself(lowering, "iterations", iterations.keyword_span())?;
@@ -184,11 +183,11 @@ impl StagesDraft {
         let (from, to) = (self.level(lowering, &from_ast), self.level(lowering, &to_ast));
         let step = self.level(lowering, &step_ast);
         let every = match seek.every() {
-            Some(every) => length(lowering, &every),
+            Some(every) => lowering.quantity_from(&every, Dimension::Duration, 1e9).map(whole_ns),
             None => Some(DEFAULT_SEEK_EVERY_NS),
         };
         let confirm = match seek.confirm() {
-            Some(confirm) => length(lowering, &confirm),
+            Some(confirm) => lowering.quantity_from(&confirm, Dimension::Duration, 1e9).map(whole_ns),
             None => Some(DEFAULT_SEEK_CONFIRM_NS),
         };
         let (from, to, step, every, confirm) = (from?, to?, step?, every?, confirm?);
@@ -204,13 +203,17 @@ impl StagesDraft {
             lowering.out.push(errors::types::out_of_range(&what, "a level above the first one", to_ast.span()));
             return None;
         }
+        let mut levels = Vec::new();
         let mut level = from;
-        while level <= to * (1.0 + 1e-9) && self.segments.len() <= MAX_STAGES {
-            self.segments.push(Segment { from: level, to: level, duration_ns: every });
-            level += step;
+        while level <= to * (1.0 + 1e-9) && levels.len() <= MAX_STAGES {
+            levels.push(level);
+            level = from + step * count(levels.len());
         }
-        self.segments.push(Segment { from: to, to, duration_ns: confirm });
-        self.confirm = Some(confirm);
+        let open = self.unit.is_some_and(|(unit, _)| unit == Dimension::Rate);
+        let search = Seek::new(levels, open, every, confirm);
+        // So many stages are refused, as if they were written out.
+        self.segments.clone_from(&search.segments);
+        self.search = Some(search);
         Some(())
     }
 
@@ -259,8 +262,8 @@ impl StagesDraft {
             let arrivals = self.arrivals.map_or(Arrivals::Uniform, |(arrivals, _)| arrivals);
             #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "checked to be in range")]
             let max_users = self.max_users.map(|(users, _)| users as u64);
-            let load = match self.confirm {
-                Some(confirm_ns) => seek(self.segments, true, confirm_ns),
+            let load = match self.search {
+                Some(search) => Load::Seek(Box::new(search)),
                 None => Load::Open { segments: self.segments, arrivals },
             };
             return Some(Stages { load, drain, max_users });
@@ -274,8 +277,8 @@ impl StagesDraft {
             lowering.out.push(errors::load::no_effect(what, beside, why, &help, span, first));
             whole = false;
         }
-        let load = match self.confirm {
-            Some(confirm_ns) => seek(self.segments, false, confirm_ns),
+        let load = match self.search {
+            Some(search) => Load::Seek(Box::new(search)),
             None => Load::Closed { segments: self.segments, work: self.work },
         };
         whole.then_some(Stages { load, drain, max_users: None })
@@ -292,8 +295,9 @@ fn length(lowering: &mut Lowering<'_>, expr: &ast::Expr) -> Option<u64> {
     Some(nanos)
 }
 
-fn seek(segments: Vec<Segment>, open: bool, confirm_ns: u64) -> Load {
-    Load::Seek(Box::new(Seek { segments, open, conditions: Vec::new(), confirm_ns }))
+#[expect(clippy::cast_precision_loss, reason = "at most as many as there may be stages")]
+fn count(number: usize) -> f64 {
+    number as f64
 }
 
 /// Lowers the conditions of searches, which name metrics and so need the plan.

@@ -40,14 +40,68 @@ pub struct Work {
 /// A search for the highest level at which a condition holds.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Seek {
-    /// One stage for each level, from the lowest, and a last one that confirms.
+    /// The longest that the search can take: each level from the lowest, with the
+    /// second in which it is judged, and the time to confirm.
     pub segments: Vec<Segment>,
+    /// The levels, from the lowest.
+    pub levels: Vec<f64>,
     /// Whether levels are arrivals per second rather than users.
     pub open: bool,
     /// What must hold at each level.
     pub conditions: Vec<Assertion>,
+    /// For how long each level is judged, in nanoseconds.
+    pub every_ns: u64,
     /// For how long the last good level is confirmed, in nanoseconds.
     pub confirm_ns: u64,
+}
+
+/// In this time behind the part of a leg that is judged, the level stays as it is
+/// and the next one is decided.
+pub const DECIDED_NS: u64 = 1_000_000_000;
+
+/// Before a level is confirmed, work under way may finish for as long as this.
+pub const RECOVERY_NS: u64 = 10 * DECIDED_NS;
+
+/// So many levels are confirmed at most: the last good one, and if it does not
+/// hold for that long, the one below.
+pub const CONFIRMATIONS: u32 = 2;
+
+/// A part of a search, in which the level is constant.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Leg {
+    /// In arrivals per second or users.
+    pub level: f64,
+    /// With the time in which the next leg is decided, in nanoseconds.
+    pub duration_ns: u64,
+}
+
+impl Seek {
+    /// A search over some levels, without its conditions.
+    #[must_use]
+    pub fn new(levels: Vec<f64>, open: bool, every_ns: u64, confirm_ns: u64) -> Seek {
+        let leg = |level: f64, nanos: u64| Segment { from: level, to: level, duration_ns: nanos + DECIDED_NS };
+        let top = levels.last().copied().unwrap_or(0.0);
+        let confirming = [leg(0.0, RECOVERY_NS), leg(top, confirm_ns)];
+        let confirming = std::iter::repeat_n(confirming, CONFIRMATIONS as usize).flatten();
+        let segments = levels.iter().map(|level| leg(*level, every_ns)).chain(confirming).collect();
+        Seek { segments, levels, open, conditions: Vec::new(), every_ns, confirm_ns }
+    }
+
+    /// The leg at a level that is tried.
+    #[must_use]
+    pub fn tried(&self, level: usize) -> Leg {
+        self.leg(level, self.every_ns)
+    }
+
+    /// The leg that confirms a level.
+    #[must_use]
+    pub fn confirmed(&self, level: usize) -> Leg {
+        self.leg(level, self.confirm_ns)
+    }
+
+    fn leg(&self, level: usize, nanos: u64) -> Leg {
+        Leg { level: self.levels.get(level).copied().unwrap_or(0.0), duration_ns: nanos + DECIDED_NS }
+    }
 }
 
 impl Load {
@@ -87,6 +141,16 @@ impl Load {
     #[must_use]
     pub fn peak(&self) -> f64 {
         self.segments().iter().map(|segment| segment.from.max(segment.to)).fold(0.0, f64::max)
+    }
+
+    /// The level for which there should be sessions before it begins: the peak,
+    /// or the lowest level of a search.
+    #[must_use]
+    pub fn opening(&self) -> f64 {
+        match self {
+            Load::Seek(seek) => seek.levels.first().copied().unwrap_or(0.0),
+            load => load.peak(),
+        }
     }
 
     /// The level at `at_ns` from the start; 0 outside the stages.

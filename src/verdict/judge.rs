@@ -1,7 +1,7 @@
 //! Judging each assertion, and the run by them.
 
 use super::evaluate::{Observed, evaluate};
-use super::{Judgement, Outcome, State, Verdict, findings};
+use super::{Judgement, Outcome, SearchEnd, State, Verdict, findings, search};
 use crate::plan::{Assertion, Comparison, Metric, MetricExpr, Selection, Statistic};
 use crate::record::sample_floor;
 use crate::results::{Ended, Results, Window};
@@ -14,18 +14,30 @@ pub fn judge(results: &Results) -> Verdict {
         results.plan.assertions.iter().map(|assertion| judge_one(results, assertion)).collect();
     let requests = results.counts(&results.everything(), Window::Whole).requests;
     let failed = assertions.iter().filter(|judgement| !judgement.state.held()).count();
+    let searches = search::outcomes(results);
+    let found = |ended| searches.iter().any(|search| search.ended == ended);
+    let nothing_held = searches.iter().any(|search| search.ended == SearchEnd::Broke && search.level.is_none());
     let outcome = match (results.run.ended, failed) {
         (Ended::Interrupted, _) => Outcome::Interrupted,
         (Ended::Guarded, _) => Outcome::Guarded,
         (Ended::Completed, 0) if requests == 0 => Outcome::Inconclusive,
+        (Ended::Completed, 0) if nothing_held => Outcome::Failed,
+        (Ended::Completed, 0) if found(SearchEnd::Generator) || found(SearchEnd::Unfinished) => Outcome::Inconclusive,
         (Ended::Completed, 0) => Outcome::Passed,
         (Ended::Completed, _) => Outcome::Failed,
     };
     let sentence = match (&results.run.guarded, outcome) {
         (Some(why), Outcome::Guarded) => format!("the guard stopped the run: {why}"),
+        _ if requests > 0 && !searches.is_empty() => {
+            let mut found: Vec<String> = searches.iter().map(|search| search.sentence.clone()).collect();
+            if !assertions.is_empty() {
+                found.push(sentence(outcome, &assertions, failed, requests));
+            }
+            found.join("; ")
+        }
         _ => sentence(outcome, &assertions, failed, requests),
     };
-    Verdict { outcome, sentence, findings: findings::find(results), assertions }
+    Verdict { outcome, sentence, searches, findings: findings::find(results), assertions }
 }
 
 fn sentence(outcome: Outcome, assertions: &[Judgement], failed: usize, requests: u64) -> String {

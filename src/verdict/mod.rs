@@ -4,14 +4,18 @@
 //! results give the same verdict, byte for byte. May import `results`, `plan`,
 //! `record`, `units`.
 
+mod breach;
+mod confidence;
 mod evaluate;
 mod findings;
 mod judge;
+mod search;
 #[cfg(test)]
 mod tests;
 mod watch;
 
 pub use judge::judge;
+pub use search::{Search, SearchEnd, Searched, Tried, searches};
 pub use watch::Watch;
 
 use serde::{Deserialize, Serialize};
@@ -28,6 +32,9 @@ pub struct Verdict {
     pub sentence: String,
     /// One for each assertion, in the order of the file.
     pub assertions: Vec<Judgement>,
+    /// What the searches for a limit found, in the order of the scenarios.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub searches: Vec<Searched>,
     /// What else a reader should know, most important first; at most five.
     pub findings: Vec<Finding>,
 }

@@ -78,7 +78,7 @@ fn reason(abort: &Abort, second: u32, found: &str, limit: &str) -> String {
 }
 
 /// The second as if none of it were warm-up.
-fn measured(slice: &Slice) -> Slice {
+pub(super) fn measured(slice: &Slice) -> Slice {
     let mut all = Slice { second: slice.second, health: slice.health.clone(), ..Slice::default() };
     // Warm-up and the rest of one series become one row, by merging them.
     for phase in [Phase::Warmup, Phase::Measured] {
@@ -96,7 +96,7 @@ fn measured(slice: &Slice) -> Slice {
 }
 
 /// Results of a run that has not ended: what has been measured is put in later.
-fn under_way(plan: Plan, threads: usize) -> Results {
+pub(super) fn under_way(plan: Plan, threads: usize) -> Results {
     Results {
         schema: SCHEMA.to_owned(),
         tool: Tool { name: String::new(), version: String::new() },

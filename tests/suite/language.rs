@@ -224,3 +224,23 @@ fn a_condition_stops_a_run_while_it_goes_on() {
     let said = stdout(&output).split_whitespace().collect::<Vec<_>>().join(" ");
     assert!(said.contains("`errors.rate > 50%` held for 2s: in second 1 it was 100% > 50%"), "{said}");
 }
+
+#[test]
+fn a_search_finds_the_limit_of_a_real_server() {
+    // It answers after 20 ms, whatever the load.
+    let scenario = Scenario::new(
+        "mcpl 1\nserver s { builtin rulebook { latency 20ms } }\nscenario a {\n  target s\n  stages {\n    seek 10/s -> 30/s step 10/s every 1s while errors.rate < 1% confirm 2s\n  }\n  run f\n}\nflow f { call list_rules }\nreport { html \"r.html\" }\n",
+    );
+    let output = scenario.run(&[]);
+    assert_exit(&output, 0);
+    let said = stdout(&output).split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(said.contains("`a` holds 30/s, confirmed for 2s,"), "{said}");
+    let page = fs::read_to_string(scenario.path("r.html")).unwrap();
+    assert!(page.contains("Search for the limit"), "{said}");
+    let slow =
+        Scenario::new(&fs::read_to_string(&scenario.file).unwrap().replace("errors.rate < 1%", "latency.p50 < 15ms"));
+    let output = slow.run(&[]);
+    assert_exit(&output, 1);
+    let said = stdout(&output).split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(said.contains("`a` held no level; at 10/s `latency.p50 < 15ms` broke: "), "{said}");
+}

@@ -110,8 +110,18 @@ fn simulate((plan, tables): &(Plan, Vec<Table>)) -> Results {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().start_paused(true).build().unwrap();
     let plan = Arc::new(plan.clone());
     let connectors = vec![Sim::default(); plan.servers.len()];
-    let mut measured = tokio::task::LocalSet::new()
-        .block_on(&runtime, async { run_here(&plan, &connectors, "run-1", tables, &Control::new(), |_| {}).await });
+    let mut measured = tokio::task::LocalSet::new().block_on(&runtime, async {
+        let control = Control::new();
+        let mut searches = verdict::searches(&plan, 1);
+        run_here(&plan, &connectors, "run-1", tables, &control, |slice| {
+            for search in &mut searches {
+                if let Some(next) = search.second(slice) {
+                    control.decide(search.scenario(), next);
+                }
+            }
+        })
+        .await
+    });
     // CPU time is real even when the clock is not.
     measured.recording.seconds.iter_mut().for_each(|slice| slice.health.cpu_ns = 0);
     Results {

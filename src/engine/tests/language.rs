@@ -73,10 +73,16 @@ fn run_with(text: &str, parts: usize, behaviour: Behaviour) -> Ran {
         let shared = Shared::new(&plan, "run-1", &lowered.model.tables);
         let control = Control::new();
         let mut watch = Watch::new(&plan, parts);
+        let mut searches = crate::verdict::searches(&plan, parts);
         let how = if plan.guard.on_abort == OnAbort::Kill { Stop::Kill } else { Stop::Drain };
         run_parts(&Arc::new(plan), &vec![sim.clone(); 3], &shared, parts, &control, |slice| {
             if let Some(why) = watch.second(slice) {
                 control.guard(how, || why);
+            }
+            for search in &mut searches {
+                if let Some(next) = search.second(slice) {
+                    control.decide(search.scenario(), next);
+                }
             }
         })
         .await
@@ -359,4 +365,81 @@ fn the_guard_stops_a_run_whose_server_fails_for_long_enough() {
         ran.measured.guarded
     );
     assert!(ran.failed() > 5, "what was under way is cut off");
+}
+
+/// What the search of a run found, read from what was measured.
+fn searched(text: &str, ran: &Ran, parts: usize) -> crate::verdict::Searched {
+    let options = Options { name: "test", seed: 1, overrides: &[], env: &|_| None, files: &NoFiles };
+    let plan = model::compile("test.mcpl", text, &options).lowered.plan.unwrap();
+    let mut search = crate::verdict::searches(&plan, parts).remove(0);
+    for slice in &ran.measured.recording.seconds {
+        search.second(slice);
+    }
+    search.outcome()
+}
+
+fn seek(levels: &str) -> String {
+    let stages =
+        format!("stages {{ seek {levels} every 5s while latency.p95 < 100ms and errors.rate < 1% confirm 20s }}");
+    file(&format!("{stages}\nrun f"), "call t", "")
+}
+
+#[test]
+fn a_search_names_the_highest_rate_that_holds() {
+    let text = seek("60/s -> 200/s step 20/s");
+    for parts in [1, 2] {
+        // One thing at a time, 10 ms each: 100/s and no more.
+        let ran = run_with(&text, parts, |_, _| Answered::Queued(Duration::from_millis(10)));
+        let found = searched(&text, &ran, parts);
+        let levels: Vec<f64> = found.legs.iter().filter(|leg| leg.held.is_some()).map(|leg| leg.level).collect();
+        assert_eq!(levels, [60.0, 80.0, 100.0, 120.0, 100.0], "{found:#?}");
+        assert!(found.confirmed && found.confidence.unwrap() > 0.999, "{found:#?}");
+        assert_eq!(
+            found.sentence.split(": ").next().unwrap(),
+            "`a` holds 100/s, confirmed for 20s, more than 99.9% sure; at 120/s `latency.p95 < 100ms` broke"
+        );
+        let begun: u64 = ran.measured.recording.seconds.iter().flat_map(|s| &s.scenarios).map(|row| row.started).sum();
+        // Each level for 5 s and the second in which it is judged, then 20 s and one.
+        assert_eq!(begun, 6 * (60 + 80 + 100 + 120) + 21 * 100, "no arrival between the legs is lost");
+        assert!(ran.measured.total < Duration::from_secs(60), "{:?}", ran.measured.total);
+    }
+}
+
+#[test]
+fn a_search_over_users_goes_to_the_top_or_holds_nothing() {
+    let text = seek("2 users -> 6 users step 2 users");
+    let ran = run_with(&text, 2, |_, _| Answered::After(Duration::from_millis(50)));
+    let found = searched(&text, &ran, 2);
+    assert_eq!(found.sentence, "`a` holds 6 users, confirmed for 20s, more than 99.9% sure; no higher level was tried");
+    // 20 requests per second and user, in 6 s each, and in 21 s at the top.
+    assert_eq!(ran.sent().len(), 20 * (6 * (2 + 4 + 6) + 21 * 6));
+    let ran = run_with(&text, 1, |_, _| Answered::After(Duration::from_millis(500)));
+    let found = searched(&text, &ran, 1);
+    assert_eq!((found.level, found.legs.len()), (None, 1));
+    assert_eq!(found.sentence, "`a` held no level; at 2 users `latency.p95 < 100ms` broke: 500ms");
+}
+
+#[test]
+fn a_level_that_does_not_last_is_not_confirmed() {
+    // From second 25 on everything is slow: in the middle of the confirmation.
+    fn tired(at: Duration, _: u64) -> Answered {
+        Answered::After(Duration::from_millis(if at > Duration::from_secs(25) { 300 } else { 10 }))
+    }
+    let text = seek("10/s -> 30/s step 10/s");
+    let ran = run_with(&text, 1, tired);
+    let found = searched(&text, &ran, 1);
+    assert!(!found.confirmed && found.legs.iter().filter(|leg| leg.confirming).count() == 2, "{found:#?}");
+    assert!(found.sentence.starts_with("`a` held 30/s for a while and not for 20s; at 20/s"), "{}", found.sentence);
+    let stopped = run_with(&text.replace("flow f", "guard { max requests 100 }\nflow f"), 1, tired);
+    let found = searched(&text, &stopped, 1);
+    assert_eq!(found.sentence, "`a` held 10/s, which was not confirmed; the run ended before the search did");
+}
+
+#[test]
+fn a_search_that_nobody_decides_ends_with_its_plan() {
+    let options = Options { name: "test", seed: 1, overrides: &[], env: &|_| None, files: &NoFiles };
+    let plan = model::compile("test.mcpl", &seek("1/s -> 2/s step 1/s"), &options).lowered.plan.unwrap();
+    let planned = Duration::from_nanos(plan.load_ns());
+    let measured = super::sim::simulate(plan, &Sim::new(|_, _| Answered::After(Duration::ZERO)));
+    assert_eq!(measured.total, planned);
 }

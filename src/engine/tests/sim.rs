@@ -22,6 +22,8 @@ pub(super) type Behaviour = fn(at: Duration, number: u64) -> Answered;
 pub(super) enum Answered {
     After(Duration),
     Result(Duration, &'static str),
+    /// After all that came before it, each of which takes so long.
+    Queued(Duration),
     RpcError,
     ToolError,
     Breaks,
@@ -34,11 +36,19 @@ pub(super) struct Sim {
     pub(super) opening: Duration,
     pub(super) start: Arc<Mutex<Option<Instant>>>,
     pub(super) log: Arc<Mutex<Vec<(u64, String)>>>,
+    /// When a server that does one thing at a time is free.
+    pub(super) free: Arc<Mutex<Option<Instant>>>,
 }
 
 impl Sim {
     pub(super) fn new(behaviour: Behaviour) -> Sim {
-        Sim { behaviour, opening: Duration::from_millis(3), start: Arc::default(), log: Arc::default() }
+        Sim {
+            behaviour,
+            opening: Duration::from_millis(3),
+            start: Arc::default(),
+            log: Arc::default(),
+            free: Arc::default(),
+        }
     }
 
     pub(super) fn elapsed(&self) -> Duration {
@@ -97,6 +107,12 @@ impl Client for SimClient {
         let written = Instant::now();
         let (wait, message) = match (self.sim.behaviour)(at, number) {
             Answered::After(wait) => (wait, Ok(r#"{"jsonrpc":"2.0","id":1,"result":{"content":[]}}"#.to_owned())),
+            Answered::Queued(work) => {
+                let mut free = self.sim.free.lock().unwrap();
+                let done = free.unwrap_or(written).max(written) + work;
+                *free = Some(done);
+                (done - written, Ok(r#"{"jsonrpc":"2.0","id":1,"result":{"content":[]}}"#.to_owned()))
+            }
             Answered::Result(wait, result) => {
                 (wait, Ok(format!(r#"{{"jsonrpc":"2.0","id":1,"result":{{"structuredContent":{result}}}}}"#)))
             }

@@ -62,7 +62,8 @@ fn documented() -> BTreeMap<String, BTreeSet<String>> {
 
 #[test]
 fn the_page_lists_every_field() {
-    let (results, verdict) = sample::typical();
+    let (results, mut verdict) = sample::typical();
+    verdict.searches.push(sample::search());
     let mut fields = BTreeMap::new();
     collect(&serde_json::to_value(View::new(&results, &verdict)).unwrap(), "", &mut fields);
     let documented = documented();

@@ -10,6 +10,7 @@ const MS: f64 = 1e6;
 /// Five assertions, two of which did not hold.
 pub(super) fn verdict(seconds: u32) -> Verdict {
     Verdict {
+        searches: Vec::new(),
         outcome: Outcome::Failed,
         sentence: "2 of 5 assertions did not hold".to_owned(),
         assertions: vec![

@@ -27,5 +27,6 @@ fn runs() -> Vec<(&'static str, (Results, Verdict))> {
         ("one_second", sample::one_second()),
         ("interrupted", sample::interrupted()),
         ("empty", sample::empty()),
+        ("searched", sample::searched()),
     ]
 }

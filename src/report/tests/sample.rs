@@ -97,7 +97,44 @@ pub(super) fn empty() -> (Results, Verdict) {
     results.run.load_ms = 0;
     results.run.total_ms = 0;
     let sentence = "nothing was measured: no request came to an end after the warm-up".to_owned();
-    (results, Verdict { outcome: Outcome::Inconclusive, sentence, assertions: Vec::new(), findings: Vec::new() })
+    (
+        results,
+        Verdict {
+            outcome: Outcome::Inconclusive,
+            sentence,
+            assertions: Vec::new(),
+            findings: Vec::new(),
+            searches: Vec::new(),
+        },
+    )
+}
+
+/// A search that broke at its second level.
+pub(super) fn search() -> crate::verdict::Searched {
+    let leg = |level: f64, from: u64, held: bool| crate::verdict::Tried {
+        level,
+        from_ns: from * 1_000_000_000,
+        duration_ns: 5_000_000_000,
+        confirming: from == 10,
+        held: Some(held),
+        broke: (!held).then(|| "`latency.p95 < 100ms` broke: 312ms, worst in `search_rules` with 340ms".to_owned()),
+    };
+    crate::verdict::Searched {
+        scenario: 0,
+        level: Some(crate::units::Quantity::new(40.0, crate::units::Dimension::Rate)),
+        confirmed: true,
+        confidence: Some(0.98),
+        ended: crate::verdict::SearchEnd::Broke,
+        legs: vec![leg(40.0, 0, true), leg(60.0, 5, false), leg(40.0, 10, true)],
+        sentence: "`browse` holds 40/s, confirmed for 30s, 98% sure".to_owned(),
+    }
+}
+
+/// A run with it.
+pub(super) fn searched() -> (Results, Verdict) {
+    let (results, mut verdict) = run(&PLAIN, 15);
+    verdict.searches.push(search());
+    (results, verdict)
 }
 
 /// A run that the user stopped after 6 of 15 s.

@@ -13,6 +13,7 @@ mod generator;
 mod load;
 mod measure;
 mod scenario;
+mod search;
 mod timeline;
 mod values;
 
@@ -24,6 +25,7 @@ pub use figures::{ClassCount, Figures, Reading, StepView};
 pub use generator::GeneratorView;
 pub use load::PlannedLine;
 pub use scenario::{MixView, ScenarioView};
+pub use search::{LegView, SearchView};
 pub use timeline::{Row, Timeline};
 pub use values::{Amount, ValueView};
 
@@ -52,6 +54,8 @@ pub struct View {
     pub verdict: VerdictView,
     /// One for each assertion, in the order of the file.
     pub assertions: Vec<AssertionView>,
+    /// Searches for a limit, in the order of the scenarios.
+    pub searches: Vec<SearchView>,
     /// What else a reader should know, most important first.
     pub findings: Vec<FindingView>,
     /// When and how the run went.
@@ -92,12 +96,17 @@ impl View {
     /// The view of a run.
     #[must_use]
     pub fn new(results: &Results, verdict: &Verdict) -> View {
+        let searches = search::searches(results, verdict);
+        // A search is shown as the load that it came to.
+        let walked = search::walked(results, verdict);
+        let results = walked.as_ref().unwrap_or(results);
         let sums = measure::Sums::new(results);
         View {
             view: VERSION,
             tool: ToolView::new(results),
             verdict: VerdictView::new(verdict),
             assertions: verdict.assertions.iter().map(AssertionView::new).collect(),
+            searches,
             findings: verdict.findings.iter().map(FindingView::new).collect(),
             run: RunView::new(results),
             environment: EnvironmentView::new(results),
