@@ -12,6 +12,7 @@
 mod answer;
 mod closed;
 mod control;
+mod cpu;
 mod drain;
 mod iteration;
 mod open;
@@ -27,6 +28,7 @@ mod worker;
 mod tests;
 
 pub use control::{Control, Stop};
+pub use open::sessions_ahead;
 
 use std::sync::Arc;
 use std::sync::mpsc::{self, Receiver};
@@ -36,6 +38,7 @@ use tokio::time::Instant;
 
 use crate::data::Table;
 use crate::plan::Plan;
+use crate::plan::size::ROWS_MAX;
 use crate::record::{Failure, Recording, Slice};
 use crate::transport::Connector;
 use shard::Shared;
@@ -53,7 +56,7 @@ pub struct Settings {
 }
 
 /// What a run measured.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Measured {
     /// Second by second.
     pub recording: Recording,
@@ -78,7 +81,8 @@ pub enum EngineError {
 
 /// Runs `plan` on `settings.threads` threads and blocks until it is over. There
 /// is one connector for each server of the plan. `observe` is called once a
-/// second with that second's sum over all threads.
+/// second with that second's sum over all threads, to which it may add what it
+/// knows of the process, and the examples of failures that came with it.
 ///
 /// # Errors
 /// [`EngineError::Start`] without threads, [`EngineError::Panicked`] for a
@@ -88,7 +92,7 @@ pub fn run<C: Connector>(
     connectors: &[C],
     settings: &Settings,
     control: &Control,
-    mut observe: impl FnMut(&Slice),
+    mut observe: impl FnMut(&mut Slice, &[Failure]),
 ) -> Result<Measured, EngineError> {
     let threads = settings.threads.max(1);
     let (sender, receiver) = mpsc::channel();
@@ -113,7 +117,7 @@ pub fn run<C: Connector>(
         handles.push(handle);
     }
     drop(sender);
-    let mut collector = Collector { threads, ready: 0, gate, pending: Vec::new(), measured: empty() };
+    let mut collector = Collector::new(threads, gate);
     collector.collect(&receiver, &mut observe);
     let panicked = handles.into_iter().map(std::thread::JoinHandle::join).filter(Result::is_err).count() > 0;
     let mut measured = collector.measured;
@@ -160,14 +164,10 @@ async fn run_parts<C: Connector>(
     running.join_all().await;
     drop(sender);
     let threads = usize::try_from(parts).unwrap_or(1);
-    let mut collector = Collector { threads, ready: 0, gate, pending: Vec::new(), measured: empty() };
-    collector.collect(&receiver, &mut |_| {});
+    let mut collector = Collector::new(threads, gate);
+    collector.collect(&receiver, &mut |_, _| {});
     collector.measured.stopped = control.now() != Stop::Run;
     collector.measured
-}
-
-fn empty() -> Measured {
-    Measured { recording: Recording::default(), load: Duration::ZERO, total: Duration::ZERO, stopped: false }
 }
 
 /// Merges what the threads hand over.
@@ -177,11 +177,20 @@ struct Collector {
     gate: Gate,
     /// Seconds that not all threads have handed over, with how many did.
     pending: Vec<(Slice, usize)>,
+    /// Failures that were not observed yet.
+    fresh: Vec<Failure>,
+    /// Rows of series that are kept so far.
+    rows: u64,
     measured: Measured,
 }
 
 impl Collector {
-    fn collect(&mut self, receiver: &Receiver<Message>, observe: &mut impl FnMut(&Slice)) {
+    fn new(threads: usize, gate: Gate) -> Collector {
+        let measured = Measured::default();
+        Collector { threads, ready: 0, gate, pending: Vec::new(), fresh: Vec::new(), rows: 0, measured }
+    }
+
+    fn collect(&mut self, receiver: &Receiver<Message>, observe: &mut impl FnMut(&mut Slice, &[Failure])) {
         while let Ok(message) = receiver.recv() {
             match message {
                 Message::Ready => {
@@ -199,13 +208,25 @@ impl Collector {
             }
         }
         for (slice, _) in std::mem::take(&mut self.pending) {
-            observe(&slice);
-            self.measured.recording.add(slice);
+            self.finish(slice, observe);
         }
     }
 
-    fn second(&mut self, slices: Vec<Slice>, failures: Vec<Failure>, observe: &mut impl FnMut(&Slice)) {
-        self.measured.recording.add_failures(failures);
+    /// A second to which no thread adds any more.
+    fn finish(&mut self, mut slice: Slice, observe: &mut impl FnMut(&mut Slice, &[Failure])) {
+        if self.rows >= ROWS_MAX {
+            slice.fold_tags();
+        }
+        self.rows += slice.series.len() as u64;
+        observe(&mut slice, &std::mem::take(&mut self.fresh));
+        self.measured.recording.add(slice);
+    }
+
+    fn second(&mut self, slices: Vec<Slice>, failures: Vec<Failure>, observe: &mut impl FnMut(&mut Slice, &[Failure])) {
+        if !failures.is_empty() {
+            self.fresh.extend_from_slice(&failures);
+            self.measured.recording.add_failures(failures);
+        }
         for slice in slices {
             match self.pending.iter_mut().find(|(pending, _)| pending.second == slice.second) {
                 Some((pending, count)) => {
@@ -218,8 +239,7 @@ impl Collector {
         self.pending.sort_by_key(|(slice, _)| slice.second);
         while self.pending.first().is_some_and(|(_, count)| *count >= self.threads) {
             let (slice, _) = self.pending.remove(0);
-            observe(&slice);
-            self.measured.recording.add(slice);
+            self.finish(slice, observe);
         }
     }
 }

@@ -4,9 +4,11 @@
 //! results give the same verdict, byte for byte. May import `results`, `plan`,
 //! `record`, `units`.
 
+mod bottleneck;
 mod evaluate;
 mod findings;
 mod judge;
+mod tags;
 #[cfg(test)]
 mod tests;
 
@@ -40,7 +42,11 @@ pub enum Outcome {
     Failed,
     /// Nothing can be said, for example because nothing was measured.
     Inconclusive,
-    /// The user stopped the run; the assertions were judged on what there was.
+    /// The load generator was the bottleneck, so that the figures are not the
+    /// server's, whether or not the assertions held.
+    Invalid,
+    /// The run was stopped or cut off; the assertions were judged on what there
+    /// was.
     Interrupted,
 }
 
@@ -51,7 +57,7 @@ impl Outcome {
         match self {
             Outcome::Passed => 0,
             Outcome::Failed => 1,
-            Outcome::Inconclusive => 5,
+            Outcome::Inconclusive | Outcome::Invalid => 5,
             Outcome::Interrupted => 130,
         }
     }
@@ -63,6 +69,7 @@ impl Outcome {
             Outcome::Passed => "passed",
             Outcome::Failed => "failed",
             Outcome::Inconclusive => "inconclusive",
+            Outcome::Invalid => "invalid",
             Outcome::Interrupted => "interrupted",
         }
     }

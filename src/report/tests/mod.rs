@@ -27,5 +27,7 @@ fn runs() -> Vec<(&'static str, (Results, Verdict))> {
         ("one_second", sample::one_second()),
         ("interrupted", sample::interrupted()),
         ("empty", sample::empty()),
+        ("cut_off", sample::cut_off()),
+        ("invalid", sample::invalid()),
     ]
 }

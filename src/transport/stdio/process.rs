@@ -11,7 +11,7 @@ use tokio::io::{AsyncRead, AsyncReadExt as _};
 use tokio::process::{Child, ChildStdin, ChildStdout, Command};
 use tokio::task::JoinHandle;
 
-use super::super::failure::{Failure, OpenError, excerpt, seconds};
+use super::super::failure::{Failure, OpenError, excerpt, exhausted, seconds};
 use super::super::target::StdioTarget;
 
 /// How long a child may take to exit once its input has ended, and again once
@@ -59,8 +59,9 @@ impl Process {
         if let Some(cwd) = &target.cwd {
             command.current_dir(cwd);
         }
-        let mut child = command.spawn().map_err(|error| match &target.cwd {
-            Some(cwd) if !cwd.is_dir() => fail(format!("the directory {} does not exist", cwd.display())),
+        let mut child = command.spawn().map_err(|error| match (exhausted(&error), &target.cwd) {
+            (Some(what), _) => OpenError::Connect(Failure::Local(format!("`{program}` could not be started: {what}"))),
+            (None, Some(cwd)) if !cwd.is_dir() => fail(format!("the directory {} does not exist", cwd.display())),
             _ => fail(error.to_string()),
         })?;
         let stdin = child.stdin.take();
