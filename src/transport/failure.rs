@@ -153,10 +153,9 @@ pub(super) fn exhausted(error: &std::io::Error) -> Option<&'static str> {
         Errno::MFILE => Some("no descriptor is left to this process: raise the limit (ulimit -n)"),
         Errno::NFILE => Some("no descriptor is left on this machine: raise the limit (sysctl fs.file-max)"),
         Errno::ADDRNOTAVAIL => Some(
-            "no local port is left: too many connections were opened in a short time (sysctl \
-                 net.ipv4.ip_local_port_range)",
+            "this machine has no local address or port left for it, as when many connections were opened in a short \
+             time (sysctl net.ipv4.ip_local_port_range)",
         ),
-        Errno::AGAIN => Some("no process is left to this user: raise the limit (ulimit -u)"),
         Errno::NOMEM | Errno::NOBUFS => Some("this machine has no memory left for it"),
         _ => None,
     }

@@ -1,7 +1,8 @@
 //! A run that is killed loses a second at most.
 
 use std::fs;
-use std::io::Write as _;
+use std::io::{BufRead as _, BufReader, Write as _};
+use std::process::Stdio;
 
 use mcpl::results::{Ended, Journal, Window};
 
@@ -72,6 +73,29 @@ fn the_next_run_mentions_a_journal_that_was_left_and_takes_its_own_away() {
     fs::remove_file(&left[0]).unwrap();
     assert_exit(&scenario.run(&["--quiet"]), 0);
     assert!(!scenario.path(".mcpl").exists(), "nothing is left of a run that ended");
+}
+
+#[test]
+fn a_run_that_is_under_way_is_not_taken_for_a_dead_one() {
+    let scenario = Scenario::new(LONG);
+    let mut child = mcpl().arg("run").arg(&scenario.file).stderr(Stdio::piped()).stdout(Stdio::null()).spawn().unwrap();
+    let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
+    lines.by_ref().map(Result::unwrap).find(|line| line.contains("3s of 1m")).expect("the run goes on");
+    let [path] = journals(&scenario).try_into().unwrap();
+    let so_far = mcpl().arg("report").arg(&path).output().unwrap();
+    assert_exit(&so_far, 0);
+    assert!(stderr(&so_far).contains("the run is still under way"), "{}", stderr(&so_far));
+    // Another run of a file in the same directory.
+    let other = scenario.path("other.mcpl");
+    fs::write(&other, LONG.replace("for 60s", "for 1s")).unwrap();
+    let beside = mcpl().arg("run").arg(&other).output().unwrap();
+    assert_exit(&beside, 0);
+    assert!(!stderr(&beside).contains("cut off"), "{}", stderr(&beside));
+    let pid = rustix::process::Pid::from_child(&child);
+    rustix::process::kill_process(pid, rustix::process::Signal::INT).unwrap();
+    lines.for_each(drop);
+    assert_eq!(child.wait().unwrap().code(), Some(130));
+    assert!(!scenario.path(".mcpl").exists(), "an interrupted run has told its results");
 }
 
 #[test]
