@@ -19,9 +19,9 @@ const EXIT_CODES: &str = "Exit codes:
   0    all held
   1    an assertion failed
   2    the file or the command line is wrong
-  3    the server could not be reached or set up
+  3    the server could not be reached, or the run not be set up on this machine
   4    the guard stopped the run; what was measured is kept and reported
-  5    nothing can be said, for example because nothing was measured
+  5    nothing can be said: nothing was measured, or the load generator was the bottleneck
   130  interrupted; what was measured is kept and reported";
 
 #[derive(Debug, Subcommand)]
@@ -80,6 +80,10 @@ pub(super) struct RunArgs {
     /// Threads that generate load [default: one per processor, as far as the load needs them]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
     pub(super) threads: Option<u16>,
+
+    /// Keep no journal while the run is under way
+    #[arg(long)]
+    pub(super) no_save: bool,
 
     /// Print nothing but the summary and errors
     #[arg(long, short)]

@@ -118,6 +118,7 @@ fn lacks_tools(opened: &Opened, probed: Option<&Probe>, failure: &Failure) -> bo
 fn hint(endpoint: &Endpoint, error: &OpenError) -> String {
     let class = error.class();
     match (endpoint, error) {
+        _ if class == "local" => "raise that limit, and see what else on this machine is using it up".to_owned(),
         (_, OpenError::Unauthorized { .. }) => {
             "send credentials with `header \"Authorization\" f\"Bearer {secret(\"TOKEN\")}\"`".to_owned()
         }

@@ -13,13 +13,17 @@ mod explain;
 mod files;
 mod fix;
 mod fmt;
+mod journal;
 mod launch;
+mod limits;
 mod live;
 mod load;
+mod lookout;
 mod offer;
 mod output;
 mod plan;
 mod preflight;
+mod process;
 mod progress;
 mod report;
 mod run;
@@ -43,7 +47,7 @@ pub mod exit {
     pub const FAILED: u8 = 1;
     /// The file or the command line is wrong.
     pub const USAGE: u8 = 2;
-    /// The server could not be reached or set up.
+    /// The server could not be reached, or the run not be set up on this machine.
     pub const SERVER: u8 = 3;
     /// Interrupted.
     pub const INTERRUPTED: u8 = 130;

@@ -6,13 +6,14 @@ use std::sync::Arc;
 use super::args::RunArgs;
 use super::complaint::Complaint;
 use super::connect::{self, Children, Connected};
-use super::load;
+use super::journal::{self, Journal};
+use super::lookout::Lookout;
 use super::progress::Progress;
-use super::{Done, check, environment, exit, output, preflight, terminal};
+use super::{Done, check, environment, exit, limits, load, output, preflight, process, terminal};
 use crate::data::Table;
 use crate::diag::{Diagnostic, errors, render};
 use crate::engine::{self, Control, EngineError, Measured, Settings, Stop};
-use crate::plan::{OnAbort, Plan};
+use crate::plan::Plan;
 use crate::report::{self, Format, Style};
 use crate::results::{Ended, Results, Run, SCHEMA, Tool};
 use crate::verdict::{self, Outcome};
@@ -36,6 +37,7 @@ pub(super) fn run(args: &RunArgs) -> Done {
             .help("remove the statements that are named above, or use `mcpl check` and `mcpl plan` only"));
     }
     let outputs = Outputs::find(args, asked, &plan)?;
+    limits::prepare(&plan, threads(args.threads, &plan))?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(1)
         .enable_all()
@@ -111,21 +113,25 @@ fn drive(
     let connectors: Vec<_> = servers.iter().map(|server| server.connector.clone()).collect();
     let settings = Settings { threads: threads(args.threads, &plan), run_id: run_id(), tables: tables.to_vec() };
     let mut progress = Progress::new(&plan, args.quiet);
+    if let Some(note) = journal::left_over(beside(&args.file)) {
+        progress.note(&note);
+    }
     progress.note(&opening(&plan, servers));
     let started = jiff::Timestamp::now();
-    let mut watch = verdict::Watch::new(&plan, settings.threads);
-    let mut searches = verdict::searches(&plan, settings.threads);
-    let measured = engine::run(&plan, &connectors, &settings, control, |slice| {
+    let mut journal = if args.no_save {
+        None
+    } else {
+        let begun = results(&plan, servers, &settings, Measured::default(), started);
+        Journal::begin(beside(&args.file), &begun)
+    };
+    let mut lookout = Lookout::new(&plan, settings.threads);
+    let measured = engine::run(&plan, &connectors, &settings, control, |slice, failures| {
+        process::observe(&mut slice.health);
+        if let Some(journal) = &mut journal {
+            journal.second(slice, failures);
+        }
         progress.second(slice);
-        if let Some(why) = watch.second(slice) {
-            let how = if plan.guard.on_abort == OnAbort::Kill { Stop::Kill } else { Stop::Drain };
-            control.guard(how, || why);
-        }
-        for search in &mut searches {
-            if let Some(next) = search.second(slice) {
-                control.decide(search.scenario(), next);
-            }
-        }
+        lookout.second(slice, control);
     });
     progress.finish();
     let (measured, panicked) = match measured {
@@ -135,10 +141,15 @@ fn drive(
                 .help("report this as a defect of mcpl");
             (*measured, Some(complaint))
         }
-        Err(error @ EngineError::Start(_)) => return Err(Complaint::server(error.to_string())),
+        Err(error @ EngineError::Start(_)) => {
+            journal.into_iter().for_each(Journal::remove);
+            return Err(Complaint::server(error.to_string()));
+        }
     };
     let results = results(&plan, servers, &settings, measured, started);
     let code = conclude(&results, outputs)?;
+    // Only now: what is written or told needs no journal any more.
+    journal.into_iter().for_each(Journal::remove);
     panicked.map_or(Ok(code), Err)
 }
 

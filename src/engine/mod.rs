@@ -13,6 +13,7 @@ mod answer;
 mod closed;
 mod control;
 mod course;
+mod cpu;
 mod drain;
 mod iteration;
 mod open;
@@ -29,6 +30,7 @@ mod worker;
 mod tests;
 
 pub use control::{Control, Stop};
+pub use open::sessions_ahead;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -38,6 +40,7 @@ use tokio::time::Instant;
 
 use crate::data::Table;
 use crate::plan::Plan;
+use crate::plan::size::ROWS_MAX;
 use crate::record::{Failure, Recording, Slice};
 use crate::transport::Connector;
 use shard::Shared;
@@ -55,7 +58,7 @@ pub struct Settings {
 }
 
 /// What a run measured.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Measured {
     /// Second by second.
     pub recording: Recording,
@@ -82,7 +85,8 @@ pub enum EngineError {
 
 /// Runs `plan` on `settings.threads` threads and blocks until it is over. There
 /// is one connector for each server of the plan. `observe` is called once a
-/// second with that second's sum over all threads.
+/// second with that second's sum over all threads, to which it may add what it
+/// knows of the process, and the examples of failures that came with it.
 ///
 /// # Errors
 /// [`EngineError::Start`] without threads, [`EngineError::Panicked`] for a
@@ -92,7 +96,7 @@ pub fn run<C: Connector>(
     connectors: &[C],
     settings: &Settings,
     control: &Control,
-    mut observe: impl FnMut(&Slice),
+    mut observe: impl FnMut(&mut Slice, &[Failure]),
 ) -> Result<Measured, EngineError> {
     let threads = settings.threads.clamp(1, plan.most_threads());
     let (sender, mut receiver) = mpsc::unbounded_channel();
@@ -122,7 +126,7 @@ pub fn run<C: Connector>(
         collector.take(message, &mut observe);
     }
     let panicked = handles.into_iter().map(std::thread::JoinHandle::join).filter(Result::is_err).count() > 0;
-    let measured = collector.finish(control, &mut observe);
+    let measured = collector.measured(control, &mut observe);
     if panicked { Err(EngineError::Panicked(Box::new(measured))) } else { Ok(measured) }
 }
 
@@ -135,7 +139,7 @@ pub async fn run_here<C: Connector>(
     run_id: &str,
     tables: &[Table],
     control: &Control,
-    observe: impl FnMut(&Slice),
+    observe: impl FnMut(&mut Slice, &[Failure]),
 ) -> Measured {
     run_parts(plan, connectors, &Shared::new(plan, run_id, tables), 1, control, observe).await
 }
@@ -147,7 +151,7 @@ async fn run_parts<C: Connector>(
     shared: &Shared,
     parts: usize,
     control: &Control,
-    mut observe: impl FnMut(&Slice),
+    mut observe: impl FnMut(&mut Slice, &[Failure]),
 ) -> Measured {
     let (sender, mut receiver) = mpsc::unbounded_channel();
     let gate = Gate::at_once();
@@ -170,7 +174,7 @@ async fn run_parts<C: Connector>(
         collector.take(message, &mut observe);
     }
     running.join_all().await;
-    collector.finish(control, &mut observe)
+    collector.measured(control, &mut observe)
 }
 
 /// Merges what the threads hand over.
@@ -180,22 +184,20 @@ struct Collector {
     gate: Gate,
     /// Seconds that not all threads have handed over, with how many did.
     pending: Vec<(Slice, usize)>,
+    /// Failures that were not observed yet.
+    fresh: Vec<Failure>,
+    /// Rows of series that are kept so far.
+    rows: u64,
     measured: Measured,
 }
 
 impl Collector {
     fn new(threads: usize, gate: Gate) -> Collector {
-        let measured = Measured {
-            recording: Recording::default(),
-            load: Duration::ZERO,
-            total: Duration::ZERO,
-            stopped: false,
-            guarded: None,
-        };
-        Collector { threads, ready: 0, gate, pending: Vec::new(), measured }
+        let measured = Measured::default();
+        Collector { threads, ready: 0, gate, pending: Vec::new(), fresh: Vec::new(), rows: 0, measured }
     }
 
-    fn take(&mut self, message: Message, observe: &mut impl FnMut(&Slice)) {
+    fn take(&mut self, message: Message, observe: &mut impl FnMut(&mut Slice, &[Failure])) {
         match message {
             Message::Ready => {
                 self.ready += 1;
@@ -213,18 +215,30 @@ impl Collector {
     }
 
     /// What was measured, once all threads are done.
-    fn finish(mut self, control: &Control, observe: &mut impl FnMut(&Slice)) -> Measured {
+    fn measured(mut self, control: &Control, observe: &mut impl FnMut(&mut Slice, &[Failure])) -> Measured {
         for (slice, _) in std::mem::take(&mut self.pending) {
-            observe(&slice);
-            self.measured.recording.add(slice);
+            self.finish(slice, observe);
         }
         self.measured.guarded = control.guarded().map(str::to_owned);
         self.measured.stopped = control.now() != Stop::Run && self.measured.guarded.is_none();
         self.measured
     }
 
-    fn second(&mut self, slices: Vec<Slice>, failures: Vec<Failure>, observe: &mut impl FnMut(&Slice)) {
-        self.measured.recording.add_failures(failures);
+    /// A second to which no thread adds any more.
+    fn finish(&mut self, mut slice: Slice, observe: &mut impl FnMut(&mut Slice, &[Failure])) {
+        if self.rows >= ROWS_MAX {
+            slice.fold_tags();
+        }
+        self.rows += slice.series.len() as u64;
+        observe(&mut slice, &std::mem::take(&mut self.fresh));
+        self.measured.recording.add(slice);
+    }
+
+    fn second(&mut self, slices: Vec<Slice>, failures: Vec<Failure>, observe: &mut impl FnMut(&mut Slice, &[Failure])) {
+        if !failures.is_empty() {
+            self.fresh.extend_from_slice(&failures);
+            self.measured.recording.add_failures(failures);
+        }
         for slice in slices {
             match self.pending.iter_mut().find(|(pending, _)| pending.second == slice.second) {
                 Some((pending, count)) => {
@@ -237,8 +251,7 @@ impl Collector {
         self.pending.sort_by_key(|(slice, _)| slice.second);
         while self.pending.first().is_some_and(|(_, count)| *count >= self.threads) {
             let (slice, _) = self.pending.remove(0);
-            observe(&slice);
-            self.measured.recording.add(slice);
+            self.finish(slice, observe);
         }
     }
 }

@@ -27,6 +27,20 @@ const OPENED_AHEAD: Duration = Duration::from_millis(50);
 /// No more sessions than this are opened ahead on one thread.
 const OPENED_AHEAD_MAX: u64 = 64;
 
+/// How many sessions each of `threads` threads opens ahead for a scenario whose
+/// arrivals reach the rate `peak`, if there may be so many users.
+#[must_use]
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    clippy::cast_precision_loss,
+    reason = "a small positive number"
+)]
+pub fn sessions_ahead(peak: f64, threads: u64) -> u64 {
+    let arrivals = peak * OPENED_AHEAD.as_secs_f64() / threads.max(1) as f64;
+    (arrivals.ceil() as u64).clamp(1, OPENED_AHEAD_MAX)
+}
+
 /// The virtual users of one open scenario on one thread.
 pub(super) struct Pool<C: Connector> {
     shard: Rc<Shard<C>>,
@@ -54,15 +68,8 @@ impl<C: Connector> Pool<C> {
 
     /// Opens sessions before the load begins. One that fails is tried again by
     /// the iteration that needs it, which then reports the failure.
-    #[expect(
-        clippy::cast_possible_truncation,
-        clippy::cast_sign_loss,
-        clippy::cast_precision_loss,
-        reason = "a small positive number"
-    )]
     pub(super) async fn open_ahead(self: &Rc<Self>, peak: f64) {
-        let arrivals = peak * OPENED_AHEAD.as_secs_f64() / self.shard.part.1 as f64;
-        let count = (arrivals.ceil() as u64).clamp(1, OPENED_AHEAD_MAX).min(self.limit);
+        let count = sessions_ahead(peak, self.shard.part.1).min(self.limit);
         let mut opening = JoinSet::new();
         for _ in 0..count {
             let pool = Rc::clone(self);

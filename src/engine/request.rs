@@ -257,7 +257,7 @@ fn conclude<C: Connector>(run: &mut Running<'_, C>, request: &Request, sent: &Se
         Err(failure) => {
             fail_expectations(run, request, exchange.done);
             // A connection that was idle too long says nothing about the server.
-            run.broken |= matches!(failure, Failure::Connect(_) | Failure::Transport(_));
+            run.broken |= matches!(failure, Failure::Connect(_) | Failure::Local(_) | Failure::Transport(_));
             Some(Trouble {
                 class: ErrorClass::from_name(failure.class()).unwrap_or(ErrorClass::Transport),
                 message: failure.to_string(),

@@ -10,6 +10,7 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 
+use super::cpu::{CpuMeter, Lap};
 use super::open::Pool;
 use super::shard::{Shard, Shared};
 use super::{Control, Stop, closed, iteration, open};
@@ -99,12 +100,15 @@ impl<C: Connector> Worker<C> {
             };
         }
         let load_end = tokio::task::spawn_local(load_end(Rc::clone(&shard)));
-        hand_over_until_done(&shard, sender, &mut drivers).await;
+        let mut cpu = CpuMeter::new(shard.precise);
+        hand_over_until_done(&shard, sender, &mut drivers, &mut cpu).await;
+        // Before the sessions are ended, which is no part of the load.
+        let last = cpu.lap();
         let total = Instant::now().saturating_duration_since(start);
         let load = if load_end.is_finished() { load_end.await.unwrap_or(total) } else { total };
         close_sessions(&shard, &pools).await;
         shard.recorder.borrow_mut().finish();
-        hand_over(&shard, sender, 0);
+        hand_over(&shard, sender, last);
         let _ = sender.send(Message::Done { load: load.min(total), total });
     }
 }
@@ -143,9 +147,9 @@ async fn hand_over_until_done<C: Connector>(
     shard: &Shard<C>,
     sender: &UnboundedSender<Message>,
     drivers: &mut JoinSet<()>,
+    cpu: &mut CpuMeter,
 ) {
     let mut second: u64 = 1;
-    let mut cpu = thread_cpu_ns();
     loop {
         tokio::select! {
             biased;
@@ -156,22 +160,27 @@ async fn hand_over_until_done<C: Connector>(
             },
             () = tokio::time::sleep_until(shard.at(second * 1_000_000_000)) => {
                 shard.recorder.borrow_mut().advance(u32::try_from(second).unwrap_or(u32::MAX));
-                let now = thread_cpu_ns();
-                hand_over(shard, sender, now.saturating_sub(cpu));
-                cpu = now;
+                hand_over(shard, sender, cpu.lap());
                 second += 1;
             }
         }
     }
 }
 
-fn hand_over<C: Connector>(shard: &Shard<C>, sender: &UnboundedSender<Message>, cpu_ns: u64) {
+fn hand_over<C: Connector>(shard: &Shard<C>, sender: &UnboundedSender<Message>, cpu: Option<Lap>) {
     let (mut slices, failures) = shard.recorder.borrow_mut().drain();
+    // More than one when this thread was held up for longer than a second.
+    for slice in &mut slices {
+        slice.health.in_flight = shard.in_flight.get();
+        slice.health.users = shard.users.get();
+    }
     if let Some(last) = slices.last_mut() {
-        last.health.cpu_ns = cpu_ns;
-        last.health.in_flight = shard.in_flight.get();
-        last.health.users = shard.users.get();
         last.health.held = shard.held.take();
+    }
+    if let (Some(last), Some(lap)) = (slices.last_mut(), cpu) {
+        last.health.cpu_ns = lap.used_ns;
+        last.health.cpu_of_ns = lap.of_ns;
+        last.health.busiest_ns = lap.per_second_ns();
     }
     let _ = sender.send(Message::Second { slices, failures });
 }
@@ -201,11 +210,4 @@ async fn close_sessions<C: Connector>(shard: &Rc<Shard<C>>, pools: &[Option<Rc<P
         () = shard.control.reached(Stop::Kill) => {}
         () = tokio::time::sleep(CLOSING) => {}
     }
-}
-
-/// CPU time of this thread in nanoseconds.
-fn thread_cpu_ns() -> u64 {
-    let time = rustix::time::clock_gettime(rustix::time::ClockId::ThreadCPUTime);
-    let part = |value: i64| u64::try_from(value).unwrap_or(0);
-    part(time.tv_sec) * 1_000_000_000 + part(time.tv_nsec)
 }

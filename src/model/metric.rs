@@ -9,8 +9,8 @@ use crate::plan::{Metric, MetricRef, Plan, Selection, Statistic, TimeMetric};
 use crate::syntax::ast;
 
 /// Classes of errors, as in `errors.timeout.rate`.
-pub(super) const CLASSES: [&str; 9] =
-    ["connect", "timeout", "transport", "http", "protocol", "rpc", "tool", "expectation", "save"];
+pub(super) const CLASSES: [&str; 10] =
+    ["connect", "timeout", "transport", "http", "protocol", "rpc", "tool", "expectation", "save", "local"];
 
 /// Metrics by name. `errors` and `expect` are read apart.
 const METRICS: [(&str, Metric); 17] = [
@@ -275,10 +275,7 @@ impl Lowering<'_> {
         let metric = match part.text.as_str() {
             "lag" => Metric::GeneratorLag,
             "cpu" => Metric::GeneratorCpu,
-            "rss" => {
-                self.pending("generator.rss", path.span);
-                Metric::GeneratorRss
-            }
+            "rss" => Metric::GeneratorRss,
             _ => {
                 let known = ["lag", "cpu", "rss"].map(str::to_owned);
                 self.out.push(errors::names::unknown_metric(&part.text, part.span, &known));

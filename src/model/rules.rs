@@ -11,7 +11,7 @@ use super::scenario::ScenarioItem;
 use super::server::ServerItem;
 use crate::diag::errors;
 use crate::plan::rows::{AtEnd, Order};
-use crate::plan::{Endpoint, Load, Plan, Sessions, schedule, takes};
+use crate::plan::{Endpoint, Load, Plan, Sessions, schedule, size, takes};
 use crate::syntax::ast;
 use crate::text::Span;
 use crate::units::{Dimension, Quantity};
@@ -38,6 +38,7 @@ pub(super) fn check(
         users(lowering, guard, scenarios, plan);
         duration(lowering, guard, scenarios, plan);
         requests(lowering, guard, scenarios, plan);
+        size(lowering, scenarios, plan);
         pace(lowering, scenarios, plan);
         rows(lowering, plan);
         one_at_a_time(lowering, scenarios, plan);
@@ -235,5 +236,18 @@ fn users(lowering: &mut Lowering<'_>, guard: &GuardItem, scenarios: &[ScenarioIt
         let text = |users: u64| Quantity::new(users as f64, Dimension::Users).to_string();
         let stages: Vec<Span> = scenarios.iter().filter_map(|scenario| scenario.stages_span).collect();
         lowering.out.push(errors::guard::users_above_guard(&text(peak), &text(limit), span, &stages));
+    }
+}
+
+/// What is kept of the run fits into memory, as far as the plan can tell.
+fn size(lowering: &mut Lowering<'_>, scenarios: &[ScenarioItem], plan: &Plan) {
+    let rows = size::rows(plan);
+    let mut stages = scenarios.iter().filter_map(|scenario| scenario.stages_span);
+    if rows > size::ROWS_MAX
+        && let Some(first) = stages.next()
+    {
+        let others: Vec<Span> = stages.collect();
+        let (rows, usual) = (rows.to_string(), size::ROWS_MAX.to_string());
+        lowering.out.push(errors::load::many_rows(&rows, &usual, first, &others));
     }
 }

@@ -217,7 +217,7 @@ pub enum Metric {
     BytesOut,
     /// How late the load generator was.
     GeneratorLag,
-    /// The load generator's share of the processors that its threads have.
+    /// The share of a processor that the busiest thread of the load generator used.
     GeneratorCpu,
     /// Memory of the load generator.
     GeneratorRss,

@@ -13,6 +13,7 @@ pub mod random;
 pub mod rows;
 pub mod schedule;
 mod server;
+pub mod size;
 mod step;
 pub mod takes;
 

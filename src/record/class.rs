@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-/// Error classes, from the wire upwards.
+/// Error classes, from the wire upwards, and that of the load generator itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ErrorClass {
@@ -26,11 +26,14 @@ pub enum ErrorClass {
     Expectation,
     /// The path of a `save`, or of an argument, led nowhere.
     Save,
+    /// The machine that makes the load had no descriptor, port or process left:
+    /// no fault of the server.
+    Local,
 }
 
 impl ErrorClass {
     /// All of them, in order.
-    pub const ALL: [ErrorClass; 9] = [
+    pub const ALL: [ErrorClass; 10] = [
         ErrorClass::Connect,
         ErrorClass::Timeout,
         ErrorClass::Transport,
@@ -40,6 +43,7 @@ impl ErrorClass {
         ErrorClass::Tool,
         ErrorClass::Expectation,
         ErrorClass::Save,
+        ErrorClass::Local,
     ];
 
     /// Its name in metrics and results.
@@ -55,6 +59,7 @@ impl ErrorClass {
             ErrorClass::Tool => "tool",
             ErrorClass::Expectation => "expectation",
             ErrorClass::Save => "save",
+            ErrorClass::Local => "local",
         }
     }
 

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::{ErrorClass, Frozen};
+use super::{ErrorClass, Frozen, OTHER_TAGS};
 
 /// Failures kept for each series and class, as examples: the first ones.
 const FAILURES_KEPT: usize = 5;
@@ -180,6 +180,15 @@ pub struct Health {
     pub lag: Frozen,
     /// CPU time used by the threads of the engine, in nanoseconds.
     pub cpu_ns: u64,
+    /// The time in which it was used, summed over the threads, in nanoseconds; 0
+    /// when that was not measured.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub cpu_of_ns: u64,
+    /// CPU time of the busiest thread in nanoseconds, as of a whole second: one
+    /// busy thread among idle ones is a bottleneck that no sum shows. 0 when it
+    /// was not measured.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub busiest_ns: u64,
     /// Requests on their way at the end of the second.
     pub in_flight: u64,
     /// Virtual users that exist at the end of the second.
@@ -187,6 +196,52 @@ pub struct Health {
     /// Requests that waited because the guard's `max in_flight` was reached.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub held: u64,
+    /// Memory of the process at the end of the second; 0 when unknown.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub rss_bytes: u64,
+    /// Descriptors that the process had open at the end of the second; 0 when
+    /// unknown.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub open_files: u64,
+}
+
+impl Health {
+    /// The share of a processor that the busiest thread used. Results of before
+    /// that was measured have the average over the threads only.
+    #[must_use]
+    pub fn busiest(&self, threads: usize) -> Option<f64> {
+        if self.busiest_ns == 0 { self.cpu_share(threads) } else { Some(share(self.busiest_ns, NANOS)) }
+    }
+
+    /// The share that all threads together used of their processors.
+    #[must_use]
+    pub fn cpu_share(&self, threads: usize) -> Option<f64> {
+        let whole = match self.cpu_of_ns {
+            0 => (threads.max(1) as u64).saturating_mul(NANOS),
+            measured => measured,
+        };
+        (self.cpu_ns > 0).then(|| share(self.cpu_ns, whole))
+    }
+
+    /// Adds another thread or machine. Threads are compared, processes summed up.
+    fn merge(&mut self, other: &Health) {
+        self.lag.merge(&other.lag);
+        self.cpu_ns += other.cpu_ns;
+        self.cpu_of_ns += other.cpu_of_ns;
+        self.busiest_ns = self.busiest_ns.max(other.busiest_ns);
+        self.in_flight += other.in_flight;
+        self.users += other.users;
+        self.held += other.held;
+        self.rss_bytes += other.rss_bytes;
+        self.open_files += other.open_files;
+    }
+}
+
+const NANOS: u64 = 1_000_000_000;
+
+#[expect(clippy::cast_precision_loss, reason = "for statistics")]
+fn share(part: u64, whole: u64) -> f64 {
+    part as f64 / whole as f64
 }
 
 /// Everything of one second, counted from the start of the run by the instant
@@ -217,11 +272,7 @@ pub struct Slice {
 impl Slice {
     /// Adds what another thread or machine measured in the same second.
     pub fn merge(&mut self, other: Slice) {
-        let series_key = |row: &SeriesRow| (row.series, row.phase, row.tags.clone());
-        merge_rows(&mut self.series, other.series, series_key, |row, more| {
-            row.counts.add(&more.counts);
-            row.times.iter_mut().zip(&more.times).for_each(|(time, more)| time.merge(more));
-        });
+        merge_rows(&mut self.series, other.series, SeriesRow::key, SeriesRow::add);
         let scenario_key = |row: &ScenarioRow| (row.scenario, row.phase);
         merge_rows(&mut self.scenarios, other.scenarios, scenario_key, |row, more| {
             row.started += more.started;
@@ -241,11 +292,26 @@ impl Slice {
         merge_rows(&mut self.measures, other.measures, value_key, |row, more| row.values.merge(&more.values));
         self.logs.extend(other.logs);
         self.logs.sort();
-        self.health.lag.merge(&other.health.lag);
-        self.health.cpu_ns += other.health.cpu_ns;
-        self.health.in_flight += other.health.in_flight;
-        self.health.users += other.health.users;
-        self.health.held += other.health.held;
+        self.health.merge(&other.health);
+    }
+
+    /// Sums up the rows of each series that differ in values of tags only.
+    pub fn fold_tags(&mut self) {
+        for mut row in std::mem::take(&mut self.series) {
+            row.tags.iter_mut().for_each(|tag| OTHER_TAGS.clone_into(tag));
+            merge_rows(&mut self.series, vec![row], SeriesRow::key, SeriesRow::add);
+        }
+    }
+}
+
+impl SeriesRow {
+    fn key(&self) -> (usize, Phase, Vec<String>) {
+        (self.series, self.phase, self.tags.clone())
+    }
+
+    fn add(&mut self, other: &SeriesRow) {
+        self.counts.add(&other.counts);
+        self.times.iter_mut().zip(&other.times).for_each(|(time, more)| time.merge(more));
     }
 }
 
@@ -315,5 +381,38 @@ impl Recording {
             self.add(slice);
         }
         self.add_failures(other.failures);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_busiest_thread_is_not_averaged_away() {
+        let health = |cpu_ns| Health { cpu_ns, cpu_of_ns: NANOS, busiest_ns: cpu_ns, ..Health::default() };
+        let mut sum = health(950_000_000);
+        sum.merge(&health(50_000_000));
+        assert_eq!(sum.busiest(2), Some(0.95));
+        assert_eq!(sum.cpu_share(2), Some(0.5));
+        assert_eq!((Health::default().busiest(2), Health::default().cpu_share(2)), (None, None));
+        let before = Health { cpu_ns: NANOS, ..Health::default() };
+        assert_eq!(before.busiest(2), Some(0.5), "older results have the average only");
+    }
+
+    #[test]
+    fn folding_tags_keeps_every_count() {
+        let row = |series, tag: &str| SeriesRow {
+            series,
+            phase: Phase::Measured,
+            tags: if tag.is_empty() { Vec::new() } else { vec![tag.to_owned()] },
+            counts: Counts { requests: 2, ..Counts::default() },
+            times: Default::default(),
+        };
+        let mut slice = Slice { series: vec![row(0, ""), row(1, "a"), row(1, "b"), row(1, "c")], ..Slice::default() };
+        slice.fold_tags();
+        let seen: Vec<_> =
+            slice.series.iter().map(|row| (row.series, row.tags.join(","), row.counts.requests)).collect();
+        assert_eq!(seen, [(0, String::new(), 2), (1, OTHER_TAGS.to_owned(), 6)]);
     }
 }

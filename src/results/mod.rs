@@ -3,11 +3,13 @@
 //! Invariant: versioned, mergeable, and enough for any report and any
 //! assertion without another run. May import `record`, `plan`.
 
+mod journal;
 mod query;
 mod read;
 #[cfg(test)]
 mod tests;
 
+pub use journal::{JOURNAL, Journal, Second};
 pub use query::Window;
 pub use read::ReadError;
 
@@ -70,7 +72,7 @@ pub struct Run {
 }
 
 /// How a run ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Ended {
     /// As planned.
@@ -79,6 +81,9 @@ pub enum Ended {
     Interrupted,
     /// By the guard of the file; what was measured until then counts.
     Guarded,
+    /// With the process, which wrote no results: what there is was read from the
+    /// journal of the run.
+    Killed,
 }
 
 /// The machine that generated the load.
@@ -125,9 +130,7 @@ impl Results {
         self.recording.merge(other.recording);
         self.run.load_ms = self.run.load_ms.max(other.run.load_ms);
         self.run.total_ms = self.run.total_ms.max(other.run.total_ms);
-        if self.run.ended == Ended::Completed {
-            self.run.ended = other.run.ended;
-        }
+        self.run.ended = self.run.ended.max(other.run.ended);
         self.run.guarded = self.run.guarded.take().or(other.run.guarded);
         Ok(())
     }

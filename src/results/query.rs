@@ -67,11 +67,20 @@ impl Results {
         self.values(|slice| &slice.measures, measure, window)
     }
 
-    /// The share of its processors that the load generator used in each second.
-    #[expect(clippy::cast_precision_loss, reason = "for statistics")]
+    /// The share of a processor that the busiest thread of the load generator used
+    /// in each second of the load. The drain is left out: waiting for what is
+    /// under way would make a busy thread look idle.
     pub fn generator_cpu(&self, window: Window) -> impl Iterator<Item = f64> {
-        let threads = self.run.threads.max(1) as f64;
-        self.slices(window).map(move |slice| slice.health.cpu_ns as f64 / (threads * 1e9))
+        let (threads, load_ms) = (self.run.threads, self.run.load_ms);
+        self.slices(window)
+            .filter(move |slice| u64::from(slice.second) * 1000 < load_ms)
+            .filter_map(move |slice| slice.health.busiest(threads))
+    }
+
+    /// The memory of the load generator in bytes at the end of each second.
+    #[expect(clippy::cast_precision_loss, reason = "for statistics")]
+    pub fn generator_rss(&self, window: Window) -> impl Iterator<Item = f64> {
+        self.slices(window).map(|slice| slice.health.rss_bytes).filter(|bytes| *bytes > 0).map(|bytes| bytes as f64)
     }
 
     /// The measured rows of the selected scenarios, warm-up excluded.

@@ -2,7 +2,7 @@
 
 use serde::Deserialize;
 
-use super::{Results, SCHEMA};
+use super::{JOURNAL, Results, SCHEMA};
 use crate::plan::MAX_LOAD_NS;
 use crate::record::Slice;
 
@@ -22,6 +22,12 @@ pub enum ReadError {
     /// Made by a version that this one does not know.
     #[error("its format is `{found}`, and this version reads `{SCHEMA}`")]
     OtherSchema {
+        /// What the file says.
+        found: String,
+    },
+    /// A journal of a version that this one does not know.
+    #[error("its format is `{found}`, and this version reads `{JOURNAL}`")]
+    OtherJournal {
         /// What the file says.
         found: String,
     },
@@ -59,13 +65,40 @@ fn counts(slice: &Slice) -> impl Iterator<Item = u64> {
     let scenarios =
         slice.scenarios.iter().flat_map(|row| [row.started, row.iterations, row.dropped, row.abandoned, row.sessions]);
     let tallies = slice.expectations.iter().flat_map(|tally| [tally.passed, tally.failed]);
-    let health = [slice.health.cpu_ns, slice.health.in_flight, slice.health.users];
+    let of = &slice.health;
+    let health = [of.cpu_ns, of.cpu_of_ns, of.busiest_ns, of.in_flight, of.users, of.rss_bytes, of.open_files];
     series.chain(scenarios).chain(tallies).chain(health)
 }
 
+/// The only thing that a file of any version has.
 #[derive(Deserialize)]
-struct Head {
+pub(super) struct Head {
     schema: Option<serde_json::Value>,
+}
+
+impl Head {
+    pub(super) fn schema(&self) -> Option<&str> {
+        self.schema.as_ref().and_then(serde_json::Value::as_str)
+    }
+}
+
+impl ReadError {
+    /// The same in a file that was read line by line.
+    pub(super) fn in_line(self, line: usize) -> ReadError {
+        match self {
+            ReadError::Damaged { column, message, .. } => ReadError::Damaged { line, column, message },
+            other => other,
+        }
+    }
+}
+
+/// Whether this version reads results with this `schema`.
+fn known(schema: Option<&str>) -> Result<(), ReadError> {
+    match schema {
+        Some(SCHEMA) => Ok(()),
+        Some(found) if found.starts_with("mcpl.results/") => Err(ReadError::OtherSchema { found: found.to_owned() }),
+        _ => Err(ReadError::NoResults),
+    }
 }
 
 impl Results {
@@ -78,19 +111,18 @@ impl Results {
             serde_json::error::Category::Data => ReadError::NoResults,
             _ => error.into(),
         })?;
-        match head.schema.as_ref().and_then(serde_json::Value::as_str) {
-            Some(SCHEMA) => {}
-            Some(found) if found.starts_with("mcpl.results/") => {
-                return Err(ReadError::OtherSchema { found: found.to_owned() });
-            }
-            _ => return Err(ReadError::NoResults),
-        }
+        known(head.schema())?;
         let results: Results = serde_json::from_str(text)?;
         results.check()?;
         Ok(results)
     }
 
-    fn check(&self) -> Result<(), ReadError> {
+    /// Whether this version reads results with this `schema`.
+    pub(super) fn schema_known(&self) -> Result<(), ReadError> {
+        known(Some(&self.schema))
+    }
+
+    pub(super) fn check(&self) -> Result<(), ReadError> {
         let wrong =
             |what: &str, index: usize| Err(ReadError::Inconsistent(format!("no {what} has the number {index}")));
         let plan = &self.plan;

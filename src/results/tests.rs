@@ -2,7 +2,7 @@
 
 use proptest::prelude::*;
 
-use super::{ReadError, Results};
+use super::{Ended, Journal, ReadError, Results, Second};
 
 /// A small but whole results file.
 fn text() -> String {
@@ -66,6 +66,58 @@ fn only_parts_of_one_plan_are_summed_up() {
     let mut other = part;
     other.plan_hash = "y".to_owned();
     assert!(matches!(whole.merge(other), Err(ReadError::OtherPlan)));
+}
+
+/// The journal of the run above, and its results.
+fn journal() -> (String, Results) {
+    let results = Results::from_json(&text()).unwrap();
+    let mut journal = results.to_journal_head();
+    for slice in &results.recording.seconds {
+        journal.push_str(&Second { slice: std::borrow::Cow::Borrowed(slice), failures: (&[]).into() }.to_line());
+    }
+    (journal, results)
+}
+
+#[test]
+fn a_journal_has_what_the_results_would_have() {
+    let (journal, results) = journal();
+    assert!(Journal::is_one(journal.as_bytes()) && !Journal::is_one(text().as_bytes()));
+    let read = Journal::from_bytes(journal.as_bytes()).unwrap();
+    assert!(!read.torn);
+    assert_eq!(read.results.recording, results.recording);
+    assert_eq!(read.results.run.ended, Ended::Killed);
+    // The plan is over after a second; the rest is the drain.
+    assert_eq!((read.results.run.load_ms, read.results.run.total_ms), (1000, 2000));
+}
+
+#[test]
+fn a_journal_that_was_cut_anywhere_loses_a_second_at_most() {
+    let (journal, results) = journal();
+    let ends: Vec<usize> = journal.match_indices('\n').map(|(at, _)| at + 1).collect();
+    for cut in 0..journal.len() {
+        let read = Journal::from_bytes(&journal.as_bytes()[..cut]);
+        let whole = ends.iter().filter(|end| **end <= cut).count();
+        if whole == 0 {
+            assert!(matches!(read, Err(ReadError::Damaged { line: 1, .. })), "{cut}");
+            continue;
+        }
+        let read = read.unwrap();
+        assert_eq!(read.torn, !ends.contains(&cut), "{cut}");
+        assert_eq!(read.results.recording.seconds, results.recording.seconds[..whole - 1], "{cut}");
+    }
+}
+
+#[test]
+fn a_journal_that_was_changed_is_refused() {
+    let (journal, _) = journal();
+    let of = |text: &str| Journal::from_bytes(text.as_bytes()).unwrap_err();
+    assert!(matches!(of(&journal.replace("mcpl.journal/1", "mcpl.journal/2")), ReadError::OtherJournal { .. }));
+    assert!(matches!(of(&journal.replace("mcpl.results/1", "mcpl.results/2")), ReadError::OtherSchema { .. }));
+    assert!(matches!(of(&journal.replace(r#"{"slice""#, r#"{"slic""#)), ReadError::Damaged { line: 2, .. }));
+    assert!(matches!(
+        of(&journal.replace(r#""series":0,"phase""#, r#""series":9,"phase""#)),
+        ReadError::Inconsistent(_)
+    ));
 }
 
 proptest! {

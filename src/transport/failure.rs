@@ -14,6 +14,10 @@ pub enum Failure {
     /// No connection to the server.
     #[error("{0}")]
     Connect(String),
+    /// This machine has no descriptor, local port or process left for a
+    /// connection. It says nothing about the server.
+    #[error("{0}")]
+    Local(String),
     /// The response message did not arrive in time.
     #[error("no answer within {}", seconds(*.after))]
     Timeout {
@@ -44,12 +48,13 @@ pub enum Failure {
 }
 
 impl Failure {
-    /// The class under which reports count the failure: `connect`, `timeout`,
-    /// `transport` (with stale connections), `http` or `protocol`.
+    /// The class under which reports count the failure: `connect`, `local`,
+    /// `timeout`, `transport` (with stale connections), `http` or `protocol`.
     #[must_use]
     pub const fn class(&self) -> &'static str {
         match self {
             Self::Connect(_) => "connect",
+            Self::Local(_) => "local",
             Self::Timeout { .. } => "timeout",
             Self::Transport(_) | Self::Stale => "transport",
             Self::Http { .. } => "http",
@@ -138,6 +143,21 @@ impl OpenError {
             Self::Silent { .. } => "timeout",
             Self::Refused { .. } | Self::Version { .. } => "protocol",
         }
+    }
+}
+
+/// What this machine has none left of, where `error` says so.
+pub(super) fn exhausted(error: &std::io::Error) -> Option<&'static str> {
+    use rustix::io::Errno;
+    match Errno::from_io_error(error)? {
+        Errno::MFILE => Some("no descriptor is left to this process: raise the limit (ulimit -n)"),
+        Errno::NFILE => Some("no descriptor is left on this machine: raise the limit (sysctl fs.file-max)"),
+        Errno::ADDRNOTAVAIL => Some(
+            "this machine has no local address or port left for it, as when many connections were opened in a short \
+             time (sysctl net.ipv4.ip_local_port_range)",
+        ),
+        Errno::NOMEM | Errno::NOBUFS => Some("this machine has no memory left for it"),
+        _ => None,
     }
 }
 

@@ -38,7 +38,7 @@ pub(super) fn reply(method: &'static str, exchange: Exchange) -> Result<Reply, O
 /// A failure during the opening.
 pub(super) fn failed(method: &'static str, failure: Failure) -> OpenError {
     match failure {
-        Failure::Connect(_) => OpenError::Connect(failure),
+        Failure::Connect(_) | Failure::Local(_) => OpenError::Connect(failure),
         failure => OpenError::Failed { method, failure },
     }
 }

@@ -75,6 +75,7 @@ fn metric(results: &Results, reference: &MetricRef, window: Window) -> Observed 
             observed
         }
         Metric::GeneratorCpu => of_seconds(results.generator_cpu(window), statistic),
+        Metric::GeneratorRss => of_seconds(results.generator_rss(window), statistic),
         Metric::Errors { class } => errors(results, selection, class.as_deref(), window, statistic),
         Metric::Expect { label } => {
             let (passed, failed) = results.tally(*label, window);

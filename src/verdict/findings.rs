@@ -1,6 +1,6 @@
 //! What a reader should know besides the assertions, derived from the data.
 
-use super::{Finding, Level};
+use super::{Finding, Level, tags};
 use crate::plan::{Load, Selection, schedule};
 use crate::record::{ErrorClass, sample_floor};
 use crate::results::{Results, Window};
@@ -14,10 +14,12 @@ const FINDINGS_SHOWN: usize = 5;
 /// the bottleneck.
 const LAG_LIMIT_NS: f64 = 1e6;
 
-/// The findings, most important first.
-pub(super) fn find(results: &Results) -> Vec<Finding> {
-    let mut found = Vec::new();
-    found.extend(generator_late(results));
+/// The findings, most important first: first those that make the run invalid.
+pub(super) fn find(results: &Results, invalid: Vec<Finding>) -> Vec<Finding> {
+    let mut found = invalid;
+    // One mistake makes one finding.
+    let said = found.iter().any(|finding| finding.text.contains("generator.lag"));
+    found.extend(generator_late(results).filter(|_| !said));
     found.extend(dropped(results));
     found.extend(held_back(results));
     found.extend(abandoned(results));
@@ -25,6 +27,7 @@ pub(super) fn find(results: &Results) -> Vec<Finding> {
     found.extend(errors(results, &results.apart(), "requests before or after a user's iterations"));
     found.extend(unfinished(results));
     found.extend(violations(results));
+    found.extend(tags::find(results));
     found.sort_by_key(|finding| finding.level);
     found.truncate(FINDINGS_SHOWN);
     found
@@ -144,6 +147,7 @@ fn describe(class: ErrorClass) -> &'static str {
         ErrorClass::Tool => "a tool error (`isError`)",
         ErrorClass::Expectation => "an expectation that did not hold",
         ErrorClass::Save => "a path that led nowhere",
+        ErrorClass::Local => "this machine at its limit, not the server",
     }
 }
 

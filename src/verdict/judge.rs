@@ -1,7 +1,7 @@
 //! Judging each assertion, and the run by them.
 
 use super::evaluate::{Observed, evaluate};
-use super::{Judgement, Outcome, SearchEnd, State, Verdict, findings, search};
+use super::{Judgement, Outcome, SearchEnd, State, Verdict, bottleneck, findings, search};
 use crate::plan::{Assertion, Comparison, Metric, MetricExpr, Selection, Statistic};
 use crate::record::sample_floor;
 use crate::results::{Ended, Results, Window};
@@ -15,32 +15,36 @@ pub fn judge(results: &Results) -> Verdict {
     let requests = results.counts(&results.everything(), Window::Whole).requests;
     let failed = assertions.iter().filter(|judgement| !judgement.state.held()).count();
     let searches = search::outcomes(results);
+    let invalid = bottleneck::find(results);
     let found = |ended| searches.iter().any(|search| search.ended == ended);
     let nothing_held = searches.iter().any(|search| search.ended == SearchEnd::Broke && search.level.is_none());
     let outcome = match (results.run.ended, failed) {
-        (Ended::Interrupted, _) => Outcome::Interrupted,
+        (Ended::Interrupted | Ended::Killed, _) => Outcome::Interrupted,
         (Ended::Guarded, _) => Outcome::Guarded,
         (Ended::Completed, 0) if requests == 0 => Outcome::Inconclusive,
+        // Figures that cannot be trusted cannot fail an assertion either.
+        (Ended::Completed, _) if !invalid.is_empty() => Outcome::Invalid,
         (Ended::Completed, 0) if nothing_held => Outcome::Failed,
         (Ended::Completed, 0) if found(SearchEnd::Generator) || found(SearchEnd::Unfinished) => Outcome::Inconclusive,
         (Ended::Completed, 0) => Outcome::Passed,
         (Ended::Completed, _) => Outcome::Failed,
     };
+    let judged = || sentence(outcome, results.run.ended, &assertions, failed, requests);
     let sentence = match (&results.run.guarded, outcome) {
         (Some(why), Outcome::Guarded) => format!("the guard stopped the run: {why}"),
         _ if requests > 0 && !searches.is_empty() => {
             let mut found: Vec<String> = searches.iter().map(|search| search.sentence.clone()).collect();
-            if !assertions.is_empty() {
-                found.push(sentence(outcome, &assertions, failed, requests));
+            if !assertions.is_empty() || outcome == Outcome::Invalid {
+                found.push(judged());
             }
             found.join("; ")
         }
-        _ => sentence(outcome, &assertions, failed, requests),
+        _ => judged(),
     };
-    Verdict { outcome, sentence, searches, findings: findings::find(results), assertions }
+    Verdict { outcome, sentence, searches, findings: findings::find(results, invalid), assertions }
 }
 
-fn sentence(outcome: Outcome, assertions: &[Judgement], failed: usize, requests: u64) -> String {
+fn sentence(outcome: Outcome, ended: Ended, assertions: &[Judgement], failed: usize, requests: u64) -> String {
     let all = assertions.len();
     let judged = match (all, failed) {
         (0, _) => "nothing was asserted".to_owned(),
@@ -52,6 +56,12 @@ fn sentence(outcome: Outcome, assertions: &[Judgement], failed: usize, requests:
     };
     match outcome {
         Outcome::Inconclusive => "nothing was measured: no request came to an end after the warm-up".to_owned(),
+        Outcome::Invalid => {
+            format!("the load generator was the bottleneck, so the figures are not the server's; on them, {judged}")
+        }
+        Outcome::Interrupted if ended == Ended::Killed => {
+            format!("cut off: the process died during the run; of what was measured until then, {judged}")
+        }
         Outcome::Interrupted if requests == 0 => "stopped before anything was measured".to_owned(),
         Outcome::Interrupted | Outcome::Guarded => format!("stopped early; of what was measured, {judged}"),
         Outcome::Passed | Outcome::Failed => judged,
@@ -206,7 +216,8 @@ fn margin(state: State, observed: f64, limit: f64) -> Option<f64> {
     }
 }
 
-fn metrics(expr: &MetricExpr) -> Vec<&crate::plan::MetricRef> {
+/// The metrics that an expression names.
+pub(super) fn metrics(expr: &MetricExpr) -> Vec<&crate::plan::MetricRef> {
     match expr {
         MetricExpr::Const(_) => Vec::new(),
         MetricExpr::Metric(reference) => vec![reference],

@@ -4,12 +4,14 @@
 //! results give the same verdict, byte for byte. May import `results`, `plan`,
 //! `record`, `units`.
 
+mod bottleneck;
 mod breach;
 mod confidence;
 mod evaluate;
 mod findings;
 mod judge;
 mod search;
+mod tags;
 #[cfg(test)]
 mod tests;
 mod watch;
@@ -49,7 +51,11 @@ pub enum Outcome {
     Failed,
     /// Nothing can be said, for example because nothing was measured.
     Inconclusive,
-    /// The user stopped the run; the assertions were judged on what there was.
+    /// The load generator was the bottleneck, so that the figures are not the
+    /// server's, whether or not the assertions held.
+    Invalid,
+    /// The run was stopped or cut off; the assertions were judged on what there
+    /// was.
     Interrupted,
     /// The guard of the file stopped the run; the same.
     Guarded,
@@ -63,7 +69,7 @@ impl Outcome {
             Outcome::Passed => 0,
             Outcome::Failed => 1,
             Outcome::Guarded => 4,
-            Outcome::Inconclusive => 5,
+            Outcome::Inconclusive | Outcome::Invalid => 5,
             Outcome::Interrupted => 130,
         }
     }
@@ -75,6 +81,7 @@ impl Outcome {
             Outcome::Passed => "passed",
             Outcome::Failed => "failed",
             Outcome::Inconclusive => "inconclusive",
+            Outcome::Invalid => "invalid",
             Outcome::Interrupted => "interrupted",
             Outcome::Guarded => "stopped",
         }

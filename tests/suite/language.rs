@@ -8,7 +8,7 @@ use std::process::Output;
 
 use mcpl::results::Ended;
 
-use crate::support::{Scenario, assert_exit, mcpl, stderr, stdout};
+use crate::support::{Scenario, assert_exit, journals, kill_when_it_says, mcpl, stderr, stdout};
 
 const SECRET: &str = "k9-very-secret-value";
 
@@ -83,6 +83,14 @@ report {{
         let run = run.to_str().unwrap();
         assert_exit(&keep(mcpl().args(["report", run, "--format", format]).output().unwrap()), 0);
     }
+    // Killed in the middle, so that its journal stays.
+    let text = fs::read_to_string(&scenario.file).unwrap();
+    fs::write(&scenario.file, text.replace("iterations 20 shared by 2 users", "hold 2 users for 60s")).unwrap();
+    let mut killed = mcpl();
+    kill_when_it_says(killed.arg("run").arg(&scenario.file).env("MCPL_TEST_TOKEN", SECRET), "3s of 1m");
+    fs::write(&scenario.file, text).unwrap();
+    let [journal] = journals(&scenario).try_into().unwrap();
+    assert_exit(&keep(mcpl().arg("report").arg(journal).output().unwrap()), 0);
     // Without its variable, and against a server that does not answer.
     let unset = keep(mcpl().arg("run").arg(&scenario.file).env_remove("MCPL_TEST_TOKEN").output().unwrap());
     assert_exit(&unset, 2);

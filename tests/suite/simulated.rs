@@ -113,7 +113,7 @@ fn simulate((plan, tables): &(Plan, Vec<Table>)) -> Results {
     let mut measured = tokio::task::LocalSet::new().block_on(&runtime, async {
         let control = Control::new();
         let mut searches = verdict::searches(&plan, 1);
-        run_here(&plan, &connectors, "run-1", tables, &control, |slice| {
+        run_here(&plan, &connectors, "run-1", tables, &control, |slice, _| {
             for search in &mut searches {
                 if let Some(next) = search.second(slice) {
                     control.decide(search.scenario(), next);

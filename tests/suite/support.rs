@@ -1,7 +1,7 @@
 //! What several tests need: the program, scenario files, servers that misbehave.
 
 use std::fs;
-use std::io::{Read as _, Write as _};
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
@@ -166,4 +166,24 @@ pub fn expect_file(path: &Path, text: &str) {
     } else if fs::read_to_string(path).ok().as_deref() != Some(text) {
         panic!("{} is not up to date: run with UPDATE=1 and look at the diff\n{text}", path.display());
     }
+}
+
+/// Starts the program, waits until it says something with `words` on standard
+/// error, and kills it as no program can prevent.
+pub fn kill_when_it_says(command: &mut Command, words: &str) {
+    let mut child = command.stderr(Stdio::piped()).stdout(Stdio::null()).spawn().unwrap();
+    let lines = BufReader::new(child.stderr.take().unwrap()).lines();
+    let said = lines.map_while(Result::ok).any(|line| line.contains(words));
+    child.kill().unwrap();
+    child.wait().unwrap();
+    assert!(said, "it ended before it said `{words}`");
+}
+
+/// The journals beside a scenario.
+pub fn journals(scenario: &Scenario) -> Vec<PathBuf> {
+    let directory = scenario.path(".mcpl/journal");
+    let entries = fs::read_dir(directory).into_iter().flatten();
+    let mut paths: Vec<_> = entries.map(|entry| entry.unwrap().path()).collect();
+    paths.sort();
+    paths
 }

@@ -95,6 +95,17 @@ pub fn too_few_rows(name: &str, rows: u64, drawn: u64, span: Span) -> Diagnostic
         .help("add `at_end wrap` to begin again, or `at_end stop` to stop the users")
 }
 
+/// A run whose results will be large.
+#[must_use]
+pub fn many_rows(rows: &str, usual: &str, span: Span, others: &[Span]) -> Diagnostic {
+    let message = format!("the results will have {rows} rows of steps and seconds");
+    let mut diagnostic = Diagnostic::warning("W403", message, span, "a step has a row for each second of this");
+    for other in others {
+        diagnostic = diagnostic.also(*other, "and of this");
+    }
+    diagnostic.help(format!("make the load shorter, or see that there is memory: {usual} rows take about a gigabyte"))
+}
+
 /// A statement that is understood and that this version does not execute.
 pub const NOT_EXECUTED: &str = "W401";
 

@@ -75,7 +75,7 @@ fn run_with(text: &str, parts: usize, behaviour: Behaviour) -> Ran {
         let mut watch = Watch::new(&plan, parts);
         let mut searches = crate::verdict::searches(&plan, parts);
         let how = if plan.guard.on_abort == OnAbort::Kill { Stop::Kill } else { Stop::Drain };
-        run_parts(&Arc::new(plan), &vec![sim.clone(); 3], &shared, parts, &control, |slice| {
+        run_parts(&Arc::new(plan), &vec![sim.clone(); 3], &shared, parts, &control, |slice, _| {
             if let Some(why) = watch.second(slice) {
                 control.guard(how, || why);
             }

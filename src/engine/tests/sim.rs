@@ -199,7 +199,7 @@ pub(super) fn simulate_until(plan: Plan, sim: &Sim, stop: Option<Duration>) -> M
                 control.stop();
             });
         }
-        run_here(&Arc::new(plan), std::slice::from_ref(sim), "run-1", &[], &control, |_| {}).await
+        run_here(&Arc::new(plan), std::slice::from_ref(sim), "run-1", &[], &control, |_, _| {}).await
     })
 }
 

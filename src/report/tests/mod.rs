@@ -28,5 +28,7 @@ fn runs() -> Vec<(&'static str, (Results, Verdict))> {
         ("interrupted", sample::interrupted()),
         ("empty", sample::empty()),
         ("searched", sample::searched()),
+        ("cut_off", sample::cut_off()),
+        ("invalid", sample::invalid()),
     ]
 }

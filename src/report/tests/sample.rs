@@ -146,6 +146,27 @@ pub(super) fn interrupted() -> (Results, Verdict) {
     (results, verdict)
 }
 
+/// A run that was cut off after 6 of 15 s, read from its journal.
+pub(super) fn cut_off() -> (Results, Verdict) {
+    let (mut results, mut verdict) = interrupted();
+    results.run.ended = Ended::Killed;
+    verdict.sentence =
+        "cut off: the process died during the run; of what was measured until then, 2 of 5 assertions did \
+                        not hold"
+            .to_owned();
+    (results, verdict)
+}
+
+/// A run whose load generator was the bottleneck.
+pub(super) fn invalid() -> (Results, Verdict) {
+    let (results, mut verdict) = run(&PLAIN, 15);
+    verdict.outcome = Outcome::Invalid;
+    verdict.sentence = "the load generator was the bottleneck, so the figures are not the server's; on them, 2 of 5 \
+                        assertions did not hold"
+        .to_owned();
+    (results, verdict)
+}
+
 /// A run of `seconds` with `series` steps, one of which is drawn from the
 /// typical run; each second is a copy of one of its seconds.
 pub(super) fn long(seconds: u32, series: usize) -> (Results, Verdict) {
@@ -302,6 +323,10 @@ fn recording(plan: &Plan, names: &Names<'_>, seconds: u32) -> Recording {
     recording.add_failures(failures);
     for slice in &mut recording.seconds {
         slice.health.cpu_ns = 180 * MS + u64::from(slice.second) * 20 * MS;
+        slice.health.cpu_of_ns = 2 * SECOND;
+        slice.health.busiest_ns = 110 * MS + u64::from(slice.second) * 15 * MS;
+        slice.health.rss_bytes = (14 << 20) + u64::from(slice.second) * (64 << 10);
+        slice.health.open_files = 21 + u64::from(slice.second.min(9)) * 2;
         slice.health.users = 8 + u64::from(slice.second.min(9)) * 2;
         slice.health.in_flight = 3 + u64::from(slice.second % 4);
     }

@@ -96,7 +96,11 @@ fn junit_has_a_case_for_each_assertion_or_for_the_run() {
         (passed.matches("<testcase").count(), passed.matches("<failure").count() + passed.matches("<error ").count()),
         (1, 0)
     );
-    for (run, cases, word) in [(sample::empty(), 1, "inconclusive"), (sample::interrupted(), 6, "interrupted")] {
+    for (run, cases, word) in [
+        (sample::empty(), 1, "inconclusive"),
+        (sample::interrupted(), 6, "interrupted"),
+        (sample::invalid(), 6, "invalid"),
+    ] {
         let text = of(run);
         assert_eq!(text.matches("<testcase").count(), cases, "{word}");
         assert!(text.contains("errors=\"1\"") && text.contains(&format!("<error type=\"{word}\"")), "{word}");

@@ -28,7 +28,7 @@ pub struct ToolView {
 /// What became of the run.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct VerdictView {
-    /// `passed`, `failed`, `inconclusive`, `interrupted` or `stopped`.
+    /// `passed`, `failed`, `inconclusive`, `invalid`, `interrupted` or `stopped`.
     pub word: &'static str,
     /// One sentence without a full stop.
     pub sentence: String,
@@ -66,7 +66,7 @@ pub struct RunView {
     pub measured_from_ns: f64,
     /// End of the measured time, from the start of the load.
     pub measured_to_ns: f64,
-    /// `completed`, `interrupted` or `guarded`.
+    /// `completed`, `interrupted`, `guarded` or `killed`.
     pub ended: Ended,
     /// Seed of every random choice.
     pub seed: u64,
@@ -266,6 +266,7 @@ fn meaning(class: ErrorClass) -> &'static str {
         ErrorClass::Tool => "a tool result with isError",
         ErrorClass::Expectation => "an expectation that did not hold",
         ErrorClass::Save => "a path that led nowhere",
+        ErrorClass::Local => "no descriptor, port or process was left on the machine that made the load",
     }
 }
 

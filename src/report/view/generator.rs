@@ -2,7 +2,6 @@
 
 use serde::Serialize;
 
-use super::float;
 use crate::record::Distribution;
 use crate::results::Results;
 
@@ -22,6 +21,15 @@ pub struct GeneratorView {
     pub cpu: Option<f64>,
     /// The same in the busiest second.
     pub cpu_max: Option<f64>,
+    /// CPU time of the busiest thread of each second, as a share of one
+    /// processor; none when it was not measured.
+    pub busiest: Option<f64>,
+    /// The same in the busiest second.
+    pub busiest_max: Option<f64>,
+    /// Most memory of the process at the end of any second; none when unknown.
+    pub rss_max_bytes: Option<u64>,
+    /// Most descriptors open at the end of any second; none when unknown.
+    pub open_files_max: Option<u64>,
     /// Most virtual users in any second.
     pub users_max: u64,
     /// Most requests on their way at the end of any second.
@@ -30,23 +38,27 @@ pub struct GeneratorView {
 
 impl GeneratorView {
     pub(super) fn new(results: &Results, lag: &Distribution) -> GeneratorView {
-        let seconds = &results.recording.seconds;
-        let threads = results.run.threads.max(1) as f64;
-        let cpu: Vec<f64> = seconds
-            .iter()
-            .map(|slice| float(slice.health.cpu_ns) / 1e9 / threads)
-            .filter(|share| *share > 0.0)
-            .collect();
-        let mean = (!cpu.is_empty()).then(|| cpu.iter().sum::<f64>() / cpu.len() as f64);
+        let threads = results.run.threads;
+        let health = || results.recording.seconds.iter().map(|slice| &slice.health);
+        let cpu: Vec<f64> = health().filter_map(|health| health.cpu_share(threads)).collect();
+        let busiest: Vec<f64> = health().filter_map(|health| health.busiest(threads)).collect();
         GeneratorView {
             samples: lag.count(),
             lag_p50_ns: lag.percentile(50.0),
             lag_p99_ns: lag.percentile(99.0),
             lag_max_ns: lag.max(),
-            cpu: mean,
+            cpu: mean(&cpu),
             cpu_max: cpu.into_iter().reduce(f64::max),
-            users_max: seconds.iter().map(|slice| slice.health.users).max().unwrap_or(0),
-            in_flight_max: seconds.iter().map(|slice| slice.health.in_flight).max().unwrap_or(0),
+            busiest: mean(&busiest),
+            busiest_max: busiest.into_iter().reduce(f64::max),
+            rss_max_bytes: health().map(|health| health.rss_bytes).max().filter(|bytes| *bytes > 0),
+            open_files_max: health().map(|health| health.open_files).max().filter(|files| *files > 0),
+            users_max: health().map(|health| health.users).max().unwrap_or(0),
+            in_flight_max: health().map(|health| health.in_flight).max().unwrap_or(0),
         }
     }
+}
+
+fn mean(values: &[f64]) -> Option<f64> {
+    (!values.is_empty()).then(|| values.iter().sum::<f64>() / values.len() as f64)
 }

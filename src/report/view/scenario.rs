@@ -98,7 +98,7 @@ fn planned(results: &Results, scenario: &Scenario) -> Option<u64> {
     let load = &scenario.placed_load();
     Some(match results.run.ended {
         Ended::Completed => crate::plan::schedule::count(segments),
-        Ended::Interrupted | Ended::Guarded => {
+        Ended::Interrupted | Ended::Guarded | Ended::Killed => {
             load::area_between(load, 0, results.run.load_ms.saturating_mul(1_000_000)).round() as u64
         }
     })

@@ -72,6 +72,14 @@ pub struct Row {
     /// CPU time as a share of all threads of the load generator; none when it
     /// was not measured.
     pub cpu: Option<f64>,
+    /// CPU time of the busiest thread in its busiest second, as a share of one
+    /// processor; none when it was not measured.
+    pub busiest: Option<f64>,
+    /// Memory of the load generator at its end; none when unknown.
+    pub rss_bytes: Option<u64>,
+    /// Descriptors that the load generator had open at its end; none when
+    /// unknown.
+    pub open_files: Option<u64>,
 }
 
 /// Builds a timeline from slices in order.
@@ -94,6 +102,9 @@ struct Open {
     users: u64,
     in_flight: u64,
     cpu_ns: u64,
+    busiest: Option<f64>,
+    rss_bytes: Option<u64>,
+    open_files: Option<u64>,
     latency: Distribution,
     lag: Distribution,
 }
@@ -131,6 +142,10 @@ impl<'a> TimelineBuilder<'a> {
         open.users = slice.health.users;
         open.in_flight = slice.health.in_flight;
         open.cpu_ns += slice.health.cpu_ns;
+        let busiest = slice.health.busiest(self.results.run.threads);
+        open.busiest = open.busiest.into_iter().chain(busiest).reduce(f64::max);
+        open.rss_bytes = Some(slice.health.rss_bytes).filter(|bytes| *bytes > 0);
+        open.open_files = Some(slice.health.open_files).filter(|files| *files > 0);
         open.latency.add(latency);
         open.lag.add(lag);
     }
@@ -194,6 +209,9 @@ impl<'a> TimelineBuilder<'a> {
             max_ns: open.latency.max(),
             lag_p99_ns: open.lag.percentile(99.0),
             cpu: (open.cpu_ns > 0).then(|| float(open.cpu_ns) / 1e9 / length / threads),
+            busiest: open.busiest,
+            rss_bytes: open.rss_bytes,
+            open_files: open.open_files,
         }
     }
 }

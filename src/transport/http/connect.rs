@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use tokio::net::{TcpSocket, TcpStream};
 
-use super::super::failure::{Failure, seconds};
+use super::super::failure::{Failure, exhausted, seconds};
 use super::super::target::HttpTarget;
 use super::link::Link;
 
@@ -26,9 +26,10 @@ async fn stream(target: &HttpTarget) -> Result<TcpStream, Failure> {
         return one(address).await.map_err(|error| refused(address, &error));
     }
     let host = target.host();
-    let addresses = tokio::net::lookup_host((host, target.port()))
-        .await
-        .map_err(|error| Failure::Connect(format!("the host `{host}` is not known: {error}")))?;
+    let addresses = tokio::net::lookup_host((host, target.port())).await.map_err(|error| match exhausted(&error) {
+        Some(what) => Failure::Local(format!("the host `{host}` could not be looked up: {what}")),
+        None => Failure::Connect(format!("the host `{host}` is not known: {error}")),
+    })?;
     let mut failure = Failure::Connect(format!("the host `{host}` has no address"));
     for address in addresses {
         match one(address).await {
@@ -53,21 +54,34 @@ async fn one(address: SocketAddr) -> io::Result<TcpStream> {
 
 fn refused(address: SocketAddr, error: &io::Error) -> Failure {
     use rustix::io::Errno;
-    Failure::Connect(match Errno::from_io_error(error) {
-        Some(Errno::CONNREFUSED) => format!("connection refused by {address}"),
-        Some(Errno::ADDRNOTAVAIL) => {
-            format!("no local port is left for a connection to {address}: too many were opened in a short time")
-        }
-        Some(Errno::MFILE | Errno::NFILE) => {
-            format!("no file descriptor is left for a connection to {address}: raise the limit (ulimit -n)")
-        }
-        _ => format!("no connection to {address}: {error}"),
-    })
+    match (exhausted(error), Errno::from_io_error(error)) {
+        (Some(what), _) => Failure::Local(format!("no connection to {address} could be tried: {what}")),
+        (None, Some(Errno::CONNREFUSED)) => Failure::Connect(format!("connection refused by {address}")),
+        (None, _) => Failure::Connect(format!("no connection to {address}: {error}")),
+    }
 }
 
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+    use std::io;
+
+    use super::super::super::failure::Failure;
+
+    #[test]
+    fn a_machine_at_its_limit_does_not_blame_the_server() {
+        let of = |errno: rustix::io::Errno| {
+            super::refused("127.0.0.1:80".parse().unwrap(), &io::Error::from_raw_os_error(errno.raw_os_error()))
+        };
+        use rustix::io::Errno;
+        for errno in [Errno::MFILE, Errno::NFILE, Errno::ADDRNOTAVAIL] {
+            assert_eq!(of(errno).class(), "local", "{errno}");
+        }
+        assert!(matches!(of(Errno::MFILE), Failure::Local(text) if text.contains("ulimit -n")));
+        assert_eq!(of(Errno::CONNREFUSED).class(), "connect");
+        assert_eq!(of(Errno::HOSTUNREACH).class(), "connect");
+    }
 
     #[tokio::test]
     async fn requests_are_not_held_back() {

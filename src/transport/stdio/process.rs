@@ -11,7 +11,7 @@ use tokio::io::{AsyncRead, AsyncReadExt as _};
 use tokio::process::{Child, ChildStdin, ChildStdout, Command};
 use tokio::task::JoinHandle;
 
-use super::super::failure::{Failure, OpenError, excerpt, seconds};
+use super::super::failure::{Failure, OpenError, excerpt, exhausted, seconds};
 use super::super::target::StdioTarget;
 
 /// How long a child may take to exit once its input has ended, and again once
@@ -59,8 +59,9 @@ impl Process {
         if let Some(cwd) = &target.cwd {
             command.current_dir(cwd);
         }
-        let mut child = command.spawn().map_err(|error| match &target.cwd {
-            Some(cwd) if !cwd.is_dir() => fail(format!("the directory {} does not exist", cwd.display())),
+        let mut child = command.spawn().map_err(|error| match (no_room(&error), &target.cwd) {
+            (Some(what), _) => OpenError::Connect(Failure::Local(format!("`{program}` could not be started: {what}"))),
+            (None, Some(cwd)) if !cwd.is_dir() => fail(format!("the directory {} does not exist", cwd.display())),
             _ => fail(error.to_string()),
         })?;
         let stdin = child.stdin.take();
@@ -159,6 +160,12 @@ impl Drop for Process {
         self.signal(Signal::KILL);
         self.listener.abort();
     }
+}
+
+/// What this machine has none left of for another child, where `error` says so.
+fn no_room(error: &std::io::Error) -> Option<&'static str> {
+    let processes = "no process is left to this user: raise the limit (ulimit -u)";
+    exhausted(error).or_else(|| (error.kind() == std::io::ErrorKind::WouldBlock).then_some(processes))
 }
 
 async fn listen(mut stderr: impl AsyncRead + Unpin, words: Arc<Mutex<VecDeque<u8>>>) {

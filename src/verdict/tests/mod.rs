@@ -1,5 +1,7 @@
 //! Judging runs that are made up.
 
+mod generator;
+
 use super::{Level, Outcome, State, judge};
 use crate::plan::{
     Arrivals, Assertion, Comparison, Endpoint, Flow, Load, Metric, MetricExpr, MetricRef, Plan, Scenario, Segment,

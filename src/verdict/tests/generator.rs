@@ -1,0 +1,164 @@
+//! Runs whose load generator was the bottleneck, and runs that only look like
+//! it.
+
+use super::*;
+use crate::results::Results;
+use crate::verdict::Verdict;
+
+const MS: u64 = 1_000_000;
+
+/// 4 measured seconds of 100 requests that take 30 ms, in which the busiest of
+/// two threads used these parts of its processor, and every start was late.
+fn run(busiest: [f64; 4], late_ns: u64, assertions: Vec<Assertion>) -> Results {
+    let mut recorder = Recorder::new(Shape { series: 1, scenarios: 1, expectations: 1, ..Shape::default() });
+    for number in 0..500_u64 {
+        let second = u32::try_from(number / 100).unwrap();
+        let phase = if second == 0 { Phase::Warmup } else { Phase::Measured };
+        recorder.started(second, 0, phase);
+        recorder.lag(second, if second == 0 { 500 * MS } else { late_ns });
+        recorder.request(second, 0, phase, &Sample { latency: 30 * MS, ..Sample::default() });
+    }
+    recorder.finish();
+    let mut recording = Recording::default();
+    recorder.drain().0.into_iter().for_each(|slice| recording.add(slice));
+    for (slice, share) in recording.seconds.iter_mut().zip([1.0].iter().chain(&busiest)) {
+        let used = (share * 1e9) as u64;
+        (slice.health.cpu_ns, slice.health.cpu_of_ns, slice.health.busiest_ns) = (used, 2 * SECOND, used);
+    }
+    let mut results = results(recording, assertions);
+    results.run.threads = 2;
+    results
+}
+
+fn judged(busiest: [f64; 4], late_ns: u64, assertions: Vec<Assertion>) -> Verdict {
+    judge(&run(busiest, late_ns, assertions))
+}
+
+fn first(verdict: &Verdict) -> &str {
+    verdict.findings.first().map_or("", |finding| finding.text.as_str())
+}
+
+#[test]
+fn one_busy_thread_among_idle_ones_makes_a_run_invalid() {
+    let verdict = judged([0.9, 0.97, 0.3, 0.2], 0, vec![]);
+    assert_eq!((verdict.outcome, verdict.outcome.exit_code()), (Outcome::Invalid, 5));
+    assert!(first(&verdict).contains("at least 90% of a processor in 2 of 4 measured seconds, at most 97%"));
+    assert!(first(&verdict).contains("`--threads`"), "{}", first(&verdict));
+    assert_eq!(verdict.findings[0].level, Level::Problem);
+}
+
+#[test]
+fn a_short_burst_and_a_busy_warm_up_do_not() {
+    for busiest in [[0.89; 4], [1.0, 0.2, 0.2, 0.2]] {
+        assert_eq!(judged(busiest, 0, vec![]).outcome, Outcome::Passed, "{busiest:?}");
+    }
+}
+
+#[test]
+fn lateness_counts_when_it_is_both_large_and_most_of_the_latency() {
+    // More than half of 30 ms.
+    let late = judged([0.1; 4], 16 * MS, vec![]);
+    assert_eq!(late.outcome, Outcome::Invalid);
+    assert!(first(&late).contains("(p99), and the p99 of the latency is 30ms"), "{}", first(&late));
+    assert_eq!(late.findings.len(), 1, "one mistake makes one finding: {:?}", late.findings);
+    let noisy = judged([0.1; 4], 14 * MS, vec![]);
+    assert_eq!(noisy.outcome, Outcome::Passed, "14 of 30 ms are a finding and no more");
+    assert!(first(&noisy).contains("started 1% of the work"), "{}", first(&noisy));
+}
+
+#[test]
+fn an_assertion_on_the_generator_is_what_decides() {
+    let cpu = |limit| {
+        assertion(metric(Metric::GeneratorCpu, Statistic::Max), Comparison::LessOrEqual, limit, Dimension::Share)
+    };
+    assert_eq!(judged([1.0; 4], 0, vec![cpu(1.0)]).outcome, Outcome::Passed);
+    assert_eq!(judged([1.0; 4], 0, vec![cpu(0.5)]).outcome, Outcome::Failed);
+    assert_eq!(judged([1.0; 4], 20 * MS, vec![cpu(1.0)]).outcome, Outcome::Invalid, "it says nothing about lag");
+    let lag = || {
+        assertion(
+            metric(Metric::GeneratorLag, Statistic::Percentile(99.0)),
+            Comparison::Less,
+            1e12,
+            Dimension::Duration,
+        )
+    };
+    assert_eq!(judged([1.0; 4], 20 * MS, vec![cpu(1.0), lag()]).outcome, Outcome::Passed);
+}
+
+#[test]
+fn invalid_wins_over_failed_and_says_both() {
+    let verdict = judged([1.0; 4], 0, vec![assertion(latency(50.0), Comparison::Less, 1.0, Dimension::Duration)]);
+    assert_eq!(verdict.outcome, Outcome::Invalid);
+    assert_eq!(
+        verdict.sentence,
+        "the load generator was the bottleneck, so the figures are not the server's; on them, the assertion did not hold"
+    );
+    let mut interrupted = run([1.0; 4], 0, vec![]);
+    interrupted.run.ended = Ended::Interrupted;
+    assert_eq!(judge(&interrupted).outcome, Outcome::Interrupted, "the user knows why it ended");
+    assert!(first(&judge(&interrupted)).contains("at least 90%"));
+}
+
+#[test]
+fn a_machine_without_descriptors_is_not_the_server() {
+    let mut recorder = Recorder::new(Shape { series: 1, scenarios: 1, expectations: 1, ..Shape::default() });
+    for number in 0..100 {
+        let error = (number == 7).then_some(ErrorClass::Local);
+        recorder.request(1, 0, Phase::Measured, &Sample { latency: MS, error, ..Sample::default() });
+    }
+    recorder.failure(0, ErrorClass::Local, 1070, "no descriptor is left");
+    recorder.finish();
+    let mut recording = Recording::default();
+    let (slices, failures) = recorder.drain();
+    slices.into_iter().for_each(|slice| recording.add(slice));
+    recording.add_failures(failures);
+    let verdict = judge(&results(recording.clone(), vec![]));
+    assert_eq!(verdict.outcome, Outcome::Invalid);
+    assert!(first(&verdict).starts_with("1 of 100 requests failed because the machine that makes the load"));
+    let class = Some("local".to_owned());
+    let accepted =
+        assertion(metric(Metric::Errors { class }, Statistic::Rate), Comparison::Less, 0.5, Dimension::Share);
+    assert_eq!(judge(&results(recording, vec![accepted])).outcome, Outcome::Passed);
+}
+
+#[test]
+fn memory_is_judged_where_it_is_known() {
+    let rss = || {
+        assertion(metric(Metric::GeneratorRss, Statistic::Max), Comparison::Less, f64::from(64 << 20), Dimension::Size)
+    };
+    let mut results = run([0.1; 4], 0, vec![rss()]);
+    assert_eq!(judge(&results).assertions[0].state, State::NoData);
+    results.recording.seconds.iter_mut().for_each(|slice| slice.health.rss_bytes = 32 << 20);
+    assert_eq!(judge(&results).assertions[0].state, State::Held);
+}
+
+#[test]
+fn the_drain_does_not_make_a_busy_generator_look_idle() {
+    let cpu = assertion(metric(Metric::GeneratorCpu, Statistic::Min), Comparison::Greater, 0.6, Dimension::Share);
+    let mut results = run([0.7; 4], 0, vec![cpu]);
+    let mut drain = results.recording.seconds[4].clone();
+    (drain.second, drain.health.busiest_ns) = (5, MS);
+    results.recording.seconds.push(drain);
+    results.run.total_ms = 6000;
+    assert_eq!(judge(&results).assertions[0].state, State::Held);
+}
+
+#[test]
+fn a_tag_with_too_many_values_is_named() {
+    let mut recorder = Recorder::new(Shape { series: 1, scenarios: 1, expectations: 1, ..Shape::default() });
+    for number in 0..1250_u32 {
+        let tags = [(number % 2).to_string(), format!("user {number}")];
+        recorder.tagged_request(1, 0, Phase::Measured, tags.into_iter(), &Sample { latency: MS, ..Sample::default() });
+    }
+    recorder.finish();
+    let mut recording = Recording::default();
+    recorder.drain().0.into_iter().for_each(|slice| recording.add(slice));
+    let mut results = results(recording, vec![]);
+    results.plan.series[0].tag_keys = vec!["kind".to_owned(), "user".to_owned()];
+    let verdict = judge(&results);
+    assert_eq!(
+        first(&verdict),
+        "the tag `user` of `tool` has too many values to keep them apart: 1000 were, and 250 requests (20%) are counted \
+         under `(other)`: tag with what has few values, such as a kind instead of an identity"
+    );
+}
