@@ -22,6 +22,7 @@ mod grammar_page;
 mod language;
 mod live;
 mod plans;
+mod rehearse;
 mod run;
 mod simulated;
 mod support;
