@@ -10,6 +10,7 @@ check: lint test
 lint:
     cargo fmt --all --check
     cargo clippy --all-targets -- -D warnings
+    cargo fmt --check --manifest-path benches/peers/Cargo.toml
 
 # All tests
 test:
@@ -23,9 +24,18 @@ bless:
 quickstart:
     cargo run --release -- run examples/quickstart.mcpl --report html=report.html
 
-# How fast scenario files are parsed and compiled
+# What single parts cost: parsing, the schedule, a request, an answer, recording
 bench:
-    cargo bench --bench parse
+    cargo bench --bench parse --bench measured_path
+
+# What a request costs in instructions, held against benches/instructions.txt (needs Valgrind)
+count-instructions:
+    cargo bench --bench instructions
+
+# What mcpl promises about its own cost, beside wrk and rmcp's client; takes three minutes
+bench-peers *ARGS:
+    cargo build --release
+    cargo run --release --target-dir target/peers --manifest-path benches/peers/Cargo.toml -- {{ARGS}}
 
 # Line coverage of the library, with the tests' own child processes
 coverage:

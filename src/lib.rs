@@ -13,6 +13,7 @@ pub mod format;
 pub mod model;
 pub mod plan;
 pub mod record;
+pub mod rehearse;
 pub mod report;
 pub mod results;
 pub mod rulebook;

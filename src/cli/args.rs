@@ -4,6 +4,9 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use super::rehearse::simulated;
+use crate::rehearse::{Capacity, Latency};
+
 /// A language and a load tester for MCP (Model Context Protocol) servers.
 ///
 /// Write a scenario in a .mcpl file; `mcpl check` finds every mistake before
@@ -34,6 +37,8 @@ pub(super) enum Command {
     Fmt(FmtArgs),
     /// Show what a run would do: load over time, arrivals, users, mix
     Plan(PlanArgs),
+    /// Run a scenario file in virtual time against a simulated server; contacts nothing
+    Rehearse(RehearseArgs),
     /// Render a stored run, without another run
     Report(ReportArgs),
     /// Judge a stored run by its assertions again
@@ -154,6 +159,39 @@ pub(super) struct PlanArgs {
     /// Print the plan as JSON: the same file and seed give the same bytes
     #[arg(long)]
     pub(super) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct RehearseArgs {
+    /// The scenario file
+    pub(super) file: PathBuf,
+
+    #[command(flatten)]
+    pub(super) compile: CompileArgs,
+
+    /// How long the server works on a request: `5ms`, `5ms..20ms` or `exponential 10ms`
+    #[arg(long, value_name = "LATENCY", default_value = "5ms", value_parser = simulated::latency)]
+    pub(super) latency: Latency,
+
+    /// Share of requests that the server answers with an error, such as 1%
+    #[arg(long, value_name = "PERCENT", default_value = "0%", value_parser = share)]
+    pub(super) errors: f64,
+
+    /// What the server does at a time: `100/s` begun, or `8` at once [default: everything]
+    #[arg(long, value_name = "CAPACITY", value_parser = simulated::capacity)]
+    pub(super) capacity: Option<Capacity>,
+
+    /// Results that the server answers with: a JSON object, step by step
+    #[arg(long, value_name = "FILE")]
+    pub(super) reply: Option<PathBuf>,
+
+    /// Keep the results as JSON
+    #[arg(long, value_name = "FILE")]
+    pub(super) out: Option<PathBuf>,
+
+    /// Write a report: html, markdown, junit or text; may be repeated
+    #[arg(long, value_name = "FORMAT=FILE")]
+    pub(super) report: Vec<String>,
 }
 
 #[derive(Debug, Args)]
@@ -291,7 +329,7 @@ pub(super) enum DebugStage {
     Tree,
 }
 
-fn duration(text: &str) -> Result<std::time::Duration, String> {
+pub(super) fn duration(text: &str) -> Result<std::time::Duration, String> {
     use crate::units::Dimension;
     match crate::units::parse(text) {
         Some(quantity) if quantity.dimension == Dimension::Duration => {

@@ -32,7 +32,7 @@ const OPEN_AT_LEAST: u64 = 16;
 /// When the plan needs more than there will be.
 pub(super) fn prepare(plan: &Plan, threads: usize) -> Result<(), Complaint> {
     let Some(limit) = raised() else { return Ok(()) };
-    let needed = need(plan, threads as u64);
+    let needed = need(plan, threads as u64, process::open_files().unwrap_or(OPEN_AT_LEAST));
     if needed <= limit {
         return Ok(());
     }

@@ -25,6 +25,7 @@ mod plan;
 mod preflight;
 mod process;
 mod progress;
+mod rehearse;
 mod report;
 mod run;
 mod serve;
@@ -69,6 +70,7 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Command::Check(args) => check::run(&args),
         Command::Fmt(args) => fmt::run(&args),
         Command::Plan(args) => plan::run(&args),
+        Command::Rehearse(args) => rehearse::run(&args),
         Command::Report(args) => report::report(&args),
         Command::Judge(args) => report::judge(&args),
         Command::Serve(args) => serve::run(&args),

@@ -36,7 +36,7 @@ pub(super) fn run(args: &RunArgs) -> Done {
         return Err(Complaint::usage("the file asks for what this version does not execute yet")
             .help("remove the statements that are named above, or use `mcpl check` and `mcpl plan` only"));
     }
-    let outputs = Outputs::find(args, asked, &plan)?;
+    let outputs = Outputs::find(&args.file, args.out.as_deref(), asked, &plan)?;
     limits::prepare(&plan, threads(args.threads, &plan))?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(1)
@@ -222,7 +222,7 @@ fn results(
 }
 
 /// Judges, writes what was asked for, prints the summary.
-fn conclude(results: &Results, outputs: &Outputs) -> Done {
+pub(super) fn conclude(results: &Results, outputs: &Outputs) -> Done {
     // First the results, then what follows from them.
     let mut unwritten = outputs.keep(results);
     let verdict = verdict::judge(results);
@@ -243,7 +243,7 @@ fn conclude(results: &Results, outputs: &Outputs) -> Done {
 }
 
 /// Files to write after the run.
-struct Outputs {
+pub(super) struct Outputs {
     out: Option<PathBuf>,
     reports: Vec<(Format, PathBuf)>,
     /// Templates of the user's own, and where their text goes.
@@ -253,18 +253,23 @@ struct Outputs {
 impl Outputs {
     /// Finds them in the arguments and in the file, and finds out whether they
     /// can be written, before anything is sent.
-    fn find(args: &RunArgs, mut reports: Vec<(Format, PathBuf)>, plan: &Plan) -> Result<Outputs, Complaint> {
+    pub(super) fn find(
+        file: &Path,
+        out: Option<&Path>,
+        mut reports: Vec<(Format, PathBuf)>,
+        plan: &Plan,
+    ) -> Result<Outputs, Complaint> {
         let mut templates = Vec::new();
         for report in &plan.reports {
-            let path = beside(&args.file).join(&report.path);
+            let path = beside(file).join(&report.path);
             match &report.template {
-                Some(template) => templates.push((super::report::template(&beside(&args.file).join(template))?, path)),
+                Some(template) => templates.push((super::report::template(&beside(file).join(template))?, path)),
                 None => reports.push((parse_format(&report.format)?, path)),
             }
         }
-        let mut taken = vec![args.file.as_path()];
+        let mut taken = vec![file];
         let written = reports.iter().map(|(_, path)| path).chain(templates.iter().map(|(_, path)| path));
-        for path in args.out.iter().chain(written) {
+        for path in out.into_iter().chain(written.map(PathBuf::as_path)) {
             output::check_writable(path)?;
             if taken.iter().any(|other| output::same_file(path, other)) {
                 return Err(Complaint::usage(format!("`{}` is named for two things", path.display()))
@@ -272,7 +277,7 @@ impl Outputs {
             }
             taken.push(path);
         }
-        Ok(Outputs { out: args.out.clone(), reports, templates })
+        Ok(Outputs { out: out.map(Path::to_owned), reports, templates })
     }
 
     /// Keeps the results where they were asked for.
@@ -314,7 +319,7 @@ fn complaint(path: &Path, reason: &str) -> Complaint {
 }
 
 /// `--report FORMAT=FILE`
-fn parse_report(report: &str) -> Result<(Format, PathBuf), Complaint> {
+pub(super) fn parse_report(report: &str) -> Result<(Format, PathBuf), Complaint> {
     match report.split_once('=').filter(|(_, path)| !path.is_empty()) {
         Some((format, path)) => Ok((parse_format(format)?, PathBuf::from(path))),
         None => Err(Complaint::usage(format!("`--report {report}` names no file"))

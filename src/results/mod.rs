@@ -21,6 +21,9 @@ use crate::record::Recording;
 /// Version of the results format. A reader refuses what it does not know.
 pub const SCHEMA: &str = "mcpl.results/1";
 
+/// The transport of a server that was a model: the run was rehearsed.
+pub const SIMULATED: &str = "simulated";
+
 /// A whole run, as kept in `run.json`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Results {
@@ -106,7 +109,7 @@ pub struct Environment {
 pub struct ServerInfo {
     /// Its name in the scenario file.
     pub name: String,
-    /// `http` or `stdio`.
+    /// `http`, `stdio` or [`SIMULATED`].
     pub transport: String,
     /// The revision that was pinned.
     pub revision: String,
@@ -133,6 +136,12 @@ impl Results {
         self.run.ended = self.run.ended.max(other.run.ended);
         self.run.guarded = self.run.guarded.take().or(other.run.guarded);
         Ok(())
+    }
+
+    /// Whether no server was contacted.
+    #[must_use]
+    pub fn rehearsed(&self) -> bool {
+        self.servers.iter().any(|server| server.transport == SIMULATED)
     }
 
     /// As the JSON text of a results file.

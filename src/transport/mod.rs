@@ -14,6 +14,8 @@
 //! Target ─ probe ─► Revision ─ AnyConnector ─► AnyClient ─ open, call…, close
 //! ```
 
+#[doc(hidden)]
+pub mod bench;
 mod client;
 mod connector;
 mod deadline;

@@ -24,6 +24,7 @@ mod language;
 mod limits;
 mod live;
 mod plans;
+mod rehearse;
 mod run;
 mod simulated;
 mod support;

@@ -2,6 +2,7 @@
 //! `tests/corpus/run/*.mcpl` to the summary beside it, equal to the byte.
 //! `UPDATE=1` rewrites the summaries.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -9,8 +10,10 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use mcpl::data::Table;
-use mcpl::engine::{Control, run_here};
+use mcpl::engine::Control;
 use mcpl::plan::Plan;
+use mcpl::record::Slice;
+use mcpl::rehearse::{Behaviour, Latency, Replies, in_virtual_time, rehearse};
 use mcpl::report::{Format, Style, render};
 use mcpl::results::{Ended, Environment, Results, Run, SCHEMA, ServerInfo, Tool};
 use mcpl::transport::{
@@ -107,23 +110,18 @@ fn compile(path: &Path) -> (Plan, Vec<Table>) {
 }
 
 fn simulate((plan, tables): &(Plan, Vec<Table>)) -> Results {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().start_paused(true).build().unwrap();
     let plan = Arc::new(plan.clone());
     let connectors = vec![Sim::default(); plan.servers.len()];
-    let mut measured = tokio::task::LocalSet::new().block_on(&runtime, async {
-        let control = Control::new();
-        let mut searches = verdict::searches(&plan, 1);
-        run_here(&plan, &connectors, "run-1", tables, &control, |slice, _| {
-            for search in &mut searches {
-                if let Some(next) = search.second(slice) {
-                    control.decide(search.scenario(), next);
-                }
+    let control = Control::new();
+    let mut searches = verdict::searches(&plan, 1);
+    let decide = |slice: &Slice| {
+        for search in &mut searches {
+            if let Some(next) = search.second(slice) {
+                control.decide(search.scenario(), next);
             }
-        })
-        .await
-    });
-    // CPU time is real even when the clock is not.
-    measured.recording.seconds.iter_mut().for_each(|slice| slice.health.cpu_ns = 0);
+        }
+    };
+    let measured = in_virtual_time(&plan, &connectors, tables, &control, decide).unwrap();
     Results {
         schema: SCHEMA.to_owned(),
         tool: Tool { name: "mcpl".to_owned(), version: "0.0.0".to_owned() },
@@ -193,7 +191,12 @@ fn every_statement_of_the_reference_is_run() {
             }
             let lowered = support::compile_in(&files, "test.mcpl", &fence.text, &[]).lowered;
             let plan = lowered.plan.unwrap_or_else(|| panic!("{}: {:#?}", fence.place, lowered.diagnostics));
-            let results = simulate(&(plan, lowered.model.tables));
+            let ten = Duration::from_millis(10);
+            let behaviour = Behaviour { latency: Latency::Between(ten, ten), ..Behaviour::default() };
+            let replies = Replies::new(&plan, &BTreeMap::new()).unwrap();
+            let plan = Arc::new(plan);
+            let results =
+                rehearse(&plan, &lowered.model.tables, &behaviour, &replies, &Control::new(), |_| {}).unwrap();
             let begun: u64 =
                 results.recording.seconds.iter().flat_map(|slice| &slice.scenarios).map(|row| row.started).sum();
             assert!(begun > 0, "{}: nothing was begun", fence.place);

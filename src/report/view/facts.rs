@@ -96,7 +96,7 @@ pub struct EnvironmentView {
 pub struct ServerView {
     /// Its name in the scenario file.
     pub name: String,
-    /// `http` or `stdio`.
+    /// `http`, `stdio` or `simulated`.
     pub transport: String,
     /// Its URL without user, query and fragment, the program that was started
     /// (without its arguments), or the name of a built-in server.

@@ -10,7 +10,7 @@ use super::super::deadline::Deadline;
 use super::super::envelope::{self, Message, Reply};
 use super::super::failure::{Failure, excerpt};
 use super::super::sse;
-use super::link::Link;
+use super::link::{Link, Stream};
 
 /// The largest body that is accepted, as for an event.
 const MAX_BODY: usize = sse::MAX_EVENT;
@@ -62,8 +62,8 @@ fn media_type(headers: &HeaderMap) -> &[u8] {
 }
 
 /// Reads the response to request `id`.
-pub(super) async fn read(
-    link: &mut Link,
+pub(super) async fn read<S: Stream>(
+    link: &mut Link<S>,
     response: hyper::Response<Incoming>,
     id: u64,
     deadline: &mut Deadline,
@@ -91,7 +91,11 @@ pub(super) async fn read(
 }
 
 /// Reads a body to its end.
-pub(super) async fn whole(link: &mut Link, body: &mut Incoming, deadline: &mut Deadline) -> Result<Bytes, Failure> {
+pub(super) async fn whole<S: Stream>(
+    link: &mut Link<S>,
+    body: &mut Incoming,
+    deadline: &mut Deadline,
+) -> Result<Bytes, Failure> {
     if body.size_hint().lower() > MAX_BODY as u64 {
         return Err(too_large());
     }
@@ -114,7 +118,11 @@ pub(super) async fn whole(link: &mut Link, body: &mut Incoming, deadline: &mut D
 }
 
 /// The next chunk, without asking for one when the length says that all is here.
-async fn next(link: &mut Link, body: &mut Incoming, deadline: &mut Deadline) -> Result<Option<Bytes>, Failure> {
+async fn next<S: Stream>(
+    link: &mut Link<S>,
+    body: &mut Incoming,
+    deadline: &mut Deadline,
+) -> Result<Option<Bytes>, Failure> {
     if body.is_end_stream() {
         return Ok(None);
     }
@@ -179,8 +187,8 @@ fn refused(status: StatusCode, headers: &HeaderMap, text: Bytes, id: u64) -> Res
 }
 
 /// Reads an event stream up to the response.
-async fn stream(
-    link: &mut Link,
+async fn stream<S: Stream>(
+    link: &mut Link<S>,
     mut body: Incoming,
     id: u64,
     deadline: &mut Deadline,

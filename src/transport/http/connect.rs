@@ -8,13 +8,25 @@ use tokio::net::{TcpSocket, TcpStream};
 
 use super::super::failure::{Failure, exhausted, seconds};
 use super::super::target::HttpTarget;
-use super::link::Link;
+use super::link::{Link, Stream};
+
+/// Streams that can be had by connecting.
+pub(super) trait Dial: Stream + Sized {
+    /// A stream to the target.
+    async fn dial(target: &HttpTarget) -> Result<Self, Failure>;
+}
+
+impl Dial for TcpStream {
+    async fn dial(target: &HttpTarget) -> Result<Self, Failure> {
+        stream(target).await
+    }
+}
 
 /// Connects to the target within its connect timeout, but no later than `left`
 /// from now.
-pub(super) async fn connect(target: &HttpTarget, left: Duration) -> Result<Link, Failure> {
+pub(super) async fn connect<S: Dial>(target: &HttpTarget, left: Duration) -> Result<Link<S>, Failure> {
     let limit = target.connect_timeout.min(left);
-    let stream = tokio::time::timeout(limit, stream(target)).await.map_err(|_| {
+    let stream = tokio::time::timeout(limit, S::dial(target)).await.map_err(|_| {
         Failure::Connect(format!("no connection to {}:{} within {}", target.host(), target.port(), seconds(limit)))
     })??;
     Link::new(stream).await

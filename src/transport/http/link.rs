@@ -15,6 +15,7 @@ use http_body_util::Full;
 use hyper::body::{Body, Incoming};
 use hyper::client::conn::http1::{Builder, Connection, SendRequest};
 use hyper::{Request, Response};
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 
 use super::super::deadline::Deadline;
@@ -27,11 +28,16 @@ use super::wire::{Meter, Wire};
 /// is limited by hyper, to 100.
 const MAX_HEAD: usize = 64 * 1024;
 
+/// What carries a connection: TCP, but for benches that replay a server.
+pub(super) trait Stream: AsyncRead + AsyncWrite + Unpin + Send + std::fmt::Debug + 'static {}
+
+impl Stream for TcpStream {}
+
 /// A connection.
 #[derive(Debug)]
-pub(super) struct Link {
+pub(super) struct Link<S: Stream = TcpStream> {
     send: SendRequest<Full<Bytes>>,
-    driver: Driver,
+    driver: Driver<S>,
     quiet: Quiet,
     pub(super) meter: Rc<Meter>,
     /// It has carried a request before this one.
@@ -40,13 +46,13 @@ pub(super) struct Link {
 
 /// The half of a connection that does the work.
 #[derive(Debug)]
-struct Driver {
-    connection: Connection<Wire, Full<Bytes>>,
+struct Driver<S: Stream> {
+    connection: Connection<Wire<S>, Full<Bytes>>,
     /// The future has finished and must not be polled again.
     ended: bool,
 }
 
-impl Driver {
+impl<S: Stream> Driver<S> {
     /// Ready when the connection has ended. An error is not told here, but to
     /// the response or the body that it concerns.
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<()> {
@@ -57,9 +63,9 @@ impl Driver {
     }
 }
 
-impl Link {
+impl<S: Stream> Link<S> {
     /// A connection on a fresh stream.
-    pub(super) async fn new(stream: TcpStream) -> Result<Self, Failure> {
+    pub(super) async fn new(stream: S) -> Result<Self, Failure> {
         let meter = Rc::new(Meter::default());
         let (send, connection) = Builder::new()
             .max_header_size(MAX_HEAD)

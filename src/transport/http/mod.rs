@@ -1,6 +1,8 @@
 //! Streamable HTTP: one virtual user on one keep-alive connection.
 
 mod answer;
+#[doc(hidden)]
+pub mod bench;
 mod connect;
 mod heads;
 mod link;
@@ -16,11 +18,13 @@ use bytes::Bytes;
 use http_body_util::Full;
 use hyper::header::{self, HeaderMap, HeaderValue};
 use hyper::{Method, Request};
+use tokio::net::TcpStream;
 use tokio::time::Instant;
 
 use self::answer::{Answer, Rest, Seen, Tail};
+use self::connect::Dial;
 use self::heads::{Heads, SESSION, Session};
-use self::link::Link;
+use self::link::{Link, Stream};
 #[cfg(test)]
 pub(super) use self::quiet::Quiet;
 use super::client::{Client, Opened, ServerInfo};
@@ -80,11 +84,12 @@ impl HttpPlan {
 /// the session. A response with an error status leaves the connection as usable
 /// as HTTP says it is.
 #[derive(Debug)]
-pub struct HttpClient {
+#[expect(private_bounds, reason = "only this module makes streams")]
+pub struct HttpClient<S: Stream = TcpStream> {
     plan: Arc<HttpPlan>,
     session: Session,
     opened: Option<Box<Opened>>,
-    link: Option<Box<Link>>,
+    link: Option<Box<Link<S>>>,
     tail: Option<Box<Tail>>,
     deadline: Deadline,
     last_id: u64,
@@ -94,12 +99,13 @@ pub struct HttpClient {
 }
 
 /// A connection that can take a request, and what it took to have it.
-struct Ready {
-    link: Box<Link>,
+struct Ready<S: Stream> {
+    link: Box<Link<S>>,
     connect: Option<Duration>,
 }
 
-impl HttpClient {
+#[expect(private_bounds, reason = "only this module makes streams")]
+impl<S: Dial> HttpClient<S> {
     pub(super) fn new(plan: Arc<HttpPlan>) -> Self {
         Self {
             plan,
@@ -115,7 +121,7 @@ impl HttpClient {
 
     /// The connection for the next request: the present one if it is idle,
     /// otherwise a new one.
-    async fn ready(&mut self) -> Result<Ready, Failure> {
+    async fn ready(&mut self) -> Result<Ready<S>, Failure> {
         if let Some(mut link) = self.link.take()
             && link.is_idle()
         {
@@ -207,7 +213,7 @@ impl HttpClient {
     }
 
     /// Keeps the connection for the next request if there can be one.
-    fn keep(&mut self, mut link: Box<Link>, rest: Rest) {
+    fn keep(&mut self, mut link: Box<Link<S>>, rest: Rest) {
         link.reused = true;
         match rest {
             Rest::Clean => self.link = Some(link),
@@ -320,7 +326,7 @@ impl HttpClient {
     }
 }
 
-impl Client for HttpClient {
+impl<S: Dial> Client for HttpClient<S> {
     async fn open(&mut self) -> Result<Opened, OpenError> {
         if let Some(opened) = &self.opened {
             return Ok((**opened).clone());

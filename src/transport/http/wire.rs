@@ -1,4 +1,4 @@
-//! A TCP stream that stamps the first byte in each direction and counts all.
+//! A stream that stamps the first byte in each direction and counts all.
 
 use std::cell::{Cell, RefCell};
 use std::io;
@@ -8,7 +8,6 @@ use std::task::{Context, Poll, ready};
 
 use hyper::rt::{Read, ReadBufCursor, Write};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::net::TcpStream;
 use tokio::time::Instant;
 
 /// The most that is read at once. hyper's buffer starts at 8 KiB and grows with
@@ -74,13 +73,13 @@ impl Meter {
 
 /// The stream, as hyper wants it.
 #[derive(Debug)]
-pub(super) struct Wire {
-    stream: TcpStream,
+pub(super) struct Wire<S> {
+    stream: S,
     meter: Rc<Meter>,
 }
 
-impl Wire {
-    pub(super) const fn new(stream: TcpStream, meter: Rc<Meter>) -> Self {
+impl<S> Wire<S> {
+    pub(super) const fn new(stream: S, meter: Rc<Meter>) -> Self {
         Self { stream, meter }
     }
 
@@ -91,7 +90,7 @@ impl Wire {
     }
 }
 
-impl Read for Wire {
+impl<S: AsyncRead + Unpin> Read for Wire<S> {
     fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, mut buf: ReadBufCursor<'_>) -> Poll<io::Result<()>> {
         ARRIVALS.with_borrow_mut(|arrivals| {
             let room = buf.remaining().min(READ_AT_ONCE);
@@ -107,7 +106,7 @@ impl Read for Wire {
     }
 }
 
-impl Write for Wire {
+impl<S: AsyncWrite + Unpin> Write for Wire<S> {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
         let began = self.write_begins();
         let bytes = ready!(Pin::new(&mut self.stream).poll_write(cx, buf))?;
