@@ -73,7 +73,7 @@ fn run(form: Form, requests: u64) {
     let connector = ReplayConnector::new(form, requests).unwrap();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let measured = tokio::task::LocalSet::new()
-        .block_on(&runtime, async { run_here(&plan, &[connector], "count", &[], &Control::new()).await });
+        .block_on(&runtime, async { run_here(&plan, &[connector], "count", &[], &Control::new(), |_, _| {}).await });
     let rows = || measured.recording.seconds.iter().flat_map(|slice| &slice.series);
     let answered: u64 = rows().map(|row| row.counts.requests - row.counts.failed()).sum();
     assert_eq!(answered, requests, "all requests are answered: {:?}", measured.recording.failures);
