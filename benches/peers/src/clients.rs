@@ -125,7 +125,8 @@ impl Mcpl<'_> {
     pub fn run(&self, arguments: &[&str]) -> f64 {
         let before = children_cpu();
         let status = self.start(arguments).wait().expect("mcpl ends");
-        assert!(status.code().is_some_and(|code| code < 2), "mcpl {arguments:?} ended with {status}");
+        // A client that is driven as fast as it can is the bottleneck, and says so (5).
+        assert!(matches!(status.code(), Some(0 | 1 | 5)), "mcpl {arguments:?} ended with {status}");
         children_cpu() - before
     }
 
