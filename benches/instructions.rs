@@ -30,8 +30,9 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 const FEWER: u64 = 500;
 const MORE: u64 = 2_500;
 
-/// What addresses and times make of the same code, as a share.
-const NOISE: f64 = 0.005;
+/// What addresses and times make of the same code, as a share: three counts of
+/// one binary differed by 1.3 %.
+const NOISE: f64 = 0.03;
 
 const FILE: &str = r#"mcpl 1
 server s { http "http://127.0.0.1:1/mcp" }
