@@ -6,6 +6,8 @@ use hdrhistogram::Histogram;
 use hdrhistogram::serialization::{Deserializer, Serializer, V2Serializer};
 use serde::{Deserialize, Serialize};
 
+use super::sparse::{self, Bounds};
+
 /// Values are kept to three significant digits: an error of at most 0.1 %.
 const SIGNIFICANT_DIGITS: u8 = 3;
 
@@ -54,9 +56,19 @@ impl Distribution {
 
     /// Adds everything in `frozen`. Damaged bytes add nothing and return false.
     pub fn add_frozen(&mut self, frozen: &Frozen) -> bool {
-        match frozen.thaw() {
-            Some(other) => self.histogram.add(other).is_ok(),
-            None => frozen.is_empty(),
+        if frozen.is_empty() {
+            return true;
+        }
+        match frozen.counts() {
+            Some(counts) => {
+                for (value, count) in counts {
+                    // Fails only for a histogram that may not grow; this one may.
+                    let _ = self.histogram.record_n(value, count);
+                }
+                true
+            }
+            // Made by another program, with other bounds.
+            None => frozen.thaw().is_some_and(|other| self.histogram.add(other).is_ok()),
         }
     }
 
@@ -169,10 +181,12 @@ impl Frozen {
         }
     }
 
+    /// What was recorded and how often, unless the bounds are not ours.
+    fn counts(&self) -> Option<Vec<(u64, u64)>> {
+        sparse::counts(&self.bytes, Bounds { digits: u32::from(SIGNIFICANT_DIGITS), lowest: LOWEST_NS })
+    }
+
     fn thaw(&self) -> Option<Histogram<u64>> {
-        if self.is_empty() {
-            return None;
-        }
         Deserializer::new().deserialize(&mut self.bytes.as_slice()).ok()
     }
 }
@@ -188,7 +202,7 @@ impl<'de> Deserialize<'de> for Frozen {
         let text = String::deserialize(deserializer)?;
         let bytes = BASE64.decode(text).map_err(serde::de::Error::custom)?;
         let frozen = Frozen { bytes };
-        if !frozen.is_empty() && frozen.thaw().is_none() {
+        if !frozen.is_empty() && frozen.counts().is_none() && frozen.thaw().is_none() {
             return Err(serde::de::Error::custom("not an HDR histogram in V2 encoding"));
         }
         Ok(frozen)
@@ -245,7 +259,39 @@ mod tests {
         assert!(serde_json::from_str::<Frozen>("\"\"").unwrap().is_empty());
     }
 
+    #[test]
+    fn bytes_with_other_bounds_are_read_too() {
+        let mut other = Histogram::<u64>::new_with_bounds(1, 1_000_000, 2).unwrap();
+        other.record_n(5_000, 3).unwrap();
+        let mut bytes = Vec::new();
+        V2Serializer::new().serialize(&other, &mut bytes).unwrap();
+        let frozen = Frozen { bytes };
+        assert_eq!(frozen.counts(), None);
+        let mut sum = of(&[1_000]);
+        assert!(sum.add_frozen(&frozen));
+        assert_eq!(sum.count(), 4);
+    }
+
     proptest! {
+        #[test]
+        fn the_counts_at_rest_are_those_of_the_histogram(values in prop::collection::vec(0..u64::from(u32::MAX) * 1_000, 1..200), damage in any::<(prop::sample::Index, u8)>()) {
+            let distribution = of(&values);
+            let mut frozen = distribution.freeze();
+            let (thawed, counts) = (frozen.thaw().unwrap(), frozen.counts().unwrap());
+            let expected = thawed.iter_recorded().map(|bucket| {
+                let value = bucket.value_iterated_to();
+                (thawed.lowest_equivalent(value), bucket.count_at_value())
+            });
+            prop_assert_eq!(counts, expected.collect::<Vec<_>>());
+            let mut again = Distribution::new();
+            prop_assert!(again.add_frozen(&frozen));
+            prop_assert_eq!((again.min(), again.max(), again.mean()), (distribution.min(), distribution.max(), distribution.mean()));
+            // Damaged bytes are refused or read, and never more than that.
+            let at = damage.0.index(frozen.bytes.len());
+            frozen.bytes[at] ^= damage.1;
+            let _ = frozen.counts();
+        }
+
         #[test]
         fn merging_at_rest_is_recording_together(a in prop::collection::vec(1..u64::from(u32::MAX) * 100, 0..50), b in prop::collection::vec(1..1_000_000_u64, 0..50)) {
             let mut merged = of(&a).freeze();

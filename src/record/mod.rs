@@ -8,6 +8,7 @@ mod class;
 mod distribution;
 mod recorder;
 mod recording;
+mod sparse;
 
 pub use class::ErrorClass;
 pub use distribution::{Distribution, Frozen, sample_floor};

@@ -1,0 +1,103 @@
+//! The counts of a distribution at rest, without making a histogram of them.
+//!
+//! A histogram has ten thousand and more counts, nearly all of them 0, and
+//! results have tens of thousands of histograms. Reading only what is there
+//! costs as much as there is.
+//!
+//! Source: the V2 encoding of HdrHistogram, as the crate `hdrhistogram` writes it:
+//! a header of 40 bytes, then counts as zigzag LEB128 of at most 9 bytes, in which a
+//! negative number stands for so many zeros.
+
+/// What every encoding begins with.
+const COOKIE: u32 = 0x1c84_9303 | 0x10;
+
+/// Bytes before the counts.
+const HEADER: usize = 40;
+
+/// The bounds of a histogram, which say what the index of a count means.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Bounds {
+    /// Significant digits.
+    pub(super) digits: u32,
+    /// The smallest value that is told from 0.
+    pub(super) lowest: u64,
+}
+
+/// Each value that was recorded, as the smallest that is kept as one with it, and
+/// how often. `None` when the bytes are damaged or made with other bounds.
+pub(super) fn counts(bytes: &[u8], bounds: Bounds) -> Option<Vec<(u64, u64)>> {
+    let (header, payload) = bytes.split_at_checked(HEADER)?;
+    let word = |at: usize| Some(u32::from_be_bytes(header.get(at..at + 4)?.try_into().ok()?));
+    let long = |at: usize| Some(u64::from_be_bytes(header.get(at..at + 8)?.try_into().ok()?));
+    let length = usize::try_from(word(4)?).ok()?;
+    let known = word(0)? == COOKIE
+        && word(8)? == 0
+        && word(12)? == bounds.digits
+        && long(16)? == bounds.lowest
+        && long(32)? == 1.0_f64.to_bits();
+    if !known || length != payload.len() {
+        return None;
+    }
+    let highest = long(24)?;
+    let scale = Scale::new(bounds);
+    let mut found = Vec::new();
+    let (mut rest, mut index) = (payload, 0_u64);
+    while !rest.is_empty() {
+        let number = number(&mut rest)?;
+        if number < 0 {
+            index = index.checked_add(number.unsigned_abs())?;
+            continue;
+        }
+        if number > 0 {
+            let value = scale.value(index).filter(|value| *value <= highest)?;
+            found.push((value, number.unsigned_abs()));
+        }
+        index = index.checked_add(1)?;
+    }
+    Some(found)
+}
+
+/// One number, whose bytes are taken away.
+fn number(rest: &mut &[u8]) -> Option<i64> {
+    let mut value = 0_u64;
+    for at in 0..9_u32 {
+        let (&byte, behind) = rest.split_first()?;
+        *rest = behind;
+        // The ninth byte has all its bits.
+        let bits = if at == 8 { u64::from(byte) } else { u64::from(byte & 0x7f) };
+        value |= bits << (7 * at);
+        if at == 8 || byte & 0x80 == 0 {
+            break;
+        }
+    }
+    let sign = -i64::try_from(value & 1).ok()?;
+    Some(i64::try_from(value >> 1).ok()? ^ sign)
+}
+
+/// How indexes and values belong together.
+struct Scale {
+    /// Bits of the lower half of a bucket.
+    half_bits: u32,
+    /// Bits of a value that are not kept at all.
+    unit_bits: u32,
+}
+
+impl Scale {
+    fn new(bounds: Bounds) -> Scale {
+        // Enough that two times ten to the digits are told apart.
+        let parts = 2 * 10_u64.pow(bounds.digits.min(5));
+        Scale { half_bits: parts.next_power_of_two().ilog2() - 1, unit_bits: bounds.lowest.max(1).ilog2() }
+    }
+
+    /// The smallest value at an index.
+    fn value(&self, index: u64) -> Option<u64> {
+        let half = 1_u64 << self.half_bits;
+        let inside = index & (half - 1);
+        let (bucket, part) = match index >> self.half_bits {
+            0 => (0, inside),
+            bucket => (bucket - 1, inside + half),
+        };
+        let shift = u32::try_from(bucket).ok()?.checked_add(self.unit_bits)?;
+        part.checked_mul(1_u64.checked_shl(shift)?)
+    }
+}
