@@ -21,11 +21,12 @@ const BUSY_SECONDS: f64 = 0.2;
 const BUSY_LEAST: usize = 2;
 
 /// A start that is late by less is within what any system does to a process that
-/// shares its processors, such as those of a CI machine.
-const LATE_NS: f64 = 10e6;
+/// shares its processors, such as those of a CI machine: beside compilers on two
+/// cores, tens of milliseconds were seen at the 99th percentile.
+const LATE_NS: f64 = 100e6;
 
 /// The lateness has to make up so large a part of the latency: of an answer that
-/// takes two seconds, 10 ms say nothing.
+/// takes two seconds, 100 ms say nothing.
 const LATE_PART: f64 = 0.5;
 
 /// Percentiles of lateness and latency that are compared: the tail, and the

@@ -7,7 +7,7 @@ use crate::verdict::Verdict;
 
 const MS: u64 = 1_000_000;
 
-/// 4 measured seconds of 100 requests that take 30 ms, in which the busiest of
+/// 4 measured seconds of 100 requests that take 300 ms, in which the busiest of
 /// two threads used these parts of its processor, and every start was late.
 fn run(busiest: [f64; 4], late_ns: u64, assertions: Vec<Assertion>) -> Results {
     let mut recorder = Recorder::new(Shape { series: 1, scenarios: 1, expectations: 1, ..Shape::default() });
@@ -16,7 +16,7 @@ fn run(busiest: [f64; 4], late_ns: u64, assertions: Vec<Assertion>) -> Results {
         let phase = if second == 0 { Phase::Warmup } else { Phase::Measured };
         recorder.started(second, 0, phase);
         recorder.lag(second, if second == 0 { 500 * MS } else { late_ns });
-        recorder.request(second, 0, phase, &Sample { latency: 30 * MS, ..Sample::default() });
+        recorder.request(second, 0, phase, &Sample { latency: 300 * MS, ..Sample::default() });
     }
     recorder.finish();
     let mut recording = Recording::default();
@@ -56,13 +56,13 @@ fn a_short_burst_and_a_busy_warm_up_do_not() {
 
 #[test]
 fn lateness_counts_when_it_is_both_large_and_most_of_the_latency() {
-    // More than half of 30 ms.
-    let late = judged([0.1; 4], 16 * MS, vec![]);
+    // More than half of 300 ms.
+    let late = judged([0.1; 4], 160 * MS, vec![]);
     assert_eq!(late.outcome, Outcome::Invalid);
-    assert!(first(&late).contains("(p99), and the p99 of the latency is 30ms"), "{}", first(&late));
+    assert!(first(&late).contains("(p99), and the p99 of the latency is 300ms"), "{}", first(&late));
     assert_eq!(late.findings.len(), 1, "one mistake makes one finding: {:?}", late.findings);
-    let noisy = judged([0.1; 4], 14 * MS, vec![]);
-    assert_eq!(noisy.outcome, Outcome::Passed, "14 of 30 ms are a finding and no more");
+    let noisy = judged([0.1; 4], 140 * MS, vec![]);
+    assert_eq!(noisy.outcome, Outcome::Passed, "140 of 300 ms are a finding and no more");
     assert!(first(&noisy).contains("started 1% of the work"), "{}", first(&noisy));
 }
 
@@ -73,7 +73,7 @@ fn an_assertion_on_the_generator_is_what_decides() {
     };
     assert_eq!(judged([1.0; 4], 0, vec![cpu(1.0)]).outcome, Outcome::Passed);
     assert_eq!(judged([1.0; 4], 0, vec![cpu(0.5)]).outcome, Outcome::Failed);
-    assert_eq!(judged([1.0; 4], 20 * MS, vec![cpu(1.0)]).outcome, Outcome::Invalid, "it says nothing about lag");
+    assert_eq!(judged([1.0; 4], 200 * MS, vec![cpu(1.0)]).outcome, Outcome::Invalid, "it says nothing about lag");
     let lag = || {
         assertion(
             metric(Metric::GeneratorLag, Statistic::Percentile(99.0)),
@@ -82,7 +82,7 @@ fn an_assertion_on_the_generator_is_what_decides() {
             Dimension::Duration,
         )
     };
-    assert_eq!(judged([1.0; 4], 20 * MS, vec![cpu(1.0), lag()]).outcome, Outcome::Passed);
+    assert_eq!(judged([1.0; 4], 200 * MS, vec![cpu(1.0), lag()]).outcome, Outcome::Passed);
 }
 
 #[test]
