@@ -59,9 +59,8 @@ fn raised() -> Option<u64> {
 }
 
 /// Descriptors that the run certainly needs at its peak beside those that are
-/// `open`. Users of open loads are
-/// counted as far as they are opened ahead: how many there will be depends on the
-/// server.
+/// `open`. Users of open loads are counted as far as they are opened ahead: how
+/// many there will be depends on the server.
 fn need(plan: &Plan, threads: u64, open: u64) -> u64 {
     let peak = plan.scenarios.iter().map(|scenario| at(plan, threads, scenario.start_ns)).max().unwrap_or(0);
     open.saturating_add(SPARE).saturating_add(threads.saturating_mul(PER_THREAD)).saturating_add(peak)

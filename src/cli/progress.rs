@@ -125,6 +125,10 @@ impl Progress {
 
 /// The planned level at the middle of the second that ended.
 fn level(load: &Load, at: Duration) -> String {
+    if let Load::Seek(_) = load {
+        // How far it has come is not in the plan.
+        return "searching".to_owned();
+    }
     let nanos = u64::try_from(at.as_nanos()).unwrap_or(u64::MAX).saturating_sub(500_000_000);
     let level = load.level_at(nanos);
     if load.is_open() {

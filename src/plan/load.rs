@@ -100,7 +100,7 @@ impl Seek {
     }
 
     fn leg(&self, level: usize, nanos: u64) -> Leg {
-        Leg { level: self.levels.get(level).copied().unwrap_or(0.0), duration_ns: nanos + DECIDED_NS }
+        Leg { level: self.levels.get(level).copied().unwrap_or(0.0), duration_ns: nanos.saturating_add(DECIDED_NS) }
     }
 }
 

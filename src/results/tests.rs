@@ -47,6 +47,7 @@ fn indexes_that_lead_nowhere_are_found() {
         (r#"{"scenario":0,"flow":0"#, r#"{"scenario":0,"flow":9"#),
         (r#""duration_ns":1000000000"#, r#""duration_ns":18446744073709551615"#),
         (r#""bytes_in":1"#, r#""bytes_in":18446744073709551615"#),
+        (r#""cpu_ns":0"#, r#""cpu_ns":0,"held":18446744073709551615"#),
         (r#""second":1"#, r#""second":0"#),
     ] {
         let text = text();

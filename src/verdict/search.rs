@@ -160,7 +160,7 @@ impl Search {
             return self.recovered(level, slice);
         }
         self.slices.push(measured(slice));
-        if slice.second + 1 < behind {
+        if slice.second.saturating_add(1) < behind {
             return None;
         }
         let broke = self.judge(first, behind);
@@ -275,7 +275,8 @@ impl Search {
             held,
             broke: broke.map(Breach::clause),
         });
-        self.from_ns += self.leg.duration_ns;
+        // A file of results may say anything.
+        self.from_ns = self.from_ns.saturating_add(self.leg.duration_ns);
     }
 
     /// What it found.
@@ -333,7 +334,7 @@ const RECOVERING: Leg = Leg { level: 0.0, duration_ns: 2 * DECIDED_NS };
 /// The whole seconds of a stretch: the first, and the one behind the last.
 fn whole_seconds(from_ns: u64, length_ns: u64) -> (u32, u32) {
     let first = from_ns.div_ceil(DECIDED_NS);
-    let behind = ((from_ns + length_ns) / DECIDED_NS).max(first + 1);
+    let behind = (from_ns.saturating_add(length_ns) / DECIDED_NS).max(first + 1);
     let second = |number| u32::try_from(number).unwrap_or(u32::MAX);
     (second(first), second(behind))
 }

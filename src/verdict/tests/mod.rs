@@ -239,3 +239,18 @@ fn findings_name_what_was_dropped_abandoned_or_late() {
         verdict.findings.iter().map(|finding| finding.text.split(' ').take(3).collect::<Vec<_>>().join(" ")).collect();
     assert_eq!(starts, ["the load generator", "1 of 401", "1 iteration was", "2 breaches of"]);
 }
+
+#[test]
+fn a_search_of_any_length_is_read_without_harm() {
+    let mut recorder = Recorder::new(Shape { series: 1, scenarios: 1, ..Shape::default() });
+    recorder.request(3, 0, Phase::Measured, &Sample { latency: 1000, ..Sample::default() });
+    recorder.finish();
+    let mut recording = Recording::default();
+    recorder.drain().0.into_iter().for_each(|slice| recording.add(slice));
+    let mut results = results(recording, vec![]);
+    let mut seek = crate::plan::Seek::new(vec![1.0, 2.0], true, SECOND, SECOND);
+    (seek.every_ns, seek.confirm_ns) = (u64::MAX, u64::MAX);
+    results.plan.scenarios[0].load = Load::Seek(Box::new(seek));
+    results.plan.scenarios[0].start_ns = u64::MAX - 1;
+    assert_eq!(judge(&results).searches[0].ended, crate::verdict::SearchEnd::Unfinished);
+}
