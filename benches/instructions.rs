@@ -1,7 +1,7 @@
 //! How many instructions one request costs: `cargo bench --bench instructions`.
 //!
 //! The engine runs one user who calls a tool again and again. Everything is as
-//! in a run - arguments, JSON-RPC, hyper, the answer, an expectation, the
+//! in a run - arguments, JSON-RPC, HTTP, the answer, an expectation, the
 //! recording - but the server, which is a list of answers in memory. So the
 //! count does not depend on the machine, and hardly on chance. Valgrind counts;
 //! this program starts itself under it, for two numbers of requests, and takes

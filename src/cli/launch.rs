@@ -81,7 +81,7 @@ pub(super) async fn launch(launch: &Launch, url: &str, beside: &Path) -> Result<
 
 /// Host and port of a URL.
 fn address(url: &str) -> Option<String> {
-    let uri: hyper::Uri = url.parse().ok()?;
+    let uri: http::Uri = url.parse().ok()?;
     let port = uri.port_u16().or((uri.scheme_str() == Some("http")).then_some(80))?;
     Some(format!("{}:{port}", uri.host()?))
 }

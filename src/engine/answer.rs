@@ -3,6 +3,7 @@
 use std::cell::OnceCell;
 use std::time::Duration;
 
+use serde::Deserialize;
 use serde_json::Value as Json;
 
 use crate::expr::{Given, Value};
@@ -77,15 +78,11 @@ impl<'a> Answer<'a> {
     /// All text contents joined: of a tool's result, a prompt's messages, or a
     /// resource.
     fn text(&self) -> &str {
-        self.text.get_or_init(|| {
-            let result = self.result();
-            let contents = ["content", "contents"].iter().find_map(|key| result.get(key)).and_then(Json::as_array);
-            let own = contents.into_iter().flatten();
-            let messages = result.get("messages").and_then(Json::as_array).into_iter().flatten();
-            own.chain(messages.filter_map(|message| message.get("content")))
-                .filter_map(|content| content.get("text").and_then(Json::as_str))
-                .collect::<Vec<_>>()
-                .join("\n")
+        self.text.get_or_init(|| match self.reply.result().and_then(|text| serde_json::from_str::<Texts>(text).ok()) {
+            Some(texts) => texts.joined(),
+            // Some content is not what MCP says, which is no reason to lose the
+            // others.
+            None => texts_of(self.result()),
         })
     }
 
@@ -112,5 +109,79 @@ impl<'a> Answer<'a> {
             None if self.ok => Json::Null,
             None => serde_json::json!({ "code": null, "message": self.text(), "data": null }),
         }
+    }
+}
+
+/// The texts of a result, for which the rest of it need not be kept.
+#[derive(Deserialize)]
+struct Texts {
+    content: Option<Vec<Content>>,
+    contents: Option<Vec<Content>>,
+    messages: Option<Vec<Message>>,
+}
+
+#[derive(Deserialize)]
+struct Message {
+    content: Option<Content>,
+}
+
+#[derive(Deserialize)]
+struct Content {
+    text: Option<String>,
+}
+
+impl Texts {
+    fn joined(self) -> String {
+        let own = self.content.or(self.contents).unwrap_or_default();
+        let messages = self.messages.unwrap_or_default().into_iter().filter_map(|message| message.content);
+        let mut texts = own.into_iter().chain(messages).filter_map(|content| content.text);
+        let mut joined = texts.next().unwrap_or_default();
+        for text in texts {
+            joined.push('\n');
+            joined.push_str(&text);
+        }
+        joined
+    }
+}
+
+/// The same of a result with contents of any shape.
+fn texts_of(result: &Json) -> String {
+    let contents = ["content", "contents"].iter().find_map(|key| result.get(key)).and_then(Json::as_array);
+    let own = contents.into_iter().flatten();
+    let messages = result.get("messages").and_then(Json::as_array).into_iter().flatten();
+    own.chain(messages.filter_map(|message| message.get("content")))
+        .filter_map(|content| content.get("text").and_then(Json::as_str))
+        .collect::<Vec<_>>()
+        .join("\n")
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+    use serde_json::json;
+
+    use super::{Texts, texts_of};
+
+    #[test]
+    fn texts_are_the_same_by_both_ways() {
+        let text = |text: &str| json!({ "type": "text", "text": text });
+        let image = json!({ "type": "image", "data": "AA==" });
+        let table = [
+            (json!({ "content": [text("a"), image, text("b\nc")], "isError": false }), "a\nb\nc"),
+            (json!({ "content": [], "contents": [text("a")] }), ""),
+            (json!({ "contents": [{ "uri": "x", "text": "a" }, { "uri": "y", "blob": "" }] }), "a"),
+            (json!({ "messages": [{ "role": "user", "content": text("a") }, {}, { "content": text("") }] }), "a\n"),
+            (json!({ "content": [text("a")], "messages": [{ "content": text("b") }] }), "a\nb"),
+            (json!({}), ""),
+        ];
+        for (result, expected) in table {
+            assert_eq!(texts_of(&result), expected, "{result}");
+            assert_eq!(serde_json::from_value::<Texts>(result.clone()).unwrap().joined(), expected, "{result}");
+        }
+        for odd in [json!({ "content": [5, text("a"), { "text": 1 }] }), json!([]), json!(null)] {
+            assert!(serde_json::from_value::<Texts>(odd.clone()).is_err(), "{odd}");
+        }
+        assert_eq!(texts_of(&json!({ "content": [5, text("a"), { "text": 1 }] })), "a");
     }
 }

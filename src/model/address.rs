@@ -1,7 +1,7 @@
 //! What can be said of a URL and of a header before anything is sent.
 
-use hyper::Uri;
-use hyper::header::{HeaderName, HeaderValue};
+use http::Uri;
+use http::header::{HeaderName, HeaderValue};
 
 use super::lower::Lowering;
 use crate::diag::errors;

@@ -104,7 +104,7 @@ fn insertion(lowering: &Lowering<'_>, items: &Items, guard: &GuardItem, host: &s
 
 /// The host of a URL, without brackets.
 fn host_of(url: &str) -> Option<String> {
-    let uri: hyper::Uri = url.parse().ok()?;
+    let uri: http::Uri = url.parse().ok()?;
     Some(uri.host()?.trim_start_matches('[').trim_end_matches(']').to_owned())
 }
 

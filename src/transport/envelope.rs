@@ -8,11 +8,11 @@ use std::fmt;
 use std::ops::Range;
 
 use bytes::Bytes;
-use hyper::HeaderMap;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::failure::excerpt;
+use super::headers::Headers;
 
 /// A JSON-RPC response to our request: a result or an error.
 #[derive(Clone, Debug)]
@@ -21,7 +21,7 @@ pub struct Reply {
     /// Where in `message` the result is.
     result: Range<usize>,
     error: Option<Box<RpcError>>,
-    headers: HeaderMap,
+    headers: Headers,
 }
 
 impl Reply {
@@ -85,7 +85,7 @@ impl Reply {
     /// that name, or if its value is not visible ASCII.
     #[must_use]
     pub fn header(&self, name: &str) -> Option<&str> {
-        self.headers.get(name)?.to_str().ok()
+        self.headers.get(name)
     }
 
     /// The result as a type of the caller's, or why that is not possible.
@@ -93,7 +93,7 @@ impl Reply {
         serde_json::from_str(self.result().unwrap_or("null")).map_err(|error| error.to_string())
     }
 
-    pub(super) fn with_headers(mut self, headers: HeaderMap) -> Self {
+    pub(super) fn with_headers(mut self, headers: Headers) -> Self {
         self.headers = headers;
         self
     }
@@ -206,7 +206,7 @@ pub(super) fn read(message: Bytes, id: u64) -> Message {
         (Some(_), Some(_)) => return Message::Invalid("a response with both result and error".to_owned()),
         (None, None) => return Message::Invalid("a response with neither result nor error".to_owned()),
     };
-    Message::Reply(Reply { message, result, error, headers: HeaderMap::new() })
+    Message::Reply(Reply { message, result, error, headers: Headers::default() })
 }
 
 /// Whether the JSON text is that of an object, if it is JSON at all: serde would

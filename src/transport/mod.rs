@@ -23,6 +23,7 @@ mod envelope;
 mod exchange;
 mod failure;
 mod handshake;
+mod headers;
 mod http;
 mod lists;
 mod probe;

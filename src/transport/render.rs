@@ -1,22 +1,21 @@
 //! Requests as JSON text: everything but the id, the method and the parameters
 //! is rendered once.
 
-use bytes::Bytes;
+use std::borrow::Cow;
 
 use super::connector::ClientInfo;
-use super::exchange::Call;
 use super::revision::Revision;
 
 /// What opens every request, up to the id.
 const PREFIX: &[u8] = br#"{"jsonrpc":"2.0","id":"#;
-const METHOD: &[u8] = br#","method":"#;
-const PARAMS: &[u8] = br#","params":"#;
+const METHOD: &[u8] = br#","method":""#;
+const PARAMS: &[u8] = br#"","params":{"#;
 
 /// The notification that ends the handshake of a legacy session.
 pub(super) const INITIALIZED: &[u8] = br#"{"jsonrpc":"2.0","method":"notifications/initialized"}"#;
 
 /// The greatest number of digits of a `u64`.
-const DIGITS: usize = 20;
+pub(super) const DIGITS: usize = 20;
 
 /// Renders requests of one revision.
 #[derive(Clone, Debug)]
@@ -42,39 +41,47 @@ impl Renderer {
         Self { meta: meta.into() }
     }
 
-    /// The request as one JSON object, followed by `end`; `None` if the
-    /// parameters are not the text of an object.
-    pub(super) fn request(&self, id: u64, call: &Call<'_>, end: &[u8]) -> Option<Bytes> {
-        let mut digits = [0; DIGITS];
-        let digits = decimal(id, &mut digits);
-        let members = call.params.trim_ascii_start().strip_prefix(b"{")?;
-        let size = PREFIX.len()
-            + digits.len()
-            + METHOD.len()
-            + call.method.len()
-            + PARAMS.len()
-            + self.meta.len()
-            + members.len()
-            + end.len()
-            // Quotes of the method, brace and comma of the parameters, last brace.
-            + 5;
-        let mut out = Vec::with_capacity(size);
-        out.extend_from_slice(PREFIX);
-        out.extend_from_slice(digits);
-        out.extend_from_slice(METHOD);
-        push_string(&mut out, call.method);
-        out.extend_from_slice(PARAMS);
-        out.push(b'{');
-        if !self.meta.is_empty() {
-            out.extend_from_slice(self.meta.as_bytes());
-            if members.trim_ascii_start().first() != Some(&b'}') {
-                out.push(b',');
-            }
+    /// Request `id` as one JSON object. `members` is what [`members`] found.
+    pub(super) fn request<'a>(&'a self, id: u64, method: &'a str, members: &'a [u8]) -> Message<'a> {
+        let empty = members.trim_ascii_start().first() == Some(&b'}');
+        let comma: &[u8] = if self.meta.is_empty() || empty { b"" } else { b"," };
+        let (meta, method) = (self.meta.as_bytes(), escaped(method));
+        Message { id, method, meta, comma, members }
+    }
+}
+
+/// The text behind the opening brace of a JSON object; `None` if the text is
+/// none.
+pub(super) fn members(params: &[u8]) -> Option<&[u8]> {
+    params.trim_ascii_start().strip_prefix(b"{")
+}
+
+/// A request in pieces: its length is known before it is put together.
+#[derive(Debug)]
+pub(super) struct Message<'a> {
+    id: u64,
+    method: Cow<'a, str>,
+    meta: &'a [u8],
+    comma: &'a [u8],
+    members: &'a [u8],
+}
+
+impl Message<'_> {
+    fn pieces<'b>(&'b self, digits: &'b mut [u8; DIGITS]) -> [&'b [u8]; 9] {
+        let (id, method) = (decimal(self.id, digits), self.method.as_bytes());
+        [PREFIX, id, METHOD, method, PARAMS, self.meta, self.comma, self.members, b"}"]
+    }
+
+    /// How many bytes it has.
+    pub(super) fn len(&self) -> usize {
+        self.pieces(&mut [0; DIGITS]).iter().map(|piece| piece.len()).sum()
+    }
+
+    /// Appends it.
+    pub(super) fn push(&self, out: &mut Vec<u8>) {
+        for piece in self.pieces(&mut [0; DIGITS]) {
+            out.extend_from_slice(piece);
         }
-        out.extend_from_slice(members);
-        out.push(b'}');
-        out.extend_from_slice(end);
-        Some(out.into())
     }
 }
 
@@ -88,19 +95,18 @@ pub(super) fn initialize_params(revision: Revision, info: &ClientInfo) -> String
     .to_string()
 }
 
-fn push_string(out: &mut Vec<u8>, text: &str) {
+/// A text as it stands between the quotes of a JSON string.
+fn escaped(text: &str) -> Cow<'_, str> {
     let plain = |byte: u8| byte >= 0x20 && byte != b'"' && byte != b'\\';
     if text.bytes().all(plain) {
-        out.push(b'"');
-        out.extend_from_slice(text.as_bytes());
-        out.push(b'"');
-    } else {
-        out.extend_from_slice(serde_json::Value::from(text).to_string().as_bytes());
+        return text.into();
     }
+    let quoted = serde_json::Value::from(text).to_string();
+    quoted.get(1..quoted.len() - 1).unwrap_or_default().to_owned().into()
 }
 
 /// `number` in decimal, at the end of `buffer`.
-fn decimal(mut number: u64, buffer: &mut [u8; DIGITS]) -> &[u8] {
+pub(super) fn decimal(mut number: u64, buffer: &mut [u8; DIGITS]) -> &[u8] {
     let mut start = DIGITS;
     for (at, slot) in buffer.iter_mut().enumerate().rev() {
         *slot = b'0' + (number % 10) as u8;

@@ -5,8 +5,8 @@ use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use hyper::Uri;
-use hyper::header::{self, HeaderMap, HeaderName, HeaderValue};
+use http::Uri;
+use http::header::{self, HeaderMap, HeaderName, HeaderValue};
 
 use super::failure::TargetError;
 

@@ -5,9 +5,10 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Crates that are named in one place only, and where.
-const PRIVATE: [(&str, &str); 9] = [
+const PRIVATE: [(&str, &str); 10] = [
     ("pest", "src/syntax"),
     ("rowan", "src/syntax"),
+    ("httparse", "src/transport/http"),
     ("miette", "src/diag/render/text.rs"),
     ("rmcp", "src/rulebook"),
     ("axum", "src/rulebook"),

@@ -173,12 +173,14 @@ pub fn wrk(server: &Server, scratch: &Scratch, time: Duration) -> Option<f64> {
     Some(children_cpu() - before)
 }
 
-/// rmcp's client; what it cost.
-pub fn rmcp(server: &Server, time: Duration) -> f64 {
+/// rmcp's client, with its default of a connection for each request or with
+/// kept connections; what it cost.
+pub fn rmcp(server: &Server, connections: &str, time: Duration) -> f64 {
     let program = std::env::current_exe().expect("this program has a path");
     let before = children_cpu();
     let mut command = Command::new(program);
-    command.args(["rmcp", &server.url("/json"), &USERS.to_string(), &time.as_secs().to_string()]).stderr(Stdio::null());
+    let (url, seconds) = (server.url("/json"), time.as_secs().to_string());
+    command.args(["rmcp", connections, &url, &USERS.to_string(), &seconds]).stderr(Stdio::null());
     let status = spawn(&mut command, Core::Client).expect("it starts").wait().expect("it ends");
     assert!(status.success(), "rmcp's client ended with {status}");
     children_cpu() - before

@@ -33,9 +33,9 @@ fn main() -> ExitCode {
             server::serve();
             return ExitCode::SUCCESS;
         }
-        ["rmcp", url, users, seconds] => {
+        ["rmcp", connections, url, users, seconds] => {
             let (users, seconds) = (users.parse().expect("a number"), seconds.parse().expect("a number"));
-            rmcp_client::run(url, users, Duration::from_secs(seconds));
+            rmcp_client::run(url, *connections == "kept", users, Duration::from_secs(seconds));
             return ExitCode::SUCCESS;
         }
         _ => {}

@@ -97,7 +97,8 @@ fn median(mut values: Vec<f64>) -> f64 {
 }
 
 fn costs(bench: &mut Bench<'_>) {
-    let (mut json, mut sse, mut fixed, mut own) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+    let (mut json, mut sse, mut fixed) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut own, mut kept) = (Vec::new(), Vec::new());
     for _ in 0..TURNS {
         json.push(bench.each("/json"));
         sse.push(bench.each("/sse"));
@@ -109,9 +110,10 @@ fn costs(bench: &mut Bench<'_>) {
             })
         });
         fixed.extend(installed.then_some(cost));
-        own.push(cost_each(&bench.server, || rmcp(&bench.server, TURN)));
+        own.push(cost_each(&bench.server, || rmcp(&bench.server, "default", TURN)));
+        kept.push(cost_each(&bench.server, || rmcp(&bench.server, "kept", TURN)));
     }
-    let (json, sse, own) = (median(json), median(sse), median(own));
+    let (json, sse, own, kept) = (median(json), median(sse), median(own), median(kept));
     let what = "client CPU per request, against wrk with a fixed body and no parsing";
     if fixed.is_empty() {
         let why = "wrk is not installed (Debian: `apt-get install wrk`)".to_owned();
@@ -123,7 +125,11 @@ fn costs(bench: &mut Bench<'_>) {
     }
     let found = format!("{:.2} × ({sse:.1} µs and {json:.1} µs)", sse / json);
     bench.row("the same with SSE answers, against JSON", "≤ 1.5 ×", "≤ 1.2 ×", found, Some(sse / json <= 1.5));
-    let found = format!("1/{:.1} ({json:.1} µs and {own:.1} µs)", own / json);
+    let found = format!(
+        "1/{:.1} ({json:.1} µs and {own:.1} µs; 1/{:.1} with connections that are kept, {kept:.1} µs)",
+        own / json,
+        kept / json
+    );
     let what = "client CPU per request, against rmcp's own client";
     bench.row(what, "≤ 1/6", "≤ 1/8", found, Some(own / json >= 6.0));
 }

@@ -8,12 +8,13 @@ use rmcp::model::CallToolRequestParams;
 use rmcp::transport::StreamableHttpClientTransport;
 use rmcp::transport::streamable_http_client::StreamableHttpClientTransportConfig;
 
-/// Calls until the time is over.
-pub fn run(url: &str, users: usize, time: Duration) {
+/// Calls until the time is over. `kept`: with a client that keeps connections;
+/// rmcp's default makes one for each request.
+pub fn run(url: &str, kept: bool, users: usize, time: Duration) {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
     runtime.block_on(async {
         let end = Instant::now() + time;
-        let users: Vec<_> = (0..users).map(|_| tokio::spawn(user(url.to_owned(), end))).collect();
+        let users: Vec<_> = (0..users).map(|_| tokio::spawn(user(url.to_owned(), kept, end))).collect();
         let mut latencies = Vec::new();
         for user in users {
             latencies.extend(user.await.expect("a user that does not panic"));
@@ -22,12 +23,13 @@ pub fn run(url: &str, users: usize, time: Duration) {
     });
 }
 
-async fn user(url: String, end: Instant) -> Vec<Duration> {
-    // Its default client makes a connection for each request; this one keeps
-    // them, which is the better case.
-    let client = reqwest::Client::new();
-    let config = StreamableHttpClientTransportConfig::with_uri(url);
-    let transport = StreamableHttpClientTransport::with_client(client, config);
+async fn user(url: String, kept: bool, end: Instant) -> Vec<Duration> {
+    let transport = if kept {
+        let config = StreamableHttpClientTransportConfig::with_uri(url);
+        StreamableHttpClientTransport::with_client(reqwest::Client::new(), config)
+    } else {
+        StreamableHttpClientTransport::from_uri(url)
+    };
     let service = ().serve(transport).await.expect("a session");
     let mut latencies = Vec::new();
     while Instant::now() < end {

@@ -1,9 +1,6 @@
 //! From the head of an HTTP response to a JSON-RPC message.
 
 use bytes::{Bytes, BytesMut};
-use hyper::StatusCode;
-use hyper::body::{Body, Incoming};
-use hyper::header::{self, HeaderMap};
 use tokio::time::Instant;
 
 use super::super::deadline::Deadline;
@@ -11,16 +8,10 @@ use super::super::envelope::{self, Message, Reply};
 use super::super::failure::{Failure, excerpt};
 use super::super::sse;
 use super::link::{Link, Stream};
+use super::response::Head;
 
 /// The largest body that is accepted, as for an event.
 const MAX_BODY: usize = sse::MAX_EVENT;
-
-/// A stream whose response message has arrived but whose end has not.
-#[derive(Debug)]
-pub(super) struct Tail {
-    pub(super) body: Incoming,
-    pub(super) parser: sse::Parser,
-}
 
 /// What was read of a response.
 pub(super) struct Answer {
@@ -34,8 +25,8 @@ pub(super) struct Answer {
 pub(super) enum Rest {
     /// Nothing: the connection can be used again.
     Clean,
-    /// The end of a stream.
-    Tail(Box<Tail>),
+    /// The end of a stream, and what was read of it already.
+    Tail(Box<sse::Parser>),
     /// Anything: the connection cannot be used again.
     Broken,
 }
@@ -54,61 +45,49 @@ impl Answer {
     }
 }
 
-/// The media type without its parameters.
-fn media_type(headers: &HeaderMap) -> &[u8] {
-    let value = headers.get(header::CONTENT_TYPE).map_or(&b""[..], |value| value.as_bytes());
-    let end = value.iter().position(|&byte| byte == b';').unwrap_or(value.len());
-    value.get(..end).unwrap_or_default().trim_ascii()
-}
-
 /// Reads the response to request `id`.
 pub(super) async fn read<S: Stream>(
     link: &mut Link<S>,
-    response: hyper::Response<Incoming>,
+    head: Head,
     id: u64,
     deadline: &mut Deadline,
     seen: &mut Seen,
 ) -> Answer {
-    let (head, mut body) = response.into_parts();
-    let success = head.status.is_success();
-    if success && media_type(&head.headers).eq_ignore_ascii_case(b"text/event-stream") {
-        return stream(link, body, id, deadline, seen).await.map_or_else(Answer::broken, |(reply, done, tail)| {
-            Answer { outcome: Ok(reply.with_headers(head.headers)), done, rest: Rest::Tail(tail) }
+    if head.is_success() && head.media_type().eq_ignore_ascii_case(b"text/event-stream") {
+        return stream(link, id, deadline, seen).await.map_or_else(Answer::broken, |(reply, done, parser)| Answer {
+            outcome: Ok(reply.with_headers(head.headers)),
+            done,
+            rest: Rest::Tail(parser),
         });
     }
-    let text = match whole(link, &mut body, deadline).await {
+    let text = match whole(link, deadline).await {
         Ok(text) => text,
         Err(failure) => return Answer::broken(failure),
     };
     // The clock is read before the message is: parsing is our time.
     let done = Instant::now();
-    let outcome = if success {
-        accepted(head.status, &head.headers, text, id, seen)
-    } else {
-        refused(head.status, &head.headers, text, id)
-    };
+    let outcome = if head.is_success() { accepted(&head, text, id, seen) } else { refused(&head, text, id) };
     Answer { outcome: outcome.map(|reply| reply.with_headers(head.headers)), done, rest: Rest::Clean }
 }
 
 /// Reads a body to its end.
-pub(super) async fn whole<S: Stream>(
-    link: &mut Link<S>,
-    body: &mut Incoming,
-    deadline: &mut Deadline,
-) -> Result<Bytes, Failure> {
-    if body.size_hint().lower() > MAX_BODY as u64 {
+pub(super) async fn whole<S: Stream>(link: &mut Link<S>, deadline: &mut Deadline) -> Result<Bytes, Failure> {
+    if link.length() > MAX_BODY as u64 {
         return Err(too_large());
     }
-    let Some(first) = next(link, body, deadline).await? else {
+    let Some(first) = link.chunk(deadline).await? else {
         return Ok(Bytes::new());
     };
     // Nearly all answers come in one piece, which is passed on as it is.
-    let Some(second) = next(link, body, deadline).await? else {
+    if link.is_over() {
+        return Ok(first);
+    }
+    let Some(second) = link.chunk(deadline).await? else {
         return Ok(first);
     };
     let mut all = BytesMut::from(first);
     all.extend_from_slice(&second);
-    while let Some(chunk) = next(link, body, deadline).await? {
+    while let Some(chunk) = link.chunk(deadline).await? {
         all.extend_from_slice(&chunk);
         if all.len() > MAX_BODY {
             return Err(too_large());
@@ -117,27 +96,15 @@ pub(super) async fn whole<S: Stream>(
     Ok(all.freeze())
 }
 
-/// The next chunk, without asking for one when the length says that all is here.
-async fn next<S: Stream>(
-    link: &mut Link<S>,
-    body: &mut Incoming,
-    deadline: &mut Deadline,
-) -> Result<Option<Bytes>, Failure> {
-    if body.is_end_stream() {
-        return Ok(None);
-    }
-    link.chunk(body, deadline).await
-}
-
 /// The outcome of a 2xx response that is no event stream.
-fn accepted(status: StatusCode, headers: &HeaderMap, text: Bytes, id: u64, seen: &mut Seen) -> Result<Reply, Failure> {
+fn accepted(head: &Head, text: Bytes, id: u64, seen: &mut Seen) -> Result<Reply, Failure> {
     if text.is_empty() {
         return Err(Failure::Protocol(format!(
             "the server answered HTTP {} with an empty body instead of a JSON-RPC response",
-            status.as_u16()
+            head.status
         )));
     }
-    let kind = media_type(headers);
+    let kind = head.media_type();
     if !kind.eq_ignore_ascii_case(b"application/json") {
         return Err(Failure::Protocol(wrong_type(kind, &text)));
     }
@@ -173,29 +140,28 @@ fn wrong_type(kind: &[u8], text: &[u8]) -> String {
 
 /// The outcome of a response that is no success. A JSON-RPC error in it is what
 /// the server had to say, whatever its content type; the status is kept beside.
-fn refused(status: StatusCode, headers: &HeaderMap, text: Bytes, id: u64) -> Result<Reply, Failure> {
-    let excerpt = if status.is_redirection() {
-        let to = headers.get(header::LOCATION).map_or(&b"nowhere"[..], |value| value.as_bytes());
+fn refused(head: &Head, text: Bytes, id: u64) -> Result<Reply, Failure> {
+    let excerpt = if matches!(head.status, 300..=399) {
+        let to = head.headers.bytes("location").unwrap_or(b"nowhere");
         format!("a redirect to {}, which is not followed", excerpt(to))
     } else {
         excerpt(&text)
     };
     match envelope::read(text, id) {
         Message::Reply(reply) if reply.error().is_some() => Ok(reply),
-        _ => Err(Failure::Http { status: status.as_u16(), excerpt }),
+        _ => Err(Failure::Http { status: head.status, excerpt }),
     }
 }
 
 /// Reads an event stream up to the response.
 async fn stream<S: Stream>(
     link: &mut Link<S>,
-    mut body: Incoming,
     id: u64,
     deadline: &mut Deadline,
     seen: &mut Seen,
-) -> Result<(Reply, Instant, Box<Tail>), Failure> {
+) -> Result<(Reply, Instant, Box<sse::Parser>), Failure> {
     let mut parser = sse::Parser::default();
-    while let Some(chunk) = link.chunk(&mut body, deadline).await? {
+    while let Some(chunk) = link.chunk(deadline).await? {
         parser.feed(chunk);
         while let Some(event) = parser.next().map_err(|sse::TooLarge| too_large())? {
             if !event.is_message() {
@@ -203,7 +169,7 @@ async fn stream<S: Stream>(
             }
             let done = Instant::now();
             match envelope::read(event.data, id) {
-                Message::Reply(reply) => return Ok((reply, done, Box::new(Tail { body, parser }))),
+                Message::Reply(reply) => return Ok((reply, done, Box::new(parser))),
                 Message::Notification => seen.notifications += 1,
                 // An answer would be a POST of its own, which is not done yet. A
                 // server that depends on it runs into the timeout.

@@ -1,7 +1,6 @@
 //! What benches need of the measured path: a client whose server is a list of
 //! answers in memory. Everything else is as in a run: the request is put
-//! together, hyper writes it and reads the answer, and the answer is taken
-//! apart. What the kernel does is missing, and so is all chance.
+//! together and written, the answer is read and taken apart. What the kernel does is missing, and so is all chance.
 //!
 //! Not a part of the library's interface.
 

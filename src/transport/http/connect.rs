@@ -29,7 +29,7 @@ pub(super) async fn connect<S: Dial>(target: &HttpTarget, left: Duration) -> Res
     let stream = tokio::time::timeout(limit, S::dial(target)).await.map_err(|_| {
         Failure::Connect(format!("no connection to {}:{} within {}", target.host(), target.port(), seconds(limit)))
     })??;
-    Link::new(stream).await
+    Ok(Link::new(stream))
 }
 
 /// Connects to the address that is known to answer, or to the first that does.

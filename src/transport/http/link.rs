@@ -1,32 +1,38 @@
-//! One HTTP/1.1 connection, driven by whoever uses it.
+//! One HTTP/1.1 connection: a request out, a response in, no task of its own.
 //!
-//! hyper splits a connection into a handle that sends requests and a future
-//! that does the work, meant for a task of its own. Here that future is polled
-//! together with the response, in the caller's task, so that no task switch
-//! lies on the measured path.
+//! The bytes go from the socket to whoever waits for them without a queue, a
+//! task switch or a buffer that outlives its answer: an idle connection holds
+//! no memory but itself.
 
-use std::future::{Future as _, poll_fn};
-use std::pin::{Pin, pin};
-use std::rc::Rc;
-use std::task::{Context, Poll, Waker};
+use std::cell::RefCell;
+use std::future::poll_fn;
+use std::io;
+use std::pin::Pin;
+use std::task::{Context, Poll, Waker, ready};
 
-use bytes::Bytes;
-use http_body_util::Full;
-use hyper::body::{Body, Incoming};
-use hyper::client::conn::http1::{Builder, Connection, SendRequest};
-use hyper::{Request, Response};
-use tokio::io::{AsyncRead, AsyncWrite};
+use bytes::{Buf as _, Bytes, BytesMut};
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
+use tokio::time::Instant;
 
 use super::super::deadline::Deadline;
 use super::super::failure::Failure;
-use super::quiet::Quiet;
-use super::wire::{Meter, Wire};
+use super::body::{Framing, Piece};
+use super::response::{self, Head, Parsed, Unreadable};
 
 /// The most bytes of status line and headers: far above what servers and
-/// proxies accept themselves, far below what could hurt. The number of headers
-/// is limited by hyper, to 100.
-const MAX_HEAD: usize = 64 * 1024;
+/// proxies accept themselves, far below what could hurt.
+pub(super) const MAX_HEAD: usize = 64 * 1024;
+
+/// The most that is read at once.
+const READ_AT_ONCE: usize = 64 * 1024;
+
+thread_local! {
+    /// Where the bytes of all connections of a thread arrive, before they are
+    /// copied into a buffer of just their size. A buffer per connection would
+    /// have to be large enough for any answer, or cost more reads.
+    static ARRIVALS: RefCell<Vec<u8>> = RefCell::new(vec![0; READ_AT_ONCE]);
+}
 
 /// What carries a connection: TCP, but for benches that replay a server.
 pub(super) trait Stream: AsyncRead + AsyncWrite + Unpin + Send + std::fmt::Debug + 'static {}
@@ -36,138 +42,228 @@ impl Stream for TcpStream {}
 /// A connection.
 #[derive(Debug)]
 pub(super) struct Link<S: Stream = TcpStream> {
-    send: SendRequest<Full<Bytes>>,
-    driver: Driver<S>,
-    quiet: Quiet,
-    pub(super) meter: Rc<Meter>,
+    stream: S,
+    /// What has arrived and was not taken.
+    arrived: BytesMut,
+    /// What of the request could not be written at once; empty in nearly all
+    /// cases.
+    unsent: Bytes,
+    /// What is left of the response.
+    framing: Framing,
+    /// It can carry another request after this one.
+    keep_alive: bool,
+    pub(super) meter: Meter,
     /// It has carried a request before this one.
     pub(super) reused: bool,
 }
 
-/// The half of a connection that does the work.
-#[derive(Debug)]
-struct Driver<S: Stream> {
-    connection: Connection<Wire<S>, Full<Bytes>>,
-    /// The future has finished and must not be polled again.
-    ended: bool,
+/// What a connection has carried since the last reset.
+#[derive(Debug, Default)]
+pub(super) struct Meter {
+    /// When the first write began.
+    pub(super) written: Option<Instant>,
+    /// When the first bytes had been read.
+    pub(super) first_byte: Option<Instant>,
+    bytes_out: u64,
+    bytes_in: u64,
 }
 
-impl<S: Stream> Driver<S> {
-    /// Ready when the connection has ended. An error is not told here, but to
-    /// the response or the body that it concerns.
-    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        if !self.ended {
-            self.ended = Pin::new(&mut self.connection).poll(cx).is_ready();
-        }
-        if self.ended { Poll::Ready(()) } else { Poll::Pending }
+impl Meter {
+    /// The bytes written and read since the last call of this.
+    pub(super) fn take_bytes(&mut self) -> (u64, u64) {
+        (std::mem::take(&mut self.bytes_out), std::mem::take(&mut self.bytes_in))
     }
+}
+
+/// Why a connection gives nothing more.
+#[derive(Debug)]
+enum Broken {
+    /// The server closed it.
+    Closed,
+    /// The server reset it, or the machine did.
+    Failed(io::ErrorKind),
+    Head(Unreadable),
+    Chunks(&'static str),
+    Late,
 }
 
 impl<S: Stream> Link<S> {
     /// A connection on a fresh stream.
-    pub(super) async fn new(stream: S) -> Result<Self, Failure> {
-        let meter = Rc::new(Meter::default());
-        let (send, connection) = Builder::new()
-            .max_header_size(MAX_HEAD)
-            // One buffer and one plain write: requests are small, and a vectored
-            // write costs more than the copy.
-            .writev(false)
-            .handshake(Wire::new(stream, Rc::clone(&meter)))
-            .await
-            .map_err(|error| Failure::Connect(error.to_string()))?;
-        Ok(Self {
-            send,
-            driver: Driver { connection, ended: false },
-            quiet: Quiet::new(Waker::noop().clone()),
-            meter,
+    pub(super) fn new(stream: S) -> Self {
+        Self {
+            stream,
+            arrived: BytesMut::new(),
+            unsent: Bytes::new(),
+            framing: Framing::NONE,
+            keep_alive: true,
+            meter: Meter::default(),
             reused: false,
-        })
+        }
     }
 
     /// Whether the connection can take a request. Notices that the server has
-    /// closed it.
+    /// closed it, or has sent what nobody asked for.
     pub(super) fn is_idle(&mut self) -> bool {
+        let usable = self.keep_alive && self.unsent.is_empty() && self.framing.is_over() && self.arrived.is_empty();
         // No waker: a request follows at once, and drives the connection.
+        usable && self.poll_fill(&mut Context::from_waker(Waker::noop())).is_pending()
+    }
+
+    /// Waits for the head of the response to the request that was begun.
+    pub(super) async fn head(&mut self, deadline: &mut Deadline) -> Result<Head, Failure> {
+        let outcome = poll_fn(|cx| match self.poll_head(cx) {
+            Poll::Pending => deadline.poll(cx).map(|()| Err(Broken::Late)),
+            ready => ready,
+        });
+        match outcome.await {
+            Ok(head) => Ok(head),
+            Err(broken) => Err(self.failure(broken, deadline)),
+        }
+    }
+
+    /// The next piece of the body; `None` at its end.
+    pub(super) async fn chunk(&mut self, deadline: &mut Deadline) -> Result<Option<Bytes>, Failure> {
+        let outcome = poll_fn(|cx| match self.poll_chunk(cx) {
+            Poll::Pending => deadline.poll(cx).map(|()| Err(Broken::Late)),
+            ready => ready,
+        });
+        match outcome.await {
+            Ok(chunk) => Ok(chunk),
+            Err(broken) => Err(self.failure(broken, deadline)),
+        }
+    }
+
+    /// What the body is known to have yet; 0 where that is not known.
+    pub(super) const fn length(&self) -> u64 {
+        match self.framing {
+            Framing::Length(left) => left,
+            _ => 0,
+        }
+    }
+
+    /// Whether the body has ended.
+    pub(super) fn is_over(&self) -> bool {
+        self.framing.is_over()
+    }
+
+    /// Begins a request: writes what can be written at once, and keeps the rest.
+    pub(super) fn begin(&mut self, request: &[u8]) {
+        (self.meter.written, self.meter.first_byte) = (None, None);
+        let mut rest = request;
+        // No waker: whoever waits for the response goes on with the rest.
         let mut cx = Context::from_waker(Waker::noop());
-        self.driver.poll(&mut cx).is_pending() && self.send.is_ready()
+        while !rest.is_empty()
+            && let Poll::Ready(Some(written)) = self.poll_write(&mut cx, rest)
+        {
+            rest = rest.get(written..).unwrap_or_default();
+        }
+        if !rest.is_empty() {
+            self.unsent = Bytes::copy_from_slice(rest);
+        }
     }
 
-    /// Sends a request and waits for the head of the response.
-    pub(super) async fn send(
-        &mut self,
-        request: Request<Full<Bytes>>,
-        deadline: &mut Deadline,
-    ) -> Result<Response<Incoming>, Failure> {
-        let mut response = pin!(self.send.send_request(request));
-        let (driver, quiet) = (&mut self.driver, &mut self.quiet);
-        let outcome = poll_fn(|cx| {
-            quiet.poll(cx, |cx| {
-                // Should the connection end here, the response learns of it.
-                let _ = driver.poll(cx);
-                match response.as_mut().poll(cx) {
-                    Poll::Ready(outcome) => Poll::Ready(Some(outcome)),
-                    Poll::Pending => deadline.poll(cx).map(|()| None),
-                }
-            })
+    /// Writes some bytes; `None` if the connection takes no more.
+    fn poll_write(&mut self, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<Option<usize>> {
+        let began = self.meter.written.unwrap_or_else(Instant::now);
+        match ready!(Pin::new(&mut self.stream).poll_write(cx, bytes)) {
+            Ok(written) if written > 0 => {
+                self.meter.written = Some(began);
+                self.meter.bytes_out += written as u64;
+                Poll::Ready(Some(written))
+            }
+            _ => {
+                // A server that refuses a request may do so before it has read
+                // it, so what it said is read all the same.
+                self.keep_alive = false;
+                Poll::Ready(None)
+            }
+        }
+    }
+
+    fn poll_unsent(&mut self, cx: &mut Context<'_>) {
+        while !self.unsent.is_empty() {
+            let bytes = self.unsent.clone();
+            match self.poll_write(cx, &bytes) {
+                Poll::Ready(Some(written)) => self.unsent.advance(written),
+                Poll::Ready(None) => self.unsent.clear(),
+                Poll::Pending => return,
+            }
+        }
+    }
+
+    /// Reads what has arrived.
+    fn poll_fill(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Broken>> {
+        ARRIVALS.with_borrow_mut(|arrivals| {
+            let mut space = ReadBuf::new(arrivals);
+            if let Err(error) = ready!(Pin::new(&mut self.stream).poll_read(cx, &mut space)) {
+                return Poll::Ready(Err(Broken::Failed(error.kind())));
+            }
+            let bytes = space.filled();
+            if bytes.is_empty() {
+                return Poll::Ready(Err(Broken::Closed));
+            }
+            self.meter.first_byte.get_or_insert_with(Instant::now);
+            self.meter.bytes_in += bytes.len() as u64;
+            self.arrived.extend_from_slice(bytes);
+            Poll::Ready(Ok(()))
         })
-        .await;
-        self.finish(outcome, deadline)
     }
 
-    /// The next piece of a body; `None` at its end.
-    pub(super) async fn chunk(
-        &mut self,
-        body: &mut Incoming,
-        deadline: &mut Deadline,
-    ) -> Result<Option<Bytes>, Failure> {
-        let (driver, quiet) = (&mut self.driver, &mut self.quiet);
-        let outcome = poll_fn(|cx| {
-            quiet.poll(cx, |cx| {
-                // What the connection has already taken apart comes first.
-                if let Poll::Ready(frame) = Pin::new(&mut *body).poll_frame(cx) {
-                    return Poll::Ready(Some(frame));
+    fn poll_head(&mut self, cx: &mut Context<'_>) -> Poll<Result<Head, Broken>> {
+        self.poll_unsent(cx);
+        loop {
+            ready!(self.poll_fill(cx))?;
+            if let Some(Parsed { head, framing, keep_alive }) =
+                response::take(&mut self.arrived).map_err(Broken::Head)?
+            {
+                self.framing = framing;
+                // With an answer before all of the request was sent, nobody
+                // knows what the server makes of the rest.
+                self.keep_alive &= keep_alive && framing != Framing::UntilClose && self.unsent.is_empty();
+                self.let_go();
+                return Poll::Ready(Ok(head));
+            }
+        }
+    }
+
+    fn poll_chunk(&mut self, cx: &mut Context<'_>) -> Poll<Result<Option<Bytes>, Broken>> {
+        loop {
+            match self.framing.next(&mut self.arrived).map_err(Broken::Chunks)? {
+                Piece::Data(bytes) => {
+                    self.let_go();
+                    return Poll::Ready(Ok(Some(bytes)));
                 }
-                // Should the connection end here, the body learns of it.
-                let _ = driver.poll(cx);
-                match Pin::new(&mut *body).poll_frame(cx) {
-                    Poll::Ready(frame) => Poll::Ready(Some(frame)),
-                    Poll::Pending => deadline.poll(cx).map(|()| None),
-                }
-            })
-        })
-        .await;
-        let frame = self.finish(outcome.map(Option::transpose), deadline)?;
-        // Trailers have no meaning in MCP.
-        Ok(frame.map(|frame| frame.into_data().unwrap_or_default()))
-    }
-
-    /// The outcome of a poll of hyper's; `None` if the deadline came first.
-    fn finish<T>(&self, outcome: Option<hyper::Result<T>>, deadline: &Deadline) -> Result<T, Failure> {
-        match outcome {
-            Some(Ok(value)) => Ok(value),
-            Some(Err(error)) => Err(self.failure(&error)),
-            None => Err(Failure::Timeout { after: deadline.after() }),
+                Piece::End => return Poll::Ready(Ok(None)),
+                Piece::More => match ready!(self.poll_fill(cx)) {
+                    Err(Broken::Closed) if self.framing == Framing::UntilClose => {
+                        self.framing = Framing::NONE;
+                        return Poll::Ready(Ok(None));
+                    }
+                    filled => filled?,
+                },
+            }
         }
     }
 
-    /// What an error of hyper means to the user.
-    fn failure(&self, error: &hyper::Error) -> Failure {
-        let answered = self.meter.first_byte().is_some();
-        // hyper tells this apart from other parse errors by its words only, and
-        // keeps the method for servers.
-        if error.is_parse() && error.to_string() == "message head is too large" {
-            return Failure::Transport(format!(
-                "the response has more than 100 headers, or more than {} KiB of them",
-                MAX_HEAD / 1024
-            ));
+    /// Lets go of a buffer of which everything was taken: it would live for as
+    /// long as the connection, and with it all that it ever held.
+    fn let_go(&mut self) {
+        if self.arrived.is_empty() {
+            self.arrived = BytesMut::new();
         }
-        if answered && error.is_parse() {
-            return Failure::Transport(format!("the answer is not HTTP/1.1: {}", cause(error)));
-        }
-        if self.reused && !answered {
-            return Failure::Stale;
-        }
-        let reset = cause_of_io(error).is_some_and(|kind| kind == std::io::ErrorKind::ConnectionReset);
+    }
+
+    /// What the end of a connection means to the user.
+    fn failure(&self, broken: Broken, deadline: &Deadline) -> Failure {
+        let answered = self.meter.first_byte.is_some();
+        let reset = match broken {
+            Broken::Late => return Failure::Timeout { after: deadline.after() },
+            Broken::Head(unreadable) => return Failure::Transport(unreadable.to_string()),
+            Broken::Chunks(what) => return Failure::Transport(Unreadable::Garbled(what).to_string()),
+            Broken::Closed | Broken::Failed(_) if self.reused && !answered => return Failure::Stale,
+            Broken::Closed => false,
+            Broken::Failed(kind) => kind == io::ErrorKind::ConnectionReset,
+        };
         Failure::Transport(
             match (reset, answered) {
                 (true, false) => "the server reset the connection before answering",
@@ -178,24 +274,4 @@ impl<S: Stream> Link<S> {
             .to_owned(),
         )
     }
-}
-
-/// The innermost cause, which says more than hyper's own words.
-fn cause(error: &hyper::Error) -> String {
-    let mut cause: &dyn std::error::Error = error;
-    while let Some(source) = cause.source() {
-        cause = source;
-    }
-    cause.to_string()
-}
-
-fn cause_of_io(error: &hyper::Error) -> Option<std::io::ErrorKind> {
-    let mut cause: Option<&dyn std::error::Error> = Some(error);
-    while let Some(error) = cause {
-        if let Some(io) = error.downcast_ref::<std::io::Error>() {
-            return Some(io.kind());
-        }
-        cause = error.source();
-    }
-    None
 }

@@ -3,38 +3,33 @@
 mod answer;
 #[doc(hidden)]
 pub mod bench;
+mod body;
 mod connect;
-mod heads;
 mod link;
-mod quiet;
-mod wire;
+mod request;
+mod response;
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
-use bytes::Bytes;
-use http_body_util::Full;
-use hyper::header::{self, HeaderMap, HeaderValue};
-use hyper::{Method, Request};
 use tokio::net::TcpStream;
 use tokio::time::Instant;
 
-use self::answer::{Answer, Rest, Seen, Tail};
+use self::answer::{Answer, Rest, Seen};
 use self::connect::Dial;
-use self::heads::{Heads, SESSION, Session};
 use self::link::{Link, Stream};
-#[cfg(test)]
-pub(super) use self::quiet::Quiet;
+use self::request::{Heads, SESSION, Session};
 use super::client::{Client, Opened, ServerInfo};
 use super::connector::ClientInfo;
 use super::deadline::Deadline;
 use super::exchange::{Call, Exchange};
 use super::failure::{Failure, OpenError, excerpt};
 use super::handshake::{self, INITIALIZE};
-use super::render::{INITIALIZED, Renderer, initialize_params};
+use super::render::{INITIALIZED, Renderer, initialize_params, members};
 use super::revision::Revision;
+use super::sse;
 use super::target::HttpTarget;
 
 /// How long a call waits for the end of the previous stream before it uses
@@ -54,6 +49,12 @@ const IDS_OF_A_SIBLING: u64 = 1 << 32;
 
 /// How long the server may take to answer the DELETE of a session.
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(5);
+
+thread_local! {
+    /// Where the requests of all clients of a thread are put together: they are
+    /// written at once, so that no client needs a buffer of its own.
+    static OUTGOING: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
+}
 
 /// What all clients of a run share: everything that does not change from request
 /// to request.
@@ -90,7 +91,8 @@ pub struct HttpClient<S: Stream = TcpStream> {
     session: Session,
     opened: Option<Box<Opened>>,
     link: Option<Box<Link<S>>>,
-    tail: Option<Box<Tail>>,
+    /// The stream of the previous answer, while its end has not arrived.
+    tail: Option<Box<sse::Parser>>,
     deadline: Deadline,
     last_id: u64,
     /// How many clients the session has had beside the first; absent while it
@@ -147,13 +149,13 @@ impl<S: Dial> HttpClient<S> {
         let ended = tokio::time::timeout(patience, async {
             let mut bytes = 0;
             loop {
-                while let Ok(Some(event)) = tail.parser.next() {
+                while let Ok(Some(event)) = tail.next() {
                     seen.violations += u32::from(event.is_message());
                 }
-                match link.chunk(&mut tail.body, deadline).await {
+                match link.chunk(deadline).await {
                     Ok(Some(chunk)) if bytes + chunk.len() <= DRAIN_BYTES => {
                         bytes += chunk.len();
-                        tail.parser.feed(chunk);
+                        tail.feed(chunk);
                     }
                     Ok(None) => return true,
                     Ok(Some(_)) | Err(_) => return false,
@@ -167,16 +169,8 @@ impl<S: Dial> HttpClient<S> {
         start.elapsed()
     }
 
-    fn request(&self, method: Method, headers: HeaderMap, body: Bytes) -> Request<Full<Bytes>> {
-        let mut request = Request::new(Full::new(body));
-        *request.method_mut() = method;
-        *request.uri_mut() = self.plan.target.uri().clone();
-        *request.headers_mut() = headers;
-        request
-    }
-
     /// Sends the request `id` and reads its response. The deadline is set.
-    async fn exchange(&mut self, request: Request<Full<Bytes>>, id: u64) -> Exchange {
+    async fn exchange(&mut self, id: u64, call: Call<'_>, members: &[u8]) -> Exchange {
         let mut seen = Seen::default();
         let drain = self.drain(&mut seen).await;
         let Ready { mut link, connect } = match self.ready().await {
@@ -185,19 +179,20 @@ impl<S: Dial> HttpClient<S> {
                 return Exchange { drain, violations: seen.violations, ..Exchange::unsent(failure) };
             }
         };
-        link.meter.reset_stamps();
+        let message = self.plan.renderer.request(id, call.method, members);
+        self.post(&mut link, call.method, call.name, message.len(), |out| message.push(out));
         let mut status = None;
-        let answer = match link.send(request, &mut self.deadline).await {
-            Ok(response) => {
-                status = Some(response.status().as_u16());
-                answer::read(&mut link, response, id, &mut self.deadline, &mut seen).await
+        let answer = match link.head(&mut self.deadline).await {
+            Ok(head) => {
+                status = Some(head.status);
+                answer::read(&mut link, head, id, &mut self.deadline, &mut seen).await
             }
             Err(failure) => Answer::broken(failure),
         };
         let (bytes_out, bytes_in) = link.meter.take_bytes();
         let exchange = Exchange {
-            written: link.meter.written(),
-            first_byte: link.meter.first_byte(),
+            written: link.meter.written,
+            first_byte: link.meter.first_byte,
             done: answer.done,
             status,
             bytes_out,
@@ -225,17 +220,33 @@ impl<S: Dial> HttpClient<S> {
         }
     }
 
+    /// Puts a POST together, whose body has so many bytes, and begins to send it.
+    fn post(
+        &self,
+        link: &mut Link<S>,
+        method: &str,
+        name: Option<&str>,
+        length: usize,
+        body: impl FnOnce(&mut Vec<u8>),
+    ) {
+        OUTGOING.with_borrow_mut(|out| {
+            out.clear();
+            self.plan.heads.post(out, &self.session, method, name, length);
+            body(out);
+            link.begin(out);
+        });
+    }
+
     /// Sends a message that has no JSON-RPC response; returns the status and the
     /// start of the body.
-    async fn tell(&mut self, request: Request<Full<Bytes>>) -> Result<(u16, String), Failure> {
+    async fn tell(&mut self, begin: impl FnOnce(&Self, &mut Link<S>)) -> Result<(u16, String), Failure> {
         self.drain(&mut Seen::default()).await;
         let Ready { mut link, .. } = self.ready().await?;
-        link.meter.reset_stamps();
-        let mut response = link.send(request, &mut self.deadline).await?;
-        let status = response.status().as_u16();
-        let text = answer::whole(&mut link, response.body_mut(), &mut self.deadline).await?;
+        begin(self, &mut link);
+        let head = link.head(&mut self.deadline).await?;
+        let text = answer::whole(&mut link, &mut self.deadline).await?;
         self.keep(link, Rest::Clean);
-        Ok((status, excerpt(&text)))
+        Ok((head.status, excerpt(&text)))
     }
 
     /// The legacy handshake: `initialize`, then `notifications/initialized`.
@@ -255,10 +266,8 @@ impl<S: Dial> HttpClient<S> {
         let greeting = handshake::greeting(&reply, plan.revision)?;
         let revision = greeting.revision;
         self.session = Session {
-            // Copied, because the value is a slice of the connection's read
-            // buffer and would keep all of it for as long as the session.
-            id: reply.header(SESSION.as_str()).and_then(|id| HeaderValue::from_str(id).ok()),
-            version: revision.has_version_header().then(|| HeaderValue::from_static(revision.as_str())),
+            id: reply.header(SESSION).map(Box::from),
+            version: revision.has_version_header().then(|| revision.as_str()),
         };
         drop(reply);
         self.initialized().await?;
@@ -283,11 +292,9 @@ impl<S: Dial> HttpClient<S> {
 
     async fn initialized(&mut self) -> Result<(), OpenError> {
         const METHOD: &str = "notifications/initialized";
-        let plan = Arc::clone(&self.plan);
-        self.deadline.set(Instant::now(), plan.target.open_timeout);
-        let headers = plan.heads.request(&self.session, METHOD, None);
-        let request = self.request(Method::POST, headers, Bytes::from_static(INITIALIZED));
-        match self.tell(request).await {
+        self.deadline.set(Instant::now(), self.plan.target.open_timeout);
+        let body = |out: &mut Vec<u8>| out.extend_from_slice(INITIALIZED);
+        match self.tell(|client, link| client.post(link, METHOD, None, INITIALIZED.len(), body)).await {
             // 202 by the specification; some servers say 200.
             Ok((200..300, _)) => Ok(()),
             Ok((status, excerpt)) => Err(handshake::failed(METHOD, Failure::Http { status, excerpt })),
@@ -313,12 +320,8 @@ impl<S: Dial> HttpClient<S> {
         if self.session.id.is_none() {
             return Ok(());
         }
-        let plan = Arc::clone(&self.plan);
         self.deadline.set(Instant::now(), CLOSE_TIMEOUT);
-        let mut headers = plan.heads.request(&self.session, "", None);
-        headers.remove(header::CONTENT_TYPE);
-        let request = self.request(Method::DELETE, headers, Bytes::new());
-        match self.tell(request).await? {
+        match self.tell(|client, link| link.begin(&client.plan.heads.delete(&client.session))).await? {
             // 405: the server does not let clients end sessions, and may say so.
             (200..300 | 405, _) => Ok(()),
             (status, excerpt) => Err(Failure::Http { status, excerpt }),
@@ -355,12 +358,10 @@ impl<S: Dial> Client for HttpClient<S> {
         self.deadline.set(Instant::now(), call.timeout);
         self.last_id += 1;
         let id = self.last_id;
-        let Some(body) = self.plan.renderer.request(id, &call, b"") else {
-            return Exchange::unsent(Failure::Protocol("the parameters are not a JSON object".to_owned()));
-        };
-        let headers = self.plan.heads.request(&self.session, call.method, call.name);
-        let request = self.request(Method::POST, headers, body);
-        self.exchange(request, id).await
+        match members(call.params) {
+            Some(members) => self.exchange(id, call, members).await,
+            None => Exchange::unsent(Failure::Protocol("the parameters are not a JSON object".to_owned())),
+        }
     }
 
     async fn close(&mut self) -> Result<Duration, Failure> {

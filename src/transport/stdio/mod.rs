@@ -7,7 +7,6 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
-use bytes::Bytes;
 use tokio::time::Instant;
 
 use self::pipe::{Meter, Pipe, Stop};
@@ -21,7 +20,7 @@ use super::exchange::{Call, Exchange};
 use super::failure::{Failure, OpenError};
 use super::handshake::{self, Greeting, INITIALIZE};
 use super::probe::{DISCOVER, Discovered, discovered};
-use super::render::{INITIALIZED, Renderer, initialize_params};
+use super::render::{INITIALIZED, Renderer, initialize_params, members};
 use super::revision::Revision;
 use super::sse::MAX_EVENT;
 use super::target::StdioTarget;
@@ -128,15 +127,18 @@ impl StdioClient {
         }
     }
 
-    fn render(&self, id: u64, call: Call<'_>) -> Option<Bytes> {
-        let is_break = |byte: &u8| matches!(byte, b'\n' | b'\r');
-        if !call.params.iter().any(is_break) {
-            return self.plan.renderer.request(id, &call, b"\n");
+    /// The request on one line.
+    fn render(&self, id: u64, call: Call<'_>) -> Option<Vec<u8>> {
+        let mut line = Vec::new();
+        self.plan.renderer.request(id, call.method, members(call.params)?).push(&mut line);
+        for byte in &mut line {
+            // Inside strings JSON has no raw line breaks, so these are white space.
+            if matches!(byte, b'\n' | b'\r') {
+                *byte = b' ';
+            }
         }
-        // Inside strings JSON has no raw line breaks, so these are white space.
-        let spaced = |byte: &u8| if is_break(byte) { b' ' } else { *byte };
-        let params: Vec<u8> = call.params.iter().map(spaced).collect();
-        self.plan.renderer.request(id, &Call { params: &params, ..call }, b"\n")
+        line.push(b'\n');
+        Some(line)
     }
 
     /// What it means that no answer came, and what has to be done about it.

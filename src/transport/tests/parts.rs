@@ -1,9 +1,7 @@
 //! The small parts that everything else relies on.
 
 use std::future::{Future as _, poll_fn};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::task::{Context, Poll, Wake, Waker};
+use std::task::Poll;
 use std::time::Duration;
 
 use proptest::prelude::*;
@@ -11,68 +9,8 @@ use tokio::time::Instant;
 
 use crate::transport::deadline::Deadline;
 use crate::transport::failure::{excerpt, seconds};
-use crate::transport::http::Quiet;
 use crate::transport::scan;
 use crate::transport::{Exchange, Failure};
-
-#[derive(Default)]
-struct Count(AtomicUsize);
-
-impl Wake for Count {
-    fn wake(self: Arc<Self>) {
-        self.0.fetch_add(1, Ordering::Relaxed);
-    }
-}
-
-#[test]
-fn a_quiet_waker_wakes_only_when_it_must() {
-    let count = Arc::new(Count::default());
-    let wakes = || count.0.swap(0, Ordering::Relaxed);
-    let waker = Waker::from(Arc::clone(&count));
-    let cx = Context::from_waker(&waker);
-    let mut quiet = Quiet::new(waker.clone());
-    let ring = |outcome: Poll<()>| {
-        move |cx: &mut Context<'_>| {
-            cx.waker().wake_by_ref();
-            cx.waker().wake_by_ref();
-            outcome
-        }
-    };
-    assert!(quiet.poll(&cx, ring(Poll::Ready(()))).is_ready());
-    assert_eq!(wakes(), 0, "nothing is left to do");
-    assert!(quiet.poll(&cx, ring(Poll::Pending)).is_pending());
-    assert_eq!(wakes(), 1, "it may have been the only wake-up");
-    assert!(quiet.poll(&cx, |_| Poll::<()>::Pending).is_pending());
-    assert_eq!(wakes(), 0, "nobody rang");
-    let mut kept = None;
-    assert!(
-        quiet
-            .poll(&cx, |cx| {
-                kept = Some(cx.waker().clone());
-                Poll::<()>::Pending
-            })
-            .is_pending()
-    );
-    kept.unwrap().wake();
-    assert_eq!(wakes(), 1, "from outside it is a waker like any other");
-    assert!(quiet.poll(&cx, |_| Poll::<()>::Pending).is_pending());
-    assert_eq!(wakes(), 0, "that wake-up has been served");
-}
-
-#[test]
-fn a_quiet_waker_follows_its_task() {
-    let (first, second) = (Arc::new(Count::default()), Arc::new(Count::default()));
-    let (one, two) = (Waker::from(Arc::clone(&first)), Waker::from(Arc::clone(&second)));
-    let mut quiet = Quiet::new(one);
-    let mut kept = None;
-    let outcome = quiet.poll(&Context::from_waker(&two), |cx| {
-        kept = Some(cx.waker().clone());
-        Poll::<()>::Pending
-    });
-    assert!(outcome.is_pending());
-    kept.unwrap().wake();
-    assert_eq!((first.0.load(Ordering::Relaxed), second.0.load(Ordering::Relaxed)), (0, 1));
-}
 
 #[tokio::test(start_paused = true)]
 async fn a_deadline_moves_in_both_directions() {
