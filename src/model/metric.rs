@@ -145,8 +145,14 @@ impl Lowering<'_> {
             .collect();
         match kinds.as_slice() {
             [_] => Some(select(plan, &name.text, None)),
-            [] if !complete => Some(None),
             [] => {
+                // `error.rate`: what is followed by no metric, not even a mistyped
+                // one, is a mistyped metric itself, and none in a broken item.
+                let near = |part: &Part| nearest(&part.text, metric_names().iter().map(String::as_str)).is_some();
+                let leads_to_metric = next.is_none_or(near);
+                if !complete && leads_to_metric {
+                    return Some(None);
+                }
                 // `latencyy.p95`: a mistyped metric rather than a mistyped step.
                 let followed_by_metric = next.is_some_and(|part| is_metric(&part.text));
                 let diagnostic = if followed_by_metric {

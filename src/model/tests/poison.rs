@@ -79,6 +79,12 @@ fn a_broken_list_of_hosts_forbids_nothing() {
 }
 
 #[test]
+fn a_mistyped_metric_is_not_looked_for_in_broken_items() {
+    let flow = "call search { expect latency < 5/s }";
+    assert_eq!(codes(&File { flow, assert: "error.rate < 1%", ..GOOD }.text()), ["E304", "E206"]);
+}
+
+#[test]
 fn a_variable_with_a_broken_value_is_bound() {
     let flow =
         "call search { save id = nothing }\nlet twice = f\"{id}{id}\"\ncall get { args { \"id\": id, \"t\": twice } }";
