@@ -18,6 +18,9 @@ const LOWEST_NS: u64 = 64;
 /// grows by itself.
 const FIRST_HIGHEST_NS: u64 = 100_000_000;
 
+/// What tells encodings of ours from those of others.
+const BOUNDS: Bounds = Bounds { digits: SIGNIFICANT_DIGITS as u32, lowest: LOWEST_NS };
+
 /// A distribution of times in nanoseconds, to three significant digits.
 #[derive(Clone, Debug)]
 pub struct Distribution {
@@ -56,19 +59,16 @@ impl Distribution {
 
     /// Adds everything in `frozen`. Damaged bytes add nothing and return false.
     pub fn add_frozen(&mut self, frozen: &Frozen) -> bool {
-        if frozen.is_empty() {
-            return true;
-        }
-        match frozen.counts() {
-            Some(counts) => {
-                for (value, count) in counts {
-                    // Fails only for a histogram that may not grow; this one may.
-                    let _ = self.histogram.record_n(value, count);
-                }
-                true
-            }
-            // Made by another program, with other bounds.
-            None => frozen.thaw().is_some_and(|other| self.histogram.add(other).is_ok()),
+        let sparse = frozen.sparse();
+        self.add_sparse(&sparse);
+        frozen.is_empty() || !sparse.counts.is_empty()
+    }
+
+    /// Adds everything in `sparse`.
+    pub fn add_sparse(&mut self, sparse: &Sparse) {
+        for &(value, count) in &sparse.counts {
+            // Fails only for a histogram that may not grow; this one may.
+            let _ = self.histogram.record_n(value, count);
         }
     }
 
@@ -155,6 +155,22 @@ pub fn sample_floor(percentile: f64) -> u64 {
     (0.025_f64.ln() / share.ln()).ceil().max(1.0) as u64
 }
 
+/// What a distribution at rest holds: values in order and how often each was
+/// recorded. It costs as much as there is, where a histogram costs its range.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Sparse {
+    counts: Vec<(u64, u64)>,
+}
+
+impl Sparse {
+    /// Like [`Distribution::percentile`].
+    #[must_use]
+    #[expect(clippy::cast_precision_loss, reason = "times stay below 2^53 ns, 104 days")]
+    pub fn percentile(&self, percentile: f64) -> Option<f64> {
+        sparse::percentile(&self.counts, percentile, BOUNDS).map(|nanos| nanos as f64)
+    }
+}
+
 /// A distribution at rest: the HDR V2 encoding, in JSON as base64. Empty for an
 /// empty distribution.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -181,9 +197,23 @@ impl Frozen {
         }
     }
 
+    /// What it holds; nothing where its bytes are damaged.
+    #[must_use]
+    pub fn sparse(&self) -> Sparse {
+        if self.is_empty() {
+            return Sparse::default();
+        }
+        let counts = self.counts().or_else(|| {
+            // Made by another program, with other bounds.
+            let other = Distribution { histogram: self.thaw()? };
+            Some(other.buckets().collect())
+        });
+        Sparse { counts: counts.unwrap_or_default() }
+    }
+
     /// What was recorded and how often, unless the bounds are not ours.
     fn counts(&self) -> Option<Vec<(u64, u64)>> {
-        sparse::counts(&self.bytes, Bounds { digits: u32::from(SIGNIFICANT_DIGITS), lowest: LOWEST_NS })
+        sparse::counts(&self.bytes, BOUNDS)
     }
 
     fn thaw(&self) -> Option<Histogram<u64>> {
@@ -273,6 +303,15 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn a_tally_has_the_percentiles_of_its_distribution(
+            values in prop::collection::vec(prop_oneof![0_u64..200, 0_u64..10_000_000, any::<u64>().prop_map(|v| v >> 8)], 0..50),
+            percentile in 0.0..=100.0,
+        ) {
+            let distribution = of(&values);
+            prop_assert_eq!(distribution.freeze().sparse().percentile(percentile), distribution.percentile(percentile));
+        }
+
         #[test]
         fn the_counts_at_rest_are_those_of_the_histogram(values in prop::collection::vec(0..u64::from(u32::MAX) * 1_000, 1..200), damage in any::<(prop::sample::Index, u8)>()) {
             let distribution = of(&values);

@@ -11,7 +11,7 @@ mod recording;
 mod sparse;
 
 pub use class::ErrorClass;
-pub use distribution::{Distribution, Frozen, sample_floor};
+pub use distribution::{Distribution, Frozen, Sparse, sample_floor};
 pub use recorder::{OTHER_TAGS, Recorder, Sample, Shape};
 pub use recording::{
     Counts, Failure, Health, LogLine, Phase, Recording, SESSION_TIMES, ScenarioRow, SeriesRow, SessionTime, Slice,

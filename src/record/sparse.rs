@@ -57,6 +57,26 @@ pub(super) fn counts(bytes: &[u8], bounds: Bounds) -> Option<Vec<(u64, u64)>> {
     Some(found)
 }
 
+/// The value at `percentile` (0 to 100) of values in order and how often each was
+/// recorded: the largest that is kept as one with the value of that rank. `None`
+/// when there are none.
+#[expect(
+    clippy::cast_precision_loss,
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "as hdrhistogram computes a rank"
+)]
+pub(super) fn percentile(counts: &[(u64, u64)], percentile: f64, bounds: Bounds) -> Option<u64> {
+    let total: u64 = counts.iter().map(|(_, count)| count).sum();
+    let rank = ((percentile / 100.0 * total as f64).ceil() as u64).max(1);
+    let mut seen = 0;
+    let ranked = counts.iter().find(|(_, count)| {
+        seen += count;
+        seen >= rank
+    });
+    ranked.or(counts.last()).map(|(value, _)| Scale::new(bounds).highest(*value))
+}
+
 /// One number, whose bytes are taken away.
 fn number(rest: &mut &[u8]) -> Option<i64> {
     let mut value = 0_u64;
@@ -87,6 +107,13 @@ impl Scale {
         // Enough that two times ten to the digits are told apart.
         let parts = 2 * 10_u64.pow(bounds.digits.min(5));
         Scale { half_bits: parts.next_power_of_two().ilog2() - 1, unit_bits: bounds.lowest.max(1).ilog2() }
+    }
+
+    /// The largest value that is kept as one with `value`.
+    fn highest(&self, value: u64) -> u64 {
+        let first_bucket = ((2_u64 << self.half_bits) - 1) << self.unit_bits;
+        let bits = 64 - (value | first_bucket).leading_zeros();
+        value | ((1 << (bits - self.half_bits - 1)) - 1)
     }
 
     /// The smallest value at an index.

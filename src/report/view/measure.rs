@@ -4,7 +4,7 @@ use super::float;
 use super::timeline::{Timeline, TimelineBuilder};
 use super::{CHART_ROWS, TABLE_ROWS};
 use crate::plan::Selection;
-use crate::record::{Counts, Distribution, Frozen, Phase, SeriesRow, Time};
+use crate::record::{Counts, Distribution, Frozen, Phase, SeriesRow, Sparse, Time};
 use crate::results::Results;
 
 /// Sums over the measured part of the run, and the run over time.
@@ -39,19 +39,18 @@ impl Sums {
         let mut table = TimelineBuilder::new(results, TABLE_ROWS);
         let mut lag = Distribution::new();
         for slice in &results.recording.seconds {
-            let mut all = Distribution::new();
+            let late = slice.health.lag.sparse();
+            lag.add_sparse(&late);
+            timeline.add(slice, &late);
+            table.add(slice, &late);
             for row in &slice.series {
-                let Some(latency) = row.times.get(Time::Latency as usize) else { continue };
-                let sums = series.get_mut(row.series).filter(|_| row.phase == Phase::Measured);
-                match sums {
-                    Some(sums) => sums.add(slice.second, row, latency, &mut all),
-                    None => add(&mut all, Some(latency)),
+                let latency = row.times.get(Time::Latency as usize).map(Frozen::sparse).unwrap_or_default();
+                timeline.add_latency(&latency);
+                table.add_latency(&latency);
+                if let Some(sums) = series.get_mut(row.series).filter(|_| row.phase == Phase::Measured) {
+                    sums.add(slice.second, row, &latency);
                 }
             }
-            let late = unpack(&slice.health.lag);
-            lag.add(&late);
-            timeline.add(slice, &all, &late);
-            table.add(slice, &all, &late);
         }
         let counted = series.iter().zip(&results.plan.series).filter(|(_, series)| !series.apart);
         let total = SeriesSums::sum(counted.map(|(sums, _)| sums));
@@ -60,17 +59,15 @@ impl Sums {
 }
 
 impl SeriesSums {
-    /// Adds a second of the series, and its latencies to those of `all`.
-    fn add(&mut self, second: u32, row: &SeriesRow, latency: &Frozen, all: &mut Distribution) {
+    /// Adds a second of the series.
+    fn add(&mut self, second: u32, row: &SeriesRow, latency: &Sparse) {
         self.counts.add(&row.counts);
-        add(&mut self.service, row.times.get(Time::Service as usize));
-        add(&mut self.wait, row.times.get(Time::Wait as usize));
-        if !latency.is_empty() {
-            // Unpacking is the costly part, so it is done once for every sum.
-            let unpacked = unpack(latency);
-            all.add(&unpacked);
-            self.latency.add(&unpacked);
-            self.p95_by_second.extend(unpacked.percentile(95.0).map(|p95| (second, p95)));
+        self.latency.add_sparse(latency);
+        self.p95_by_second.extend(latency.percentile(95.0).map(|p95| (second, p95)));
+        for (sum, time) in [(&mut self.service, Time::Service), (&mut self.wait, Time::Wait)] {
+            if let Some(frozen) = row.times.get(time as usize) {
+                sum.add_frozen(frozen);
+            }
         }
     }
 
@@ -83,18 +80,6 @@ impl SeriesSums {
             total.wait.add(&sums.wait);
         }
         total
-    }
-}
-
-fn unpack(frozen: &Frozen) -> Distribution {
-    let mut distribution = Distribution::new();
-    distribution.add_frozen(frozen);
-    distribution
-}
-
-fn add(sum: &mut Distribution, frozen: Option<&Frozen>) {
-    if let Some(frozen) = frozen.filter(|frozen| !frozen.is_empty()) {
-        sum.add_frozen(frozen);
     }
 }
 

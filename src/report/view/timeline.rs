@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use super::{float, load};
 use crate::plan::{Load, Plan};
-use crate::record::{Counts, Distribution, ErrorClass, Slice};
+use crate::record::{Counts, Distribution, ErrorClass, Slice, Sparse};
 use crate::results::Results;
 
 /// Lengths of a row, in seconds, that people find easy to read.
@@ -127,8 +127,8 @@ impl<'a> TimelineBuilder<'a> {
         TimelineBuilder { results, classes, every_s, length_s, rows: Vec::new(), open: Open::default() }
     }
 
-    /// Adds a second: all its latencies and its lags.
-    pub(super) fn add(&mut self, slice: &Slice, latency: &Distribution, lag: &Distribution) {
+    /// Adds a second and its lags; its latencies follow.
+    pub(super) fn add(&mut self, slice: &Slice, lag: &Sparse) {
         self.close_until(u64::from(slice.second) / self.every_s);
         let open = &mut self.open;
         slice.series.iter().for_each(|row| open.counts.add(&row.counts));
@@ -146,8 +146,12 @@ impl<'a> TimelineBuilder<'a> {
         open.busiest = open.busiest.into_iter().chain(busiest).reduce(f64::max);
         open.rss_bytes = Some(slice.health.rss_bytes).filter(|bytes| *bytes > 0);
         open.open_files = Some(slice.health.open_files).filter(|files| *files > 0);
-        open.latency.add(latency);
-        open.lag.add(lag);
+        open.lag.add_sparse(lag);
+    }
+
+    /// Adds latencies of the second that was added last.
+    pub(super) fn add_latency(&mut self, latency: &Sparse) {
+        self.open.latency.add_sparse(latency);
     }
 
     pub(super) fn finish(mut self) -> Timeline {
