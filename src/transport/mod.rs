@@ -7,8 +7,9 @@
 //! would put the load generator's own behaviour into the measurements.
 //!
 //! A [`Client`] is one virtual user. It lives on one thread, holds at most one
-//! connection (or one child process) and has at most one request in flight. A
-//! [`Connector`] makes clients and is shared by all threads.
+//! connection (or one child process) and has at most one request in flight;
+//! several clients of one session have a request each. A [`Connector`] makes
+//! clients and is shared by all threads.
 //!
 //! ```text
 //! Target ─ probe ─► Revision ─ AnyConnector ─► AnyClient ─ open, call…, close
