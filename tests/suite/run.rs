@@ -216,3 +216,29 @@ fn the_built_in_server_speaks_every_revision_in_both_forms_and_over_stdio() {
         }
     }
 }
+
+#[test]
+fn several_requests_are_under_way_on_one_child() {
+    // Each takes half a second, so one after the other they would take long.
+    let scenario = Scenario::new(
+        "mcpl 1\nserver child { builtin rulebook { stdio on\nlatency 500ms } }\n\
+         server command { stdio [\"PROGRAM\", \"serve\", \"rulebook\", \"--stdio\", \"--latency=500ms\"] }\n\
+         scenario blocks {\n  target child\n  stages { iterations 2 each by 2 users }\n  run five\n}\n\
+         scenario sharing {\n  target command\n  stages { iterations 16 shared by 8 users }\n  sessions shared 2\n  run one\n}\n\
+         flow five { parallel { repeat 5 { call list_rules } } }\n\
+         flow one { call list_rules }\n\
+         assert {\n  errors.rate == 0%\n  scenario(blocks).iteration.min > 500ms\n  scenario(blocks).iteration.max < 2s\n  \
+         scenario(sharing).latency.max < 1500ms\n}\n"
+            .replace("PROGRAM", env!("CARGO_BIN_EXE_mcpl"))
+            .as_str(),
+    );
+    let output = scenario.run(&["--quiet"]);
+    assert_exit(&output, 0);
+    let results = scenario.results();
+    let seconds = &results.recording.seconds;
+    let of = |index: usize| seconds.iter().flat_map(|slice| &slice.scenarios).filter(move |row| row.scenario == index);
+    let sessions = |index| of(index).map(|row| row.sessions).sum::<u64>();
+    assert_eq!((sessions(0), sessions(1)), (2, 2));
+    let requests = seconds.iter().flat_map(|slice| &slice.series).map(|row| row.counts.requests);
+    assert_eq!(requests.sum::<u64>(), 2 * 2 * 5 + 16);
+}
