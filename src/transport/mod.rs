@@ -30,6 +30,7 @@ mod probe;
 mod render;
 mod revision;
 mod scan;
+mod sockets;
 mod sse;
 mod stdio;
 mod target;
@@ -48,5 +49,6 @@ pub use lists::{
 };
 pub use probe::{Probe, probe};
 pub use revision::{Revision, UnknownRevision};
+pub use sockets::open_sockets;
 pub use stdio::StdioClient;
 pub use target::{HttpTarget, StdioTarget, Target};

@@ -10,6 +10,8 @@ use hyper::rt::{Read, ReadBufCursor, Write};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::Instant;
 
+use super::super::sockets::Counted;
+
 /// The most that is read at once. hyper's buffer starts at 8 KiB and grows with
 /// what it gets, so this bounds the largest answers only.
 const READ_AT_ONCE: usize = 64 * 1024;
@@ -76,11 +78,12 @@ impl Meter {
 pub(super) struct Wire<S> {
     stream: S,
     meter: Rc<Meter>,
+    _counted: Counted,
 }
 
 impl<S> Wire<S> {
-    pub(super) const fn new(stream: S, meter: Rc<Meter>) -> Self {
-        Self { stream, meter }
+    pub(super) fn new(stream: S, meter: Rc<Meter>) -> Self {
+        Self { stream, meter, _counted: Counted::new() }
     }
 
     /// The instant to stamp a write with: the clock is read before the first
