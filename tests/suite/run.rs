@@ -4,6 +4,7 @@ use std::fs;
 use std::io::{BufRead as _, BufReader};
 use std::process::Stdio;
 
+use mcpl::record::ErrorClass;
 use mcpl::results::{Ended, Window};
 use mcpl::verdict::{self, Outcome, State};
 
@@ -241,4 +242,25 @@ fn several_requests_are_under_way_on_one_child() {
     assert_eq!((sessions(0), sessions(1)), (2, 2));
     let requests = seconds.iter().flat_map(|slice| &slice.series).map(|row| row.counts.requests);
     assert_eq!(requests.sum::<u64>(), 2 * 2 * 5 + 16);
+}
+
+#[test]
+fn a_shared_child_that_ends_is_started_again_for_all() {
+    let scenario = Scenario::new(
+        "mcpl 1\nserver s {\n  protocol 2025-11-25\n  stdio [\"sh\", \"child.sh\"]\n}\nscenario a {\n  target s\n  \
+         stages { iterations 60 shared by 4 users }\n  sessions shared 1\n  run f\n}\nflow f { call list_rules }\n",
+    );
+    // Each child hears of ten calls behind the two lines of its handshake.
+    let script = "i=0; while [ $i -lt 12 ] && read -r line; do printf '%s\\n' \"$line\"; i=$((i+1)); done | \
+                  PROGRAM serve rulebook --stdio\n";
+    fs::write(scenario.path("child.sh"), script.replace("PROGRAM", env!("CARGO_BIN_EXE_mcpl"))).unwrap();
+    assert_exit(&scenario.run(&["--quiet"]), 0);
+    let results = scenario.results();
+    let counts = results.counts(&results.everything(), Window::Whole);
+    assert_eq!(counts.requests, 60);
+    assert_eq!(counts.errors.keys().collect::<Vec<_>>(), [&ErrorClass::Transport]);
+    let sessions: u64 =
+        results.recording.seconds.iter().flat_map(|slice| &slice.scenarios).map(|row| row.sessions).sum();
+    // Those who wait fail with their child, and one of them starts the next.
+    assert!(sessions > 1 && counts.failed() <= 4 * sessions, "{sessions} children, {counts:?}");
 }
