@@ -119,8 +119,9 @@ impl Conversation {
         }
     }
 
-    /// Ready once request `id` has its answer or cannot get one. `expired` is asked
-    /// while the child lives; whether it was that which ended the wait.
+    /// Ready once request `id` has its answer or cannot get one (`false`), or once
+    /// it has `expired` (`true`). What is left to a dying child is bounded, and
+    /// waited for in any case.
     pub(super) fn poll(
         &mut self,
         id: u64,
