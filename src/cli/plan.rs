@@ -67,7 +67,7 @@ fn endpoint(endpoint: &Endpoint) -> String {
     match endpoint {
         Endpoint::Http { url } => url.clone(),
         Endpoint::Sse { url } => format!("{url} over HTTP+SSE"),
-        Endpoint::Stdio { command, .. } => format!("stdio, one child for each user: {}", command.join(" ")),
+        Endpoint::Stdio { command, .. } => format!("stdio, one child for each session: {}", command.join(" ")),
         Endpoint::Builtin { name, options, stdio } => {
             let over = if *stdio { " over stdio" } else { "" };
             let options = if options.is_empty() { String::new() } else { format!(" with {}", options.join(" ")) };

@@ -98,19 +98,14 @@ pub(super) fn prepare<'r, C: Connector>(
     }
 }
 
-/// Sends several requests at once on the session of the user, each on a
-/// connection of its own, and waits for all. All are due together.
+/// Sends several requests at once on the session of the user, each with a
+/// client of its own, and waits for all. All are due together.
 pub(super) async fn together<C: Connector>(
     run: &mut Running<'_, C>,
     batch: Vec<Prepared<'_>>,
     due: Option<Instant>,
 ) -> Next {
-    if !run.user.have_siblings(batch.len()) {
-        for prepared in &batch {
-            unsent(run, prepared.request, due, "over stdio a session has one request under way at a time");
-        }
-        return Next::EndIteration;
-    }
+    run.user.have_siblings(batch.len());
     let outgoing: Vec<Outgoing<'_>> = batch.iter().map(|prepared| Outgoing::new(run, prepared.request, due)).collect();
     let shard = run.shard;
     let clients = std::iter::once(&mut run.user.client).chain(&mut run.user.siblings);

@@ -7,10 +7,10 @@ use super::shard::{Shard, part_of};
 use crate::plan::mix::Dealer;
 use crate::plan::{Plan, Sessions};
 use crate::record::Phase;
-use crate::transport::{Client, Connector, Failure, OpenError};
+use crate::transport::{Client, Connector, OpenError};
 
 /// One MCP session, opened by the first user that needs it. Each user of it has
-/// a connection of its own.
+/// a client of its own.
 pub(super) struct SharedSession<K> {
     /// Index of its server in the plan.
     pub(super) server: usize,
@@ -49,9 +49,7 @@ impl<K: Client> SharedSession<K> {
             let opened = owner.open().await?;
             shard.opened(scenario, phase, &opened);
         }
-        owner
-            .sibling()
-            .ok_or_else(|| OpenError::Connect(Failure::Connect("this transport cannot share a session".to_owned())))
+        Ok(owner.sibling())
     }
 
     /// Ends it, if it is open.

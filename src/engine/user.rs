@@ -100,13 +100,11 @@ impl<K: Client> User<K> {
     }
 
     /// Has clients on its session, so that `count` requests can be under way
-    /// together. `false` where the transport carries one at a time.
-    pub(super) fn have_siblings(&mut self, count: usize) -> bool {
+    /// together.
+    pub(super) fn have_siblings(&mut self, count: usize) {
         while self.siblings.len() + 1 < count {
-            let Some(sibling) = self.client.sibling() else { return false };
-            self.siblings.push(sibling);
+            self.siblings.push(self.client.sibling());
         }
-        true
     }
 
     /// Whether this session is one of the share that is ended properly.

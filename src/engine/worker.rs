@@ -16,7 +16,7 @@ use super::shard::{Shard, Shared};
 use super::{Control, Stop, closed, iteration, open};
 use crate::plan::Plan;
 use crate::record::{Failure, Slice};
-use crate::transport::Connector;
+use crate::transport::{Connector, open_sockets};
 
 /// After the drain, so long may the ending of sessions take in all.
 const CLOSING: Duration = Duration::from_secs(5);
@@ -173,6 +173,7 @@ fn hand_over<C: Connector>(shard: &Shard<C>, sender: &UnboundedSender<Message>, 
     for slice in &mut slices {
         slice.health.in_flight = shard.in_flight.get();
         slice.health.users = shard.users.get();
+        slice.health.open_sockets = open_sockets();
     }
     if let Some(last) = slices.last_mut() {
         last.health.held = shard.held.take();

@@ -57,7 +57,6 @@ pub fn lower(source: &Source, parse: &Parse, options: &Options<'_>) -> Lowered {
         flow_names: Vec::new(),
         runs: Vec::new(),
         paces: Vec::new(),
-        parallels: Vec::new(),
         any_rejected: false,
         read_env: false,
     };
@@ -112,8 +111,6 @@ pub(super) struct Lowering<'a> {
     pub(super) runs: Vec<Runs>,
     /// Flows with a `pace`, and where it stands.
     pub(super) paces: Vec<(usize, Span)>,
-    /// Flows with a `parallel` block, and where it stands.
-    pub(super) parallels: Vec<(usize, Span)>,
     /// Whether the parser rejected an item, in which what is missing may be.
     pub(super) any_rejected: bool,
     /// Whether an environment variable was read since this was last reset.

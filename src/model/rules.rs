@@ -11,7 +11,7 @@ use super::scenario::ScenarioItem;
 use super::server::ServerItem;
 use crate::diag::errors;
 use crate::plan::rows::{AtEnd, Order};
-use crate::plan::{Endpoint, Load, Plan, Sessions, schedule, size, takes};
+use crate::plan::{Endpoint, Load, Plan, schedule, size, takes};
 use crate::syntax::ast;
 use crate::text::Span;
 use crate::units::{Dimension, Quantity};
@@ -41,30 +41,6 @@ pub(super) fn check(
         size(lowering, scenarios, plan);
         pace(lowering, scenarios, plan);
         rows(lowering, plan);
-        one_at_a_time(lowering, scenarios, plan);
-    }
-}
-
-/// A child process is asked one thing at a time.
-fn one_at_a_time(lowering: &mut Lowering<'_>, scenarios: &[ScenarioItem], plan: &Plan) {
-    let mut found: Vec<(&str, Span)> = Vec::new();
-    for (item, scenario) in scenarios.iter().zip(&plan.scenarios) {
-        let server = |target: &crate::plan::Target| plan.servers.get(target.server);
-        let mut servers = scenario.targets.iter().filter_map(server);
-        if !servers.any(|server| matches!(server.endpoint, Endpoint::Stdio { .. })) {
-            continue;
-        }
-        if let (Sessions::Shared(_), Some(span)) = (scenario.sessions, item.sessions_span) {
-            found.push(("sessions shared", span));
-        }
-        let flows = plan.flows_of(scenario);
-        let blocks = lowering.parallels.iter().filter(|(flow, _)| flows.contains(flow));
-        found.extend(blocks.map(|(_, span)| ("parallel", *span)));
-    }
-    found.sort_unstable_by_key(|(_, span)| span.start);
-    found.dedup();
-    for (what, span) in found {
-        lowering.pending(&format!("{what} over stdio"), span);
     }
 }
 

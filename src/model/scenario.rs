@@ -23,7 +23,6 @@ const BAG: [f64; 3] = [100.0, 1000.0, 10_000.0];
 /// A scenario and where it stands in the file.
 pub(super) struct ScenarioItem {
     pub(super) stages_span: Option<Span>,
-    pub(super) sessions_span: Option<Span>,
     /// Names of the servers it targets, broken or not.
     pub(super) targets: Vec<String>,
     /// Names of the flows it uses, broken or not.
@@ -85,7 +84,6 @@ fn lower(
     let plan = draft.finish(lowering, item, name).filter(|_| whole);
     let scenario = ScenarioItem {
         stages_span: draft.stages.as_ref().map(|(_, span)| *span),
-        sessions_span: draft.sessions.map(|(_, span)| span),
         targets: draft.named,
         uses: draft.uses,
         plan,

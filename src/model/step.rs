@@ -178,7 +178,6 @@ impl Draft {
     /// `parallel { … }`
     fn parallel(&mut self, lowering: &mut Lowering<'_>, steps: &ast::Steps) -> Option<()> {
         self.parallel = Some(steps.keyword_span());
-        lowering.parallels.push((self.index, steps.keyword_span()));
         let inner = self.block(lowering, &steps.statements());
         self.parallel = None;
         for (slot, name) in self.unsettled.drain(..) {

@@ -138,7 +138,7 @@ pub enum Endpoint {
         url: String,
     },
     /// A child process that speaks MCP on its standard input and output; one
-    /// for each virtual user.
+    /// for each session.
     Stdio {
         /// Program and arguments.
         command: Vec<String>,

@@ -203,6 +203,10 @@ pub struct Health {
     /// unknown.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub open_files: u64,
+    /// Sockets of connections to servers that were open at the end of the second;
+    /// 0 without any, and in results of before they were counted.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub open_sockets: u64,
 }
 
 impl Health {
@@ -234,6 +238,7 @@ impl Health {
         self.held += other.held;
         self.rss_bytes += other.rss_bytes;
         self.open_files += other.open_files;
+        self.open_sockets += other.open_sockets;
     }
 }
 

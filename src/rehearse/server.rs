@@ -159,8 +159,8 @@ impl Client for SimulatedClient {
         self.open
     }
 
-    fn sibling(&mut self) -> Option<SimulatedClient> {
-        Some(SimulatedClient { server: self.server.clone(), open: self.open })
+    fn sibling(&mut self) -> SimulatedClient {
+        SimulatedClient { server: self.server.clone(), open: self.open }
     }
 
     async fn call(&mut self, call: Call<'_>) -> Exchange {

@@ -66,7 +66,8 @@ fn counts(slice: &Slice) -> impl Iterator<Item = u64> {
         slice.scenarios.iter().flat_map(|row| [row.started, row.iterations, row.dropped, row.abandoned, row.sessions]);
     let tallies = slice.expectations.iter().flat_map(|tally| [tally.passed, tally.failed]);
     let of = &slice.health;
-    let health = [of.cpu_ns, of.cpu_of_ns, of.busiest_ns, of.in_flight, of.users, of.held, of.rss_bytes, of.open_files];
+    let machine = [of.cpu_ns, of.cpu_of_ns, of.busiest_ns, of.rss_bytes, of.open_files, of.open_sockets];
+    let health = [of.in_flight, of.users, of.held].into_iter().chain(machine);
     series.chain(scenarios).chain(tallies).chain(health)
 }
 

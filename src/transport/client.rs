@@ -36,6 +36,7 @@ pub struct Opened {
 }
 
 /// One virtual user: one session, at most one connection, one request at a time.
+/// Several clients of one session ([`Client::sibling`]) have a request each.
 ///
 /// Clients live on one thread, in a current-thread runtime; their futures are
 /// not `Send`. Dropping one of the futures before it is done abandons the
@@ -55,11 +56,10 @@ pub trait Client {
     /// have ended. A broken HTTP connection does not end a session.
     fn is_open(&self) -> bool;
 
-    /// Another client on the same open session, with a connection of its own, so
-    /// that requests can be under way together. It must not be closed: the
-    /// session belongs to this one. `None` where the transport carries one
-    /// request at a time.
-    fn sibling(&mut self) -> Option<Self>
+    /// Another client on the same open session, so that requests can be under way
+    /// together: over HTTP with a connection of its own, over stdio with the same
+    /// child. It must not be closed: the session belongs to this one.
+    fn sibling(&mut self) -> Self
     where
         Self: Sized;
 

@@ -92,10 +92,10 @@ impl Client for AnyClient {
         }
     }
 
-    fn sibling(&mut self) -> Option<Self> {
+    fn sibling(&mut self) -> Self {
         match self {
-            Self::Http(client) => client.sibling().map(Self::Http),
-            Self::Stdio(client) => client.sibling().map(Self::Stdio),
+            Self::Http(client) => Self::Http(client.sibling()),
+            Self::Stdio(client) => Self::Stdio(client.sibling()),
         }
     }
 

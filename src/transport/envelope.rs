@@ -171,6 +171,12 @@ struct Envelope<'a> {
 /// An error without an id (or with `null`) is taken as the answer: servers that
 /// cannot read a request cannot repeat its id, and nothing else is in flight.
 pub(super) fn read(message: Bytes, id: u64) -> Message {
+    read_among(message, |given| given.is_none_or(|given| given == id))
+}
+
+/// Reads one message. `awaited` says whether a response with this id is waited
+/// for; without an id, whether an error is, of which it is not known whose it is.
+pub(super) fn read_among(message: Bytes, awaited: impl Fn(Option<u64>) -> bool) -> Message {
     if !is_object(&message) {
         return Message::Invalid(not_a_message(&message));
     }
@@ -189,8 +195,9 @@ pub(super) fn read(message: Bytes, id: u64) -> Message {
         };
     }
     match (envelope.id.map(|raw| identify(raw.get())), envelope.error) {
-        (Some(Stranger::Number(given)), _) if given == id => {}
-        (None, Some(_)) => {}
+        (Some(Stranger::Number(given)), _) if awaited(Some(given)) => {}
+        (None, Some(_)) if awaited(None) => {}
+        (None, Some(_)) => return Message::Invalid("an error that does not say to which request".to_owned()),
         (Some(stranger), _) => return Message::Stranger(stranger),
         (None, None) => return Message::Invalid("a message with neither id nor method".to_owned()),
     }

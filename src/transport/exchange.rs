@@ -33,7 +33,8 @@ pub struct Exchange {
     /// When the write of the request's first byte began; `None` if nothing was
     /// written.
     pub written: Option<Instant>,
-    /// When the first byte after the request arrived; `None` if none did.
+    /// When the first byte after the request arrived; over stdio, the first byte
+    /// of the line with its answer. `None` if none did.
     pub first_byte: Option<Instant>,
     /// When the response message was complete (not the end of the stream it
     /// came on), or when the failure was known.
@@ -44,7 +45,8 @@ pub struct Exchange {
     pub bytes_out: u64,
     /// Bytes read, with headers and framing. What is read of a stream after
     /// its response message counts in the next exchange of the same client, so
-    /// that sums are right.
+    /// that sums are right. Over stdio, the bytes of the answer, and of the other
+    /// lines that were read by this exchange.
     pub bytes_in: u64,
     /// The cost of the connection that had to be made for this exchange;
     /// `None` if one was reused.
@@ -52,7 +54,8 @@ pub struct Exchange {
     /// How long the call waited for the end of the previous event stream before
     /// it could use the connection; zero in most cases.
     pub drain: Duration,
-    /// Messages without an id that came before the response.
+    /// Messages without an id that came before the response. Where several
+    /// requests are under way on one child, each message counts in one of them.
     pub notifications: u32,
     /// Departures from the protocol that did not prevent an answer: unknown
     /// ids, text on stdout that is not JSON, messages after the response (those

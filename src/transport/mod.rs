@@ -7,8 +7,9 @@
 //! would put the load generator's own behaviour into the measurements.
 //!
 //! A [`Client`] is one virtual user. It lives on one thread, holds at most one
-//! connection (or one child process) and has at most one request in flight. A
-//! [`Connector`] makes clients and is shared by all threads.
+//! connection (or one child process) and has at most one request in flight;
+//! several clients of one session have a request each. A [`Connector`] makes
+//! clients and is shared by all threads.
 //!
 //! ```text
 //! Target ─ probe ─► Revision ─ AnyConnector ─► AnyClient ─ open, call…, close
@@ -30,6 +31,7 @@ mod probe;
 mod render;
 mod revision;
 mod scan;
+mod sockets;
 mod sse;
 mod stdio;
 mod target;
@@ -48,5 +50,6 @@ pub use lists::{
 };
 pub use probe::{Probe, probe};
 pub use revision::{Revision, UnknownRevision};
+pub use sockets::open_sockets;
 pub use stdio::StdioClient;
 pub use target::{HttpTarget, StdioTarget, Target};

@@ -63,3 +63,15 @@ fn descriptors_that_run_out_are_not_the_servers_fault() {
     let counts = results.counts(&results.everything(), Window::Whole);
     assert!(counts.errors.get(&ErrorClass::Local).is_some_and(|count| *count > 10), "{:?}", counts.errors);
 }
+
+#[test]
+fn sockets_are_counted_second_by_second() {
+    let web = scenario("", "hold 5 users for 2s");
+    assert_exit(&web.run(&["--quiet"]), 0);
+    let results = web.results();
+    assert_eq!(results.recording.seconds[0].health.open_sockets, 5, "each user has a connection");
+    let child = scenario("stdio on", "hold 2 users for 1s");
+    assert_exit(&child.run(&["--quiet"]), 0);
+    let most = child.results().recording.seconds.iter().map(|slice| slice.health.open_sockets).max();
+    assert_eq!(most, Some(0), "pipes are no sockets");
+}

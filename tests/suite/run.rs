@@ -4,6 +4,7 @@ use std::fs;
 use std::io::{BufRead as _, BufReader};
 use std::process::Stdio;
 
+use mcpl::record::ErrorClass;
 use mcpl::results::{Ended, Window};
 use mcpl::verdict::{self, Outcome, State};
 
@@ -215,4 +216,51 @@ fn the_built_in_server_speaks_every_revision_in_both_forms_and_over_stdio() {
             assert_eq!(scenario.results().servers[0].revision, protocol, "{switches}");
         }
     }
+}
+
+#[test]
+fn several_requests_are_under_way_on_one_child() {
+    // Each takes half a second, so one after the other they would take long.
+    let scenario = Scenario::new(
+        "mcpl 1\nserver child { builtin rulebook { stdio on\nlatency 500ms } }\n\
+         server command { stdio [\"PROGRAM\", \"serve\", \"rulebook\", \"--stdio\", \"--latency=500ms\"] }\n\
+         scenario blocks {\n  target child\n  stages { iterations 2 each by 2 users }\n  run five\n}\n\
+         scenario sharing {\n  target command\n  stages { iterations 16 shared by 8 users }\n  sessions shared 2\n  run one\n}\n\
+         flow five { parallel { repeat 5 { call list_rules } } }\n\
+         flow one { call list_rules }\n\
+         assert {\n  errors.rate == 0%\n  scenario(blocks).iteration.min > 500ms\n  scenario(blocks).iteration.max < 2s\n  \
+         scenario(sharing).latency.max < 1500ms\n}\n"
+            .replace("PROGRAM", env!("CARGO_BIN_EXE_mcpl"))
+            .as_str(),
+    );
+    let output = scenario.run(&["--quiet"]);
+    assert_exit(&output, 0);
+    let results = scenario.results();
+    let seconds = &results.recording.seconds;
+    let of = |index: usize| seconds.iter().flat_map(|slice| &slice.scenarios).filter(move |row| row.scenario == index);
+    let sessions = |index| of(index).map(|row| row.sessions).sum::<u64>();
+    assert_eq!((sessions(0), sessions(1)), (2, 2));
+    let requests = seconds.iter().flat_map(|slice| &slice.series).map(|row| row.counts.requests);
+    assert_eq!(requests.sum::<u64>(), 2 * 2 * 5 + 16);
+}
+
+#[test]
+fn a_shared_child_that_ends_is_started_again_for_all() {
+    let scenario = Scenario::new(
+        "mcpl 1\nserver s {\n  protocol 2025-11-25\n  stdio [\"sh\", \"child.sh\"]\n}\nscenario a {\n  target s\n  \
+         stages { iterations 60 shared by 4 users }\n  sessions shared 1\n  run f\n}\nflow f { call list_rules }\n",
+    );
+    // Each child hears of ten calls behind the two lines of its handshake.
+    let script = "i=0; while [ $i -lt 12 ] && read -r line; do printf '%s\\n' \"$line\"; i=$((i+1)); done | \
+                  PROGRAM serve rulebook --stdio\n";
+    fs::write(scenario.path("child.sh"), script.replace("PROGRAM", env!("CARGO_BIN_EXE_mcpl"))).unwrap();
+    assert_exit(&scenario.run(&["--quiet"]), 0);
+    let results = scenario.results();
+    let counts = results.counts(&results.everything(), Window::Whole);
+    assert_eq!(counts.requests, 60);
+    assert_eq!(counts.errors.keys().collect::<Vec<_>>(), [&ErrorClass::Transport]);
+    let sessions: u64 =
+        results.recording.seconds.iter().flat_map(|slice| &slice.scenarios).map(|row| row.sessions).sum();
+    // Those who wait fail with their child, and one of them starts the next.
+    assert!(sessions > 1 && counts.failed() <= 4 * sessions, "{sessions} children, {counts:?}");
 }

@@ -62,8 +62,8 @@ impl Client for SimClient {
         self.open
     }
 
-    fn sibling(&mut self) -> Option<SimClient> {
-        Some(SimClient { sim: self.sim.clone(), open: self.open })
+    fn sibling(&mut self) -> SimClient {
+        SimClient { sim: self.sim.clone(), open: self.open }
     }
 
     async fn call(&mut self, call: Call<'_>) -> Exchange {

@@ -327,6 +327,7 @@ fn recording(plan: &Plan, names: &Names<'_>, seconds: u32) -> Recording {
         slice.health.busiest_ns = 110 * MS + u64::from(slice.second) * 15 * MS;
         slice.health.rss_bytes = (14 << 20) + u64::from(slice.second) * (64 << 10);
         slice.health.open_files = 21 + u64::from(slice.second.min(9)) * 2;
+        slice.health.open_sockets = 8 + u64::from(slice.second.min(9)) * 2;
         slice.health.users = 8 + u64::from(slice.second.min(9)) * 2;
         slice.health.in_flight = 3 + u64::from(slice.second % 4);
     }

@@ -30,6 +30,9 @@ pub struct GeneratorView {
     pub rss_max_bytes: Option<u64>,
     /// Most descriptors open at the end of any second; none when unknown.
     pub open_files_max: Option<u64>,
+    /// Most sockets open to servers at the end of any second; none when there
+    /// were none or they were not counted.
+    pub open_sockets_max: Option<u64>,
     /// Most virtual users in any second.
     pub users_max: u64,
     /// Most requests on their way at the end of any second.
@@ -53,6 +56,7 @@ impl GeneratorView {
             busiest_max: busiest.into_iter().reduce(f64::max),
             rss_max_bytes: health().map(|health| health.rss_bytes).max().filter(|bytes| *bytes > 0),
             open_files_max: health().map(|health| health.open_files).max().filter(|files| *files > 0),
+            open_sockets_max: health().map(|health| health.open_sockets).max().filter(|sockets| *sockets > 0),
             users_max: health().map(|health| health.users).max().unwrap_or(0),
             in_flight_max: health().map(|health| health.in_flight).max().unwrap_or(0),
         }

@@ -80,6 +80,9 @@ pub struct Row {
     /// Descriptors that the load generator had open at its end; none when
     /// unknown.
     pub open_files: Option<u64>,
+    /// Sockets that the load generator had open to servers at its end; none when
+    /// there were none or they were not counted.
+    pub open_sockets: Option<u64>,
 }
 
 /// Builds a timeline from slices in order.
@@ -105,6 +108,7 @@ struct Open {
     busiest: Option<f64>,
     rss_bytes: Option<u64>,
     open_files: Option<u64>,
+    open_sockets: Option<u64>,
     latency: Distribution,
     lag: Distribution,
 }
@@ -146,6 +150,7 @@ impl<'a> TimelineBuilder<'a> {
         open.busiest = open.busiest.into_iter().chain(busiest).reduce(f64::max);
         open.rss_bytes = Some(slice.health.rss_bytes).filter(|bytes| *bytes > 0);
         open.open_files = Some(slice.health.open_files).filter(|files| *files > 0);
+        open.open_sockets = Some(slice.health.open_sockets).filter(|sockets| *sockets > 0);
         open.lag.add_sparse(lag);
     }
 
@@ -216,6 +221,7 @@ impl<'a> TimelineBuilder<'a> {
             busiest: open.busiest,
             rss_bytes: open.rss_bytes,
             open_files: open.open_files,
+            open_sockets: open.open_sockets,
         }
     }
 }

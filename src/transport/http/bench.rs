@@ -157,8 +157,8 @@ impl Client for ReplayClient {
         self.0.is_open()
     }
 
-    fn sibling(&mut self) -> Option<ReplayClient> {
-        self.0.sibling().map(ReplayClient)
+    fn sibling(&mut self) -> ReplayClient {
+        ReplayClient(self.0.sibling())
     }
 
     async fn call(&mut self, call: Call<'_>) -> Exchange {

@@ -17,6 +17,7 @@ use tokio::time::Instant;
 
 use super::super::deadline::Deadline;
 use super::super::failure::Failure;
+use super::super::sockets::Counted;
 use super::body::{Framing, Piece};
 use super::response::{self, Head, Parsed, Unreadable};
 
@@ -55,6 +56,7 @@ pub(super) struct Link<S: Stream = TcpStream> {
     pub(super) meter: Meter,
     /// It has carried a request before this one.
     pub(super) reused: bool,
+    _counted: Counted,
 }
 
 /// What a connection has carried since the last reset.
@@ -98,6 +100,7 @@ impl<S: Stream> Link<S> {
             keep_alive: true,
             meter: Meter::default(),
             reused: false,
+            _counted: Counted::new(),
         }
     }
 

@@ -341,17 +341,17 @@ impl<S: Dial> Client for HttpClient<S> {
         self.opened.is_some()
     }
 
-    fn sibling(&mut self) -> Option<Self> {
+    fn sibling(&mut self) -> Self {
         let count = Rc::clone(self.siblings.get_or_insert_default());
         count.set(count.get() + 1);
-        Some(Self {
+        Self {
             session: self.session.clone(),
             opened: self.opened.clone(),
             // The ids of a session are unique: each client has a range of its own.
             last_id: u64::from(count.get()) * IDS_OF_A_SIBLING,
             siblings: Some(count),
             ..Self::new(Arc::clone(&self.plan))
-        })
+        }
     }
 
     async fn call(&mut self, call: Call<'_>) -> Exchange {

@@ -1,34 +1,39 @@
-//! stdio: one virtual user with one child process.
+//! stdio: a child process for each session. Several requests can be under way on
+//! it; their ids tell the answers apart.
+//!
+//! ```text
+//! StdioClient ─┐                  ┌─ Desk: whose answer is this line?
+//! StdioClient ─┼─► Conversation ──┤
+//! StdioClient ─┘                  └─ Pipe: lines to and from the Process
+//! ```
 
+mod conversation;
+mod desk;
 mod pipe;
 mod process;
 
-use std::collections::VecDeque;
+use std::cell::RefCell;
+use std::future::poll_fn;
+use std::rc::Rc;
 use std::sync::Arc;
+use std::task::Poll;
 use std::time::Duration;
 
 use tokio::time::Instant;
 
-use self::pipe::{Meter, Pipe, Stop};
-use self::process::GRACE;
+use self::conversation::Conversation;
 pub(super) use self::process::Process;
+use self::process::{GRACE, with_last_words};
 use super::client::{Client, Opened};
 use super::connector::ClientInfo;
 use super::deadline::Deadline;
-use super::envelope::{self, Message, Reply, Stranger};
 use super::exchange::{Call, Exchange};
 use super::failure::{Failure, OpenError};
 use super::handshake::{self, Greeting, INITIALIZE};
 use super::probe::{DISCOVER, Discovered, discovered};
 use super::render::{INITIALIZED, Renderer, initialize_params, members};
 use super::revision::Revision;
-use super::sse::MAX_EVENT;
 use super::target::StdioTarget;
-
-/// How many timed-out requests are remembered, so that their late answers are
-/// not taken for violations. More than this are outstanding only if the server
-/// has stopped answering.
-const ABANDONED: usize = 256;
 
 /// What all clients of a run share.
 #[derive(Debug)]
@@ -53,78 +58,35 @@ impl StdioPlan {
 #[derive(Debug)]
 pub struct StdioClient {
     plan: Arc<StdioPlan>,
-    opened: Option<Box<Opened>>,
-    pipe: Option<Box<Pipe>>,
-    /// How the last child ended.
-    ended: Option<String>,
+    /// Shared with the siblings. The child is killed when the last is dropped.
+    conversation: Option<Rc<RefCell<Conversation>>>,
     deadline: Deadline,
-    last_id: u64,
-    /// A request whose answer has not come; set while a call runs, and left
-    /// behind by one that was dropped.
-    in_flight: Option<u64>,
-    abandoned: VecDeque<u64>,
 }
 
 impl StdioClient {
     pub(super) fn new(plan: Arc<StdioPlan>) -> Self {
-        Self {
-            plan,
-            opened: None,
-            pipe: None,
-            ended: None,
-            deadline: Deadline::default(),
-            last_id: 0,
-            in_flight: None,
-            abandoned: VecDeque::new(),
-        }
+        Self { plan, conversation: None, deadline: Deadline::default() }
     }
 
     /// Sends one request, without a thought for the session.
     async fn request(&mut self, call: Call<'_>) -> Exchange {
-        self.deadline.set(Instant::now(), call.timeout);
-        if let Some(id) = self.in_flight.take() {
-            self.abandon(id);
-        }
-        let Some(mut pipe) = self.pipe.take() else {
-            let ended = self.ended.as_deref().unwrap_or("the session is not open");
-            return Exchange::unsent(Failure::Transport(ended.to_owned()));
+        let begun = Instant::now();
+        self.deadline.set(begun, call.timeout);
+        let Some(conversation) = &self.conversation else {
+            return Exchange::unsent(Failure::Transport("the session is not open".to_owned()));
         };
-        self.last_id += 1;
-        let id = self.last_id;
-        let Some(line) = self.render(id, call) else {
-            self.pipe = Some(pipe);
+        if let Some(failure) = conversation.borrow().ended(call.method) {
+            return Exchange::unsent(failure);
+        }
+        let waiting = Waiting::begin(conversation);
+        let Some(line) = self.render(waiting.id, call) else {
+            conversation.borrow_mut().leave(waiting.id);
             return Exchange::unsent(Failure::Protocol("the parameters are not a JSON object".to_owned()));
         };
-        pipe.meter = Meter::default();
-        pipe.queue(&line);
-        self.in_flight = Some(id);
-        // Kept in its place, so that the child outlives a dropped call.
-        let pipe = self.pipe.insert(pipe);
-        let mut seen = Seen { notifications: 0, violations: 0, done: None };
-        let waiting = Waiting { id, modern: self.plan.revision.is_modern(), abandoned: &mut self.abandoned };
-        let outcome = waiting.answer(pipe, &mut self.deadline, &mut seen).await;
-        let done = seen.done.unwrap_or_else(Instant::now);
-        let meter = std::mem::take(&mut pipe.meter);
-        let outcome = match outcome {
-            Ok(reply) => {
-                self.in_flight = None;
-                Ok(reply)
-            }
-            Err(stop) => Err(self.stopped(id, stop, call.method).await),
-        };
-        Exchange {
-            written: meter.written,
-            first_byte: meter.first_byte,
-            done,
-            status: None,
-            bytes_out: meter.bytes_out,
-            bytes_in: meter.bytes_in,
-            connect: None,
-            drain: Duration::ZERO,
-            notifications: seen.notifications,
-            violations: seen.violations,
-            outcome,
-        }
+        conversation.borrow_mut().send(waiting.id, &line);
+        let deadline = &mut self.deadline;
+        let expired = poll_fn(|cx| conversation.borrow_mut().poll(waiting.id, cx, |cx| deadline.poll(cx))).await;
+        waiting.end(expired, &call, begun)
     }
 
     /// The request on one line.
@@ -141,49 +103,11 @@ impl StdioClient {
         Some(line)
     }
 
-    /// What it means that no answer came, and what has to be done about it.
-    async fn stopped(&mut self, id: u64, stop: Stop, method: &str) -> Failure {
-        self.in_flight = None;
-        if stop == Stop::Timeout {
-            self.abandon(id);
-            if let Some(pipe) = &mut self.pipe
-                && method != INITIALIZE
-            {
-                let cancel = format!(
-                    r#"{{"jsonrpc":"2.0","method":"notifications/cancelled","params":{{"requestId":{id},"reason":"timeout"}}}}"#
-                );
-                pipe.queue(cancel.as_bytes());
-                pipe.queue(b"\n");
-                pipe.flush_now();
-            }
-            return Failure::Timeout { after: self.deadline.after() };
-        }
-        self.opened = None;
-        let Some(mut pipe) = self.pipe.take() else {
-            return Failure::Transport("the child is gone".to_owned());
-        };
-        if stop == Stop::TooLong {
-            let failure = format!("a line of the child is longer than {} MiB", MAX_EVENT >> 20);
-            self.ended = Some(failure.clone());
-            return Failure::Protocol(failure);
-        }
-        let end = pipe.process.obituary(&format!("before answering {method}")).await;
-        self.ended = Some(end.clone());
-        Failure::Transport(end)
-    }
-
-    fn abandon(&mut self, id: u64) {
-        if self.abandoned.len() == ABANDONED {
-            self.abandoned.pop_front();
-        }
-        self.abandoned.push_back(id);
-    }
-
     /// Starts the child, and nothing more.
     pub(super) fn start(&mut self) -> Result<(), OpenError> {
-        self.abandoned.clear();
-        self.in_flight = None;
-        self.pipe = Some(Box::new(Pipe::new(Process::spawn(&self.plan.target)?)));
+        let process = Process::spawn(&self.plan.target)?;
+        let conversation = Conversation::new(process, self.plan.revision.is_modern());
+        self.conversation = Some(Rc::new(RefCell::new(conversation)));
         Ok(())
     }
 
@@ -193,9 +117,9 @@ impl StdioClient {
         let start = Instant::now();
         self.start()?;
         let outcome = self.greet(start.elapsed()).await;
-        match &outcome {
-            Ok((opened, _)) => self.opened = Some(Box::new(opened.clone())),
-            Err(_) => self.pipe = None,
+        match (&outcome, &self.conversation) {
+            (Ok((opened, _)), Some(conversation)) => conversation.borrow_mut().open(opened.clone()),
+            _ => self.conversation = None,
         }
         outcome
     }
@@ -243,11 +167,15 @@ impl StdioClient {
         let exchange = self.request(call).await;
         let reply = handshake::reply(INITIALIZE, exchange).map_err(|error| self.explain(error))?;
         let greeting = handshake::greeting(&reply, self.plan.revision)?;
-        if let Some(pipe) = &mut self.pipe {
-            pipe.queue(INITIALIZED);
-            pipe.queue(b"\n");
+        if let Some(conversation) = &self.conversation {
+            conversation.borrow_mut().tell(INITIALIZED);
+            conversation.borrow_mut().tell(b"\n");
             // Should it fail, the first call says why.
-            let _ = pipe.flush(&mut self.deadline).await;
+            poll_fn(|cx| match conversation.borrow_mut().poll_flush(cx) {
+                Poll::Ready(()) => Poll::Ready(()),
+                Poll::Pending => self.deadline.poll(cx),
+            })
+            .await;
         }
         Ok(greeting)
     }
@@ -255,83 +183,89 @@ impl StdioClient {
     /// Adds to a timeout what the child said meanwhile: a server that waits for
     /// something else usually says so.
     fn explain(&self, error: OpenError) -> OpenError {
-        match (error, &self.pipe) {
-            (OpenError::Failed { method, failure: failure @ Failure::Timeout { .. } }, Some(pipe)) => {
-                let plain = failure.to_string();
-                let words = pipe.process.with_last_words(plain.clone());
-                if words == plain { OpenError::Failed { method, failure } } else { OpenError::Silent { method, words } }
+        let words = self.conversation.as_ref().and_then(|conversation| conversation.borrow().last_words());
+        match (error, words) {
+            (OpenError::Failed { method, failure: failure @ Failure::Timeout { .. } }, Some(words)) => {
+                OpenError::Silent { method, words: with_last_words(failure.to_string(), Some(&words)) }
             }
             (error, _) => error,
         }
     }
 }
 
-/// What was seen while waiting.
-struct Seen {
-    notifications: u32,
-    violations: u32,
-    /// When the line with the answer was complete.
-    done: Option<Instant>,
-}
-
-/// Waits for one answer.
+/// A request that is under way. Dropping it abandons the request.
 struct Waiting<'a> {
+    conversation: &'a RefCell<Conversation>,
     id: u64,
-    modern: bool,
-    abandoned: &'a mut VecDeque<u64>,
 }
 
-impl Waiting<'_> {
-    async fn answer(self, pipe: &mut Pipe, deadline: &mut Deadline, seen: &mut Seen) -> Result<Reply, Stop> {
-        loop {
-            let line = pipe.line(deadline).await?;
-            // The clock is read before the message is: parsing is our time.
-            let now = Instant::now();
-            if line.trim_ascii().is_empty() {
-                continue;
+impl<'a> Waiting<'a> {
+    fn begin(conversation: &'a RefCell<Conversation>) -> Waiting<'a> {
+        let id = conversation.borrow_mut().enter();
+        Self { conversation, id }
+    }
+
+    /// What became of it. `expired`: whether it was given up, because it took too
+    /// long.
+    fn end(self, expired: bool, call: &Call<'_>, begun: Instant) -> Exchange {
+        let mut conversation = self.conversation.borrow_mut();
+        let (request, given_up) = if expired {
+            let given_up = Instant::now();
+            // An `initialize` must not be cancelled.
+            if call.method != INITIALIZE {
+                conversation.cancel(self.id);
             }
-            match envelope::read(line, self.id) {
-                Message::Reply(reply) => {
-                    seen.done = Some(now);
-                    return Ok(reply);
-                }
-                Message::Notification => seen.notifications += 1,
-                // Since 2026-07-28 servers ask by other means, and clients must
-                // not write responses.
-                Message::Request { .. } if self.modern => seen.violations += 1,
-                Message::Request { id, method } => pipe.queue(response(&id, &method).as_bytes()),
-                Message::Stranger(Stranger::Number(id)) if self.abandoned.contains(&id) => {
-                    self.abandoned.retain(|&known| known != id);
-                }
-                Message::Stranger(_) | Message::Invalid(_) => seen.violations += 1,
+            (conversation.abandon(self.id), Some(given_up))
+        } else {
+            (conversation.leave(self.id), None)
+        };
+        let request = request.unwrap_or_default();
+        let (outcome, done) = match (request.answer, given_up) {
+            (Some((reply, complete)), _) => (Ok(reply), complete),
+            (None, Some(given_up)) => (Err(Failure::Timeout { after: call.timeout }), given_up),
+            (None, None) => {
+                let (failure, since) = conversation.failure(call.method);
+                (Err(failure), since.max(begun))
             }
+        };
+        Exchange {
+            written: request.written,
+            first_byte: request.first_byte,
+            done,
+            status: None,
+            bytes_out: request.bytes_out,
+            bytes_in: request.bytes_in,
+            connect: None,
+            drain: Duration::ZERO,
+            notifications: request.notifications,
+            violations: request.violations,
+            outcome,
         }
     }
 }
 
-/// Our answer to a request of the server: `ping` is always allowed, everything
-/// else belongs to a capability that was not declared.
-fn response(id: &str, method: &str) -> String {
-    let body =
-        if method == "ping" { r#""result":{}"# } else { r#""error":{"code":-32601,"message":"Method not found"}"# };
-    format!("{{\"jsonrpc\":\"2.0\",\"id\":{id},{body}}}\n")
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        // Nothing is done for a request that has ended.
+        self.conversation.borrow_mut().abandon(self.id);
+    }
 }
 
 impl Client for StdioClient {
     async fn open(&mut self) -> Result<Opened, OpenError> {
-        if let Some(opened) = &self.opened {
-            return Ok((**opened).clone());
+        let running = self.conversation.as_ref().and_then(|conversation| conversation.borrow().opened());
+        match running {
+            Some(opened) => Ok(opened),
+            None => self.open_fully().await.map(|(opened, _)| opened),
         }
-        self.open_fully().await.map(|(opened, _)| opened)
     }
 
     fn is_open(&self) -> bool {
-        self.opened.is_some()
+        self.conversation.as_ref().is_some_and(|conversation| conversation.borrow().is_open())
     }
 
-    /// One child answers one request at a time.
-    fn sibling(&mut self) -> Option<Self> {
-        None
+    fn sibling(&mut self) -> Self {
+        Self { conversation: self.conversation.clone(), ..Self::new(Arc::clone(&self.plan)) }
     }
 
     async fn call(&mut self, call: Call<'_>) -> Exchange {
@@ -340,10 +274,9 @@ impl Client for StdioClient {
 
     async fn close(&mut self) -> Result<Duration, Failure> {
         let start = Instant::now();
-        self.opened = None;
-        self.ended = None;
-        match self.pipe.take() {
-            Some(pipe) => pipe.process.stop(GRACE).await.map(|()| start.elapsed()),
+        let process = self.conversation.take().and_then(|conversation| conversation.borrow_mut().hang_up());
+        match process {
+            Some(process) => process.stop(GRACE).await.map(|()| start.elapsed()),
             None => Ok(Duration::ZERO),
         }
     }

@@ -1,6 +1,6 @@
 //! Lines in and lines out of a child, at the same time.
 
-use std::future::poll_fn;
+use std::collections::VecDeque;
 use std::pin::Pin;
 use std::task::{Context, Poll, Waker};
 
@@ -8,7 +8,6 @@ use bytes::{Buf as _, Bytes, BytesMut};
 use tokio::io::{AsyncReadExt as _, AsyncWrite as _};
 use tokio::time::Instant;
 
-use super::super::deadline::Deadline;
 use super::super::scan;
 use super::super::sse::MAX_EVENT;
 use super::process::Process;
@@ -20,33 +19,49 @@ const MAX_LINE: usize = MAX_EVENT;
 const READ_AT_LEAST: usize = 4 * 1024;
 
 /// A child with what is on its way to and from it. Nothing is lost when a future
-/// that uses it is dropped.
+/// that uses it is dropped, and a line is written to its end before the next.
 #[derive(Debug)]
 pub(super) struct Pipe {
     pub(super) process: Process,
     /// Not yet written.
     out: BytesMut,
+    /// For which request each part of `out` is written, and how long it is.
+    parts: VecDeque<(u64, usize)>,
     /// Read, but not yet taken as lines.
     arrived: BytesMut,
     /// How much of `arrived` is known to hold no line end.
     scanned: usize,
-    pub(super) meter: Meter,
+    /// When the first byte of `arrived` came, and the last.
+    first: Instant,
+    last: Instant,
 }
 
-/// What has happened since the last reset.
-#[derive(Debug, Default)]
-pub(super) struct Meter {
-    pub(super) written: Option<Instant>,
-    pub(super) first_byte: Option<Instant>,
-    pub(super) bytes_out: u64,
-    pub(super) bytes_in: u64,
+/// A line of the child.
+#[derive(Debug)]
+pub(super) struct Line {
+    /// Without its end.
+    pub(super) text: Bytes,
+    /// Its bytes, with its end.
+    pub(super) size: u64,
+    /// When its first byte came.
+    pub(super) first_byte: Instant,
+    /// When it was complete.
+    pub(super) complete: Instant,
+}
+
+/// Bytes that were written.
+#[derive(Debug)]
+pub(super) struct Written {
+    /// The request for which they were written.
+    pub(super) id: u64,
+    /// When the write began.
+    pub(super) began: Instant,
+    pub(super) bytes: u64,
 }
 
 /// Why there is no further line.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Stop {
-    /// The deadline.
-    Timeout,
     /// The child closed one of its streams.
     Closed,
     /// A line beyond [`MAX_LINE`].
@@ -55,89 +70,104 @@ pub(super) enum Stop {
 
 impl Pipe {
     pub(super) fn new(process: Process) -> Self {
-        Self { process, out: BytesMut::new(), arrived: BytesMut::new(), scanned: 0, meter: Meter::default() }
+        let now = Instant::now();
+        Self {
+            process,
+            out: BytesMut::new(),
+            parts: VecDeque::new(),
+            arrived: BytesMut::new(),
+            scanned: 0,
+            first: now,
+            last: now,
+        }
     }
 
-    /// Adds to what will be written.
-    pub(super) fn queue(&mut self, line: &[u8]) {
-        self.out.extend_from_slice(line);
+    /// Adds whole lines, which belong to request `id`, to what will be written.
+    pub(super) fn queue(&mut self, id: u64, lines: &[u8]) {
+        self.out.extend_from_slice(lines);
+        self.parts.push_back((id, lines.len()));
     }
 
-    /// Writes as much as the pipe takes without waiting.
-    pub(super) fn flush_now(&mut self) {
-        let mut cx = Context::from_waker(Waker::noop());
+    /// Writes as much as the pipe takes without waiting. Whoever waited until it
+    /// takes more is forgotten.
+    pub(super) fn flush_now(&mut self, account: impl FnMut(Written)) {
         // A failure is noticed at the next read, with its reason.
-        while !self.out.is_empty() && matches!(self.poll_write(&mut cx), Poll::Ready(Ok(()))) {}
+        let _ = self.poll_flush(&mut Context::from_waker(Waker::noop()), account);
     }
 
-    /// Waits until all is written.
-    pub(super) async fn flush(&mut self, deadline: &mut Deadline) -> Result<(), Stop> {
-        poll_fn(|cx| {
-            while !self.out.is_empty() {
-                match self.poll_write(cx) {
-                    Poll::Ready(Ok(())) => {}
-                    Poll::Ready(Err(stop)) => return Poll::Ready(Err(stop)),
-                    Poll::Pending => return deadline.poll(cx).map(|()| Err(Stop::Timeout)),
-                }
+    /// Ready once all is written.
+    pub(super) fn poll_flush(
+        &mut self,
+        cx: &mut Context<'_>,
+        mut account: impl FnMut(Written),
+    ) -> Poll<Result<(), Stop>> {
+        while !self.out.is_empty() {
+            std::task::ready!(self.poll_write(cx, &mut account))?;
+        }
+        Poll::Ready(Ok(()))
+    }
+
+    /// The next line, while what is queued is written.
+    pub(super) fn poll_line(
+        &mut self,
+        cx: &mut Context<'_>,
+        mut account: impl FnMut(Written),
+    ) -> Poll<Result<Line, Stop>> {
+        loop {
+            // A child that is gone may have answered before: what it wrote is
+            // read first, and its end is found there.
+            let mut progress = false;
+            if !self.out.is_empty() {
+                progress = matches!(self.poll_write(cx, &mut account), Poll::Ready(Ok(())));
             }
-            Poll::Ready(Ok(()))
-        })
-        .await
-    }
-
-    /// The next line without its end, while what is queued is written.
-    pub(super) async fn line(&mut self, deadline: &mut Deadline) -> Result<Bytes, Stop> {
-        poll_fn(|cx| {
-            loop {
-                // A child that is gone may have answered before: what it wrote
-                // is read first, and its end is found there.
-                let mut progress = false;
-                if !self.out.is_empty() {
-                    progress = matches!(self.poll_write(cx), Poll::Ready(Ok(())));
-                }
-                if let Some(line) = self.take_line() {
-                    return Poll::Ready(Ok(line));
-                }
-                if self.arrived.len() > MAX_LINE {
-                    return Poll::Ready(Err(Stop::TooLong));
-                }
-                match self.poll_read(cx) {
-                    Poll::Ready(Ok(())) => continue,
-                    Poll::Ready(Err(stop)) => return Poll::Ready(Err(stop)),
-                    Poll::Pending if progress && !self.out.is_empty() => continue,
-                    Poll::Pending => {}
-                }
-                return deadline.poll(cx).map(|()| Err(Stop::Timeout));
+            if let Some(line) = self.take_line() {
+                return Poll::Ready(Ok(line));
             }
-        })
-        .await
+            if self.arrived.len() > MAX_LINE {
+                return Poll::Ready(Err(Stop::TooLong));
+            }
+            match self.poll_read(cx) {
+                Poll::Ready(Ok(())) => {}
+                Poll::Ready(Err(stop)) => return Poll::Ready(Err(stop)),
+                Poll::Pending if progress && !self.out.is_empty() => {}
+                Poll::Pending => return Poll::Pending,
+            }
+        }
     }
 
-    fn take_line(&mut self) -> Option<Bytes> {
+    /// How much has come of a line that has no end yet.
+    pub(super) fn unfinished(&self) -> u64 {
+        self.arrived.len() as u64
+    }
+
+    fn take_line(&mut self) -> Option<Line> {
         let unseen = self.arrived.get(self.scanned..)?;
         let Some(end) = scan::find(unseen, |byte| byte == b'\n') else {
             self.scanned = self.arrived.len();
             return None;
         };
-        let line = self.arrived.split_to(self.scanned + end).freeze();
+        let end = self.scanned + end;
+        let line = self.arrived.split_to(end).freeze();
         self.arrived.advance(1);
         self.scanned = 0;
-        Some(match line.strip_suffix(b"\r") {
+        // The line ended in the last read, so what is behind it came then, too.
+        let first_byte = std::mem::replace(&mut self.first, self.last);
+        let text = match line.strip_suffix(b"\r") {
             Some(text) => line.slice_ref(text),
             None => line,
-        })
+        };
+        Some(Line { text, size: end as u64 + 1, first_byte, complete: self.last })
     }
 
-    fn poll_write(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Stop>> {
+    fn poll_write(&mut self, cx: &mut Context<'_>, account: &mut impl FnMut(Written)) -> Poll<Result<(), Stop>> {
         let Some(stdin) = &mut self.process.stdin else {
             return Poll::Ready(Err(Stop::Closed));
         };
-        let began = self.meter.written.unwrap_or_else(Instant::now);
+        let began = Instant::now();
         match Pin::new(stdin).poll_write(cx, &self.out) {
             Poll::Ready(Ok(written @ 1..)) => {
                 self.out.advance(written);
-                self.meter.written = Some(began);
-                self.meter.bytes_out += written as u64;
+                self.settle(began, written, account);
                 Poll::Ready(Ok(()))
             }
             Poll::Ready(_) => Poll::Ready(Err(Stop::Closed)),
@@ -145,15 +175,31 @@ impl Pipe {
         }
     }
 
+    /// Says for which requests `written` bytes were.
+    fn settle(&mut self, began: Instant, mut written: usize, account: &mut impl FnMut(Written)) {
+        while let Some((id, left)) = self.parts.front_mut()
+            && written > 0
+        {
+            let now = written.min(*left);
+            account(Written { id: *id, began, bytes: now as u64 });
+            *left -= now;
+            written -= now;
+            if *left == 0 {
+                self.parts.pop_front();
+            }
+        }
+    }
+
     fn poll_read(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Stop>> {
         self.arrived.reserve(READ_AT_LEAST);
+        let fresh = self.arrived.is_empty();
         let read = std::pin::pin!(self.process.stdout.read_buf(&mut self.arrived));
         match std::future::Future::poll(read, cx) {
-            Poll::Ready(Ok(read @ 1..)) => {
-                if self.meter.written.is_some() && self.meter.first_byte.is_none() {
-                    self.meter.first_byte = Some(Instant::now());
+            Poll::Ready(Ok(1..)) => {
+                self.last = Instant::now();
+                if fresh {
+                    self.first = self.last;
                 }
-                self.meter.bytes_in += read as u64;
                 Poll::Ready(Ok(()))
             }
             Poll::Ready(_) => Poll::Ready(Err(Stop::Closed)),

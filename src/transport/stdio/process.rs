@@ -74,30 +74,23 @@ impl Process {
         Ok(Self { child, group, stdin, stdout, words, listener })
     }
 
-    /// How the child came to its end, after it has closed its output: a sentence
-    /// that goes on with `when`.
-    pub(super) async fn obituary(&mut self, when: &str) -> String {
+    /// How the child came to its end, after it has closed its output. What is left
+    /// of it is killed.
+    pub(super) async fn obituary(mut self) -> Obituary {
         let status = tokio::time::timeout(OBITUARY, self.child.wait()).await;
         if status.is_ok() {
             self.end_group();
         }
         // Nobody joins the listener twice: the process is given up after this.
         let _ = tokio::time::timeout(OBITUARY, &mut self.listener).await;
-        let end = match status {
-            Ok(Ok(status)) => format!("the child {} {when}", describe(status)),
-            _ => format!("the child closed its output {when} but did not exit"),
-        };
-        self.with_last_words(end)
+        Obituary { status: status.ok().and_then(Result::ok), words: self.last_words() }
     }
 
-    /// The sentence, followed by the end of stderr if there was any.
-    pub(super) fn with_last_words(&self, sentence: String) -> String {
+    /// The end of stderr, if there was any.
+    pub(super) fn last_words(&self) -> Option<String> {
         let mut words = self.words.lock().unwrap_or_else(PoisonError::into_inner);
         let words = words.make_contiguous().trim_ascii();
-        if words.is_empty() {
-            return sentence;
-        }
-        format!("{sentence}; its last words were: {}", last(words))
+        (!words.is_empty()).then(|| last(words))
     }
 
     /// Ends the child: end of input, then SIGTERM, then SIGKILL, with `grace`
@@ -152,6 +145,33 @@ impl Process {
     fn end_group(&mut self) {
         self.signal(Signal::KILL);
         self.group = None;
+    }
+}
+
+/// How a child came to its end.
+#[derive(Debug)]
+pub(super) struct Obituary {
+    /// `None` if it did not exit.
+    status: Option<ExitStatus>,
+    words: Option<String>,
+}
+
+impl Obituary {
+    /// A sentence about the end of a child that has not answered `method`.
+    pub(super) fn sentence(&self, method: &str) -> String {
+        let end = match self.status {
+            Some(status) => format!("the child {} before answering {method}", describe(status)),
+            None => format!("the child closed its output before answering {method} but did not exit"),
+        };
+        with_last_words(end, self.words.as_deref())
+    }
+}
+
+/// The sentence, followed by what the child said last.
+pub(super) fn with_last_words(sentence: String, words: Option<&str>) -> String {
+    match words {
+        Some(words) => format!("{sentence}; its last words were: {words}"),
+        None => sentence,
     }
 }
 

@@ -5,7 +5,9 @@ use std::time::Duration;
 use tokio::sync::oneshot;
 
 use super::peer::{PATIENCE, SSE_END, SSE_HEAD, Server, chunk, echo, http, json, result, sse};
-use crate::transport::{AnyConnector, Call, Client as _, Connector as _, Failure, HttpTarget, Revision, Target};
+use crate::transport::{
+    AnyConnector, Call, Client as _, Connector as _, Failure, HttpTarget, Revision, Target, open_sockets,
+};
 
 const MODERN: Revision = Revision::V2026_07_28;
 
@@ -284,4 +286,34 @@ async fn parameters_must_be_an_object() {
     let call = Call { params: b"[1]", ..echo() };
     let exchange = client.call(call).await;
     assert_eq!(exchange.outcome.unwrap_err().class(), "protocol");
+}
+
+#[tokio::test]
+async fn sockets_are_counted_while_they_are_open() {
+    let server = Server::start().await;
+    assert_eq!(open_sockets(), 0);
+    let (mut first, mut second) = (server.client(MODERN), server.client(MODERN));
+    let (exchange, mut peer) = tokio::join!(first.call(echo()), async {
+        let mut peer = server.accept().await;
+        peer.answer(json(&result(1))).await;
+        peer
+    });
+    assert!(exchange.outcome.is_ok());
+    assert_eq!(open_sockets(), 1);
+    let (exchange, _other) = tokio::join!(second.call(echo()), async {
+        let mut peer = server.accept().await;
+        peer.answer(json(&result(1))).await;
+        peer
+    });
+    assert!(exchange.outcome.is_ok());
+    assert_eq!(open_sockets(), 2);
+    // A server that ends the connection takes the socket along.
+    let (exchange, ()) = tokio::join!(first.call(echo()), async {
+        peer.request().await;
+        drop(peer);
+    });
+    assert!(exchange.outcome.is_err());
+    assert_eq!(open_sockets(), 1);
+    drop(second);
+    assert_eq!(open_sockets(), 0);
 }

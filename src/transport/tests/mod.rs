@@ -20,4 +20,5 @@ mod probe;
 mod sse;
 mod stdio;
 mod stdio_faults;
+mod stdio_together;
 mod target;

@@ -1,0 +1,241 @@
+//! One child and all that is asked of it.
+
+use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use tokio::time::Instant;
+
+use super::super::client::Opened;
+use super::super::failure::Failure;
+use super::super::sse::MAX_EVENT;
+use super::desk::{Desk, Request};
+use super::pipe::{Pipe, Stop};
+use super::process::{Obituary, Process};
+
+/// For lines that belong to no request; ids begin at 1.
+const NOBODY: u64 = 0;
+
+/// A child, from its start to its end, with the requests that are under way.
+#[derive(Debug)]
+pub(super) struct Conversation {
+    /// Set once the session is open.
+    opened: Option<Box<Opened>>,
+    child: Child,
+    desk: Desk,
+}
+
+#[derive(Debug)]
+enum Child {
+    Running(Box<Pipe>),
+    /// It has closed its output, at this instant; why is being found out.
+    Dying(Instant, Dying),
+    /// Nothing can be asked of it any more, since this instant.
+    Gone(Instant, End),
+}
+
+/// Comes to know how a child ended.
+struct Dying(Pin<Box<dyn Future<Output = Obituary>>>);
+
+impl fmt::Debug for Dying {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Dying")
+    }
+}
+
+/// Why nothing can be asked of a child.
+#[derive(Debug)]
+enum End {
+    Died(Obituary),
+    TooLong,
+    Closed,
+}
+
+impl Conversation {
+    /// `modern`: whether the revision forbids servers to ask their clients.
+    pub(super) fn new(process: Process, modern: bool) -> Self {
+        Self { opened: None, child: Child::Running(Box::new(Pipe::new(process))), desk: Desk::new(modern) }
+    }
+
+    /// Whether the session is open and its child not known to have ended.
+    pub(super) fn is_open(&self) -> bool {
+        self.opened.is_some() && self.is_running()
+    }
+
+    /// The session is open.
+    pub(super) fn open(&mut self, opened: Opened) {
+        self.opened = Some(Box::new(opened));
+    }
+
+    /// The session, if it is open.
+    pub(super) fn opened(&self) -> Option<Opened> {
+        self.opened.as_deref().filter(|_| self.is_running()).cloned()
+    }
+
+    fn is_running(&self) -> bool {
+        matches!(self.child, Child::Running(_))
+    }
+
+    /// Why nothing can be asked any more, to one who would have sent `method`;
+    /// `None` if it can.
+    pub(super) fn ended(&self, method: &str) -> Option<Failure> {
+        match &self.child {
+            Child::Gone(_, end) => Some(Failure::Transport(end.sentence(method))),
+            _ => None,
+        }
+    }
+
+    /// The end of what the child has written on stderr.
+    pub(super) fn last_words(&self) -> Option<String> {
+        match &self.child {
+            Child::Running(pipe) => pipe.process.last_words(),
+            _ => None,
+        }
+    }
+
+    /// A new request; returns its id.
+    pub(super) fn enter(&mut self) -> u64 {
+        self.desk.enter()
+    }
+
+    /// Takes the line of request `id`, to be written.
+    pub(super) fn send(&mut self, id: u64, line: &[u8]) {
+        if let Child::Running(pipe) = &mut self.child {
+            pipe.queue(id, line);
+        }
+    }
+
+    /// Takes lines that belong to no request, to be written.
+    pub(super) fn tell(&mut self, lines: &[u8]) {
+        self.send(NOBODY, lines);
+    }
+
+    /// Ready once all is written, or cannot be: then the next request says why.
+    pub(super) fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        match &mut self.child {
+            Child::Running(pipe) => pipe.poll_flush(cx, |written| self.desk.wrote(&written)).map(|_| ()),
+            _ => Poll::Ready(()),
+        }
+    }
+
+    /// Ready once request `id` has its answer or cannot get one (`false`), or once
+    /// it has `expired` (`true`). What is left to a dying child is bounded, and
+    /// waited for in any case.
+    pub(super) fn poll(
+        &mut self,
+        id: u64,
+        cx: &mut Context<'_>,
+        mut expired: impl FnMut(&mut Context<'_>) -> Poll<()>,
+    ) -> Poll<bool> {
+        loop {
+            if self.desk.is_answered(id) {
+                return Poll::Ready(false);
+            }
+            match &mut self.child {
+                Child::Running(pipe) => match pipe.poll_line(cx, |written| self.desk.wrote(&written)) {
+                    Poll::Ready(Ok(line)) => {
+                        if let Some(response) = self.desk.receive(id, line) {
+                            pipe.queue(id, response.as_bytes());
+                        }
+                    }
+                    Poll::Ready(Err(stop)) => self.stop(id, stop),
+                    Poll::Pending => {
+                        self.desk.drive(id, cx.waker());
+                        return expired(cx).map(|()| true);
+                    }
+                },
+                Child::Dying(since, dying) => match dying.0.as_mut().poll(cx) {
+                    Poll::Ready(obituary) => {
+                        let since = *since;
+                        self.end(since, End::Died(obituary));
+                    }
+                    Poll::Pending => {
+                        self.desk.drive(id, cx.waker());
+                        return Poll::Pending;
+                    }
+                },
+                Child::Gone(..) => return Poll::Ready(false),
+            }
+        }
+    }
+
+    /// Nothing more comes from the child, as request `id` has found.
+    fn stop(&mut self, id: u64, stop: Stop) {
+        let now = Instant::now();
+        let gone = Child::Gone(now, End::TooLong);
+        let Child::Running(pipe) = std::mem::replace(&mut self.child, gone) else { return };
+        if let Some(request) = self.desk.get_mut(id) {
+            request.bytes_in += pipe.unfinished();
+        }
+        match stop {
+            Stop::TooLong => self.desk.wake_all(),
+            Stop::Closed => self.child = Child::Dying(now, Dying(Box::pin(pipe.process.obituary()))),
+        }
+    }
+
+    /// Nothing can be asked any more, and all who wait fail. Returns the pipe of a
+    /// child that still runs.
+    fn end(&mut self, since: Instant, end: End) -> Option<Box<Pipe>> {
+        self.desk.wake_all();
+        match std::mem::replace(&mut self.child, Child::Gone(since, end)) {
+            Child::Running(pipe) => Some(pipe),
+            _ => None,
+        }
+    }
+
+    /// Tells the server that nobody waits for the answer to request `id` any more.
+    pub(super) fn cancel(&mut self, id: u64) {
+        let Child::Running(pipe) = &mut self.child else { return };
+        let cancel = format!(
+            "{{\"jsonrpc\":\"2.0\",\"method\":\"notifications/cancelled\",\
+             \"params\":{{\"requestId\":{id},\"reason\":\"timeout\"}}}}\n"
+        );
+        pipe.queue(id, cancel.as_bytes());
+        pipe.flush_now(|written| self.desk.wrote(&written));
+    }
+
+    /// The request is over.
+    pub(super) fn leave(&mut self, id: u64) -> Option<Request> {
+        self.desk.leave(id)
+    }
+
+    /// The request is over without an answer, which may still come.
+    pub(super) fn abandon(&mut self, id: u64) -> Option<Request> {
+        let request = self.desk.leave(id)?;
+        self.desk.abandon(id);
+        Some(request)
+    }
+
+    /// Why a request for `method` got no answer, and since when that is known.
+    pub(super) fn failure(&self, method: &str) -> (Failure, Instant) {
+        match &self.child {
+            Child::Gone(since, end) => {
+                let sentence = end.sentence(method);
+                let failure = if matches!(end, End::TooLong) {
+                    Failure::Protocol(sentence)
+                } else {
+                    Failure::Transport(sentence)
+                };
+                (failure, *since)
+            }
+            // Nobody asks before the end.
+            _ => (Failure::Transport("the child is gone".to_owned()), Instant::now()),
+        }
+    }
+
+    /// Ends the conversation for all; returns the child if it still runs.
+    pub(super) fn hang_up(&mut self) -> Option<Process> {
+        self.end(Instant::now(), End::Closed).map(|pipe| pipe.process)
+    }
+}
+
+impl End {
+    fn sentence(&self, method: &str) -> String {
+        match self {
+            Self::Died(obituary) => obituary.sentence(method),
+            Self::TooLong => format!("a line of the child is longer than {} MiB", MAX_EVENT >> 20),
+            Self::Closed => "the session was closed".to_owned(),
+        }
+    }
+}

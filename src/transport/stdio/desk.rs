@@ -1,0 +1,230 @@
+//! The requests that are under way on one child, and whose answer a line is.
+//!
+//! Invariant: while requests wait, the task of one of them, the driver, is woken
+//! when the pipe can be read or written, or is about to be. Whoever looks into
+//! the pipe becomes the driver; a driver that leaves wakes another.
+
+use std::collections::{BTreeSet, VecDeque};
+use std::task::Waker;
+
+use tokio::time::Instant;
+
+use super::super::envelope::{self, Message, Reply, Stranger};
+use super::pipe::{Line, Written};
+
+/// How many abandoned requests are remembered, so that their late answers are
+/// not taken for violations. More than this are outstanding only if the server
+/// has stopped answering.
+const ABANDONED: usize = 16 * 1024;
+
+/// A request that is under way.
+#[derive(Debug, Default)]
+pub(super) struct Request {
+    id: u64,
+    /// Of the task that waits for the answer.
+    waker: Option<Waker>,
+    /// When the write of its first byte began.
+    pub(super) written: Option<Instant>,
+    /// When the first byte of its answer came.
+    pub(super) first_byte: Option<Instant>,
+    pub(super) bytes_out: u64,
+    /// Those of its answer, and of other lines that it has read.
+    pub(super) bytes_in: u64,
+    /// That it has read.
+    pub(super) notifications: u32,
+    /// That it has read.
+    pub(super) violations: u32,
+    /// The answer, and when its line was complete.
+    pub(super) answer: Option<(Reply, Instant)>,
+}
+
+/// Hands each answer to the request that waits for it.
+#[derive(Debug)]
+pub(super) struct Desk {
+    /// Whether servers of the revision must not ask the client anything.
+    modern: bool,
+    last_id: u64,
+    /// By ascending id.
+    requests: VecDeque<Request>,
+    /// The request whose task is woken by the pipe.
+    driver: u64,
+    /// Requests that nobody waits for any more, though they were sent.
+    abandoned: BTreeSet<u64>,
+}
+
+impl Desk {
+    pub(super) fn new(modern: bool) -> Self {
+        Self { modern, last_id: 0, requests: VecDeque::new(), driver: 0, abandoned: BTreeSet::new() }
+    }
+
+    /// A new request; returns its id.
+    pub(super) fn enter(&mut self) -> u64 {
+        self.last_id += 1;
+        self.requests.push_back(Request { id: self.last_id, ..Request::default() });
+        self.last_id
+    }
+
+    fn position(&self, id: u64) -> Option<usize> {
+        self.requests.binary_search_by_key(&id, |request| request.id).ok()
+    }
+
+    /// A request that is under way.
+    pub(super) fn get_mut(&mut self, id: u64) -> Option<&mut Request> {
+        let position = self.position(id)?;
+        self.requests.get_mut(position)
+    }
+
+    /// Whether request `id` has its answer.
+    pub(super) fn is_answered(&self, id: u64) -> bool {
+        self.position(id).and_then(|at| self.requests.get(at)).is_some_and(|request| request.answer.is_some())
+    }
+
+    /// Makes request `id`, whose task has just looked into the pipe, the driver.
+    pub(super) fn drive(&mut self, id: u64, waker: &Waker) {
+        self.driver = id;
+        if let Some(request) = self.get_mut(id) {
+            match &mut request.waker {
+                Some(known) => known.clone_from(waker),
+                none => *none = Some(waker.clone()),
+            }
+        }
+    }
+
+    /// The request is over, for whatever reason. If it was the driver, another is
+    /// woken that still waits.
+    pub(super) fn leave(&mut self, id: u64) -> Option<Request> {
+        let request = self.requests.remove(self.position(id)?);
+        if self.driver == id
+            && let Some(next) = self.requests.iter_mut().find(|request| request.answer.is_none())
+        {
+            self.driver = next.id;
+            next.wake();
+        }
+        request
+    }
+
+    /// An answer to request `id` may come, and nobody will wait for it.
+    pub(super) fn abandon(&mut self, id: u64) {
+        self.abandoned.insert(id);
+        if self.abandoned.len() > ABANDONED {
+            self.abandoned.pop_first();
+        }
+    }
+
+    /// Wakes all that wait.
+    pub(super) fn wake_all(&mut self) {
+        self.requests.iter_mut().for_each(Request::wake);
+    }
+
+    /// Adds what was written to the request that it belongs to.
+    pub(super) fn wrote(&mut self, written: &Written) {
+        if let Some(request) = self.get_mut(written.id) {
+            request.written.get_or_insert(written.began);
+            request.bytes_out += written.bytes;
+        }
+    }
+
+    /// Hands a line over that request `reader` has read. Returns what is to be
+    /// written if it was a question of the server.
+    pub(super) fn receive(&mut self, reader: u64, line: Line) -> Option<String> {
+        let Line { text, size, first_byte, complete } = line;
+        let mut violation = false;
+        let mut response = None;
+        let mut owner = reader;
+        if !text.trim_ascii().is_empty() {
+            let found = std::cell::Cell::new(reader);
+            let awaited = |given: Option<u64>| {
+                let id = given.map_or_else(|| self.only_one(), |id| self.waits(id));
+                id.inspect(|id| found.set(*id)).is_some()
+            };
+            match envelope::read_among(text, awaited) {
+                Message::Reply(reply) => {
+                    owner = found.get();
+                    self.answer(owner, reply, first_byte, complete);
+                }
+                Message::Notification => {
+                    if let Some(request) = self.get_mut(reader) {
+                        request.notifications += 1;
+                    }
+                }
+                // Since 2026-07-28 servers ask by other means, and clients must
+                // not write responses.
+                Message::Request { .. } if self.modern => violation = true,
+                Message::Request { id, method } => response = Some(respond(&id, &method)),
+                Message::Stranger(Stranger::Number(id)) if self.abandoned.remove(&id) => {}
+                Message::Stranger(_) | Message::Invalid(_) => violation = true,
+            }
+        }
+        if let Some(request) = self.get_mut(owner) {
+            request.bytes_in += size;
+            request.violations += u32::from(violation);
+            if owner != reader {
+                request.wake();
+            }
+        }
+        response
+    }
+
+    /// The id, if its answer is waited for.
+    fn waits(&self, id: u64) -> Option<u64> {
+        let request = self.requests.get(self.position(id)?)?;
+        request.answer.is_none().then_some(id)
+    }
+
+    /// The request that waits, if there is but one.
+    fn only_one(&self) -> Option<u64> {
+        let mut waiting = self.requests.iter().filter(|request| request.answer.is_none());
+        waiting.next().filter(|_| waiting.next().is_none()).map(|request| request.id)
+    }
+
+    fn answer(&mut self, id: u64, reply: Reply, first_byte: Instant, complete: Instant) {
+        let Some(request) = self.get_mut(id) else { return };
+        // A server that guesses the next id may have answered before it was asked.
+        let asked = request.written.unwrap_or(complete);
+        request.first_byte = Some(first_byte.max(asked));
+        request.answer = Some((reply, complete.max(asked)));
+    }
+}
+
+impl Request {
+    fn wake(&mut self) {
+        if let Some(waker) = self.waker.take() {
+            waker.wake();
+        }
+    }
+}
+
+/// Our answer to a request of the server: `ping` is always allowed, everything
+/// else belongs to a capability that was not declared.
+fn respond(id: &str, method: &str) -> String {
+    let body =
+        if method == "ping" { r#""result":{}"# } else { r#""error":{"code":-32601,"message":"Method not found"}"# };
+    format!("{{\"jsonrpc\":\"2.0\",\"id\":{id},{body}}}\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Violations that a request sees when this many were abandoned before it and
+    /// the first of them is answered late.
+    fn violations_after(abandoned: usize) -> u32 {
+        let mut desk = Desk::new(false);
+        for _ in 0..abandoned {
+            let id = desk.enter();
+            desk.leave(id);
+            desk.abandon(id);
+        }
+        let reader = desk.enter();
+        let now = Instant::now();
+        let text = bytes::Bytes::from_static(br#"{"id":1,"result":{}}"#);
+        assert_eq!(desk.receive(reader, Line { text, size: 21, first_byte: now, complete: now }), None);
+        desk.leave(reader).unwrap().violations
+    }
+
+    #[test]
+    fn so_many_abandoned_requests_are_remembered() {
+        assert_eq!(violations_after(ABANDONED), 0);
+        assert_eq!(violations_after(ABANDONED + 1), 1);
+    }
+}
