@@ -66,15 +66,23 @@ fn dropped(results: &Results) -> Option<Finding> {
     let (dropped, started): (u64, u64) =
         rows().fold((0, 0), |(dropped, started), row| (dropped + row.dropped, started + row.started));
     (dropped > 0).then(|| {
-        finding(
-            Level::Problem,
+        let arrivals = format!(
+            "{dropped} of {} arrivals ({})",
+            dropped + started,
+            units::percent(dropped as f64 / (dropped + started) as f64)
+        );
+        let plan = &results.plan;
+        // Without a limit there is a user for each arrival.
+        let limited = plan.guard.max_users.is_some() || plan.scenarios.iter().any(|one| one.max_users.is_some());
+        let text = if limited {
             format!(
-                "{dropped} of {} arrivals ({}) found no free virtual user and were dropped: the server was too slow \
-                 for this rate, or `max users` is too low",
-                dropped + started,
-                units::percent(dropped as f64 / (dropped + started) as f64)
-            ),
-        )
+                "{arrivals} found no free virtual user and were dropped: the server was too slow for this rate, or \
+                 `max users` is too low"
+            )
+        } else {
+            format!("{arrivals} could not begin before the load ended and were dropped: the load generator was late")
+        };
+        finding(Level::Problem, text)
     })
 }
 

@@ -3,7 +3,7 @@
 use std::process::{Command, Output};
 
 use mcpl::record::ErrorClass;
-use mcpl::results::Window;
+use mcpl::results::{Ended, Results, Window};
 
 use crate::support::{Scenario, assert_exit, stderr, stdout};
 
@@ -62,4 +62,89 @@ fn descriptors_that_run_out_are_not_the_servers_fault() {
     let results = scenario.results();
     let counts = results.counts(&results.everything(), Window::Whole);
     assert!(counts.errors.get(&ErrorClass::Local).is_some_and(|count| *count > 10), "{:?}", counts.errors);
+}
+
+/// A network of its own, which only this command sees, with ten local ports for
+/// what it connects to.
+const TEN_PORTS: &str = "ip link set lo up && echo 40000 40009 > /proc/sys/net/ipv4/ip_local_port_range";
+
+#[test]
+fn local_ports_that_run_out_are_not_the_servers_fault() {
+    let unshared = |command: &str| {
+        let mut unshare = Command::new("unshare");
+        unshare.args(["--map-root-user", "--net", "sh", "-c", command]).env("NO_COLOR", "1");
+        unshare
+    };
+    if !unshared(TEN_PORTS).output().is_ok_and(|output| output.status.success()) {
+        eprintln!("skipped: this machine allows no network namespace");
+        return;
+    }
+    let scenario = scenario("latency 2s", "hold 30/s for 1s");
+    let output = unshared(&format!("{TEN_PORTS} && exec \"$0\" run \"$1\" --threads 1 --out \"$2\""))
+        .arg(env!("CARGO_BIN_EXE_mcpl"))
+        .arg(&scenario.file)
+        .arg(scenario.path("run.json"))
+        .output()
+        .unwrap();
+    assert_exit(&output, 5);
+    let said = stdout(&output).split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(said.contains("this machine has no local address or port left for it"), "{said}");
+    let results = scenario.results();
+    let counts = results.counts(&results.everything(), Window::Whole);
+    assert!(counts.errors.get(&ErrorClass::Local).is_some_and(|count| *count >= 15), "{:?}", counts.errors);
+    assert_eq!(counts.errors.len(), 1, "{:?}", counts.errors);
+}
+
+/// Far more than one thread can begin, with a drain of one second.
+fn overload(guard: &str, asserts: &str) -> Scenario {
+    Scenario::new(&format!(
+        "mcpl 1\nserver s {{ builtin rulebook {{ rules 20 }} }}\n{guard}\nscenario a {{\n  target s\n  stages {{\n    hold 1000000/s for 2s\n    drain up to 1s\n  }}\n  run f\n}}\nflow f {{ call list_rules }}\n{asserts}\n"
+    ))
+}
+
+/// The run has ended with its plan, and each of its arrivals is accounted for.
+#[track_caller]
+fn ends_with_its_plan(results: &Results) -> u64 {
+    assert_eq!(results.run.ended, Ended::Completed);
+    // 2 s of load, 1 s of drain, and what a busy machine may add.
+    assert!(results.run.total_ms < 6_000, "{} ms", results.run.total_ms);
+    let everything = results.everything();
+    let rows = || results.scenario_rows(&everything, Window::Whole);
+    let (started, dropped): (u64, u64) = (rows().map(|row| row.started).sum(), rows().map(|row| row.dropped).sum());
+    assert_eq!(started + dropped, 2_000_000);
+    let counts = results.counts(&everything, Window::Whole);
+    assert!(counts.requests > 100, "answers are read while work begins: {counts:?}");
+    dropped
+}
+
+#[test]
+fn a_load_beyond_the_machine_ends_with_its_plan_and_is_invalid() {
+    let scenario = overload("guard { max users 20 users }", "assert { errors.rate < 90% }");
+    let output = scenario.run(&["--threads", "1"]);
+    assert_exit(&output, 5);
+    let said = stdout(&output);
+    assert!(said.contains("INVALID  the load generator was the bottleneck"), "{said}");
+    assert!(said.contains("found no free virtual user and were"), "{said}");
+    let dropped = ends_with_its_plan(&scenario.results());
+    assert!(dropped > 1_000_000, "{dropped}");
+}
+
+#[test]
+fn a_load_beyond_the_machine_without_a_limit_of_users_ends_with_its_plan() {
+    let scenario = overload("", "");
+    let output = scenario.run(&["--threads", "1"]);
+    assert_exit(&output, 5);
+    let said = stdout(&output).split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(
+        said.contains("could not begin before the load ended and were dropped: the load generator was late"),
+        "{said}"
+    );
+    ends_with_its_plan(&scenario.results());
+}
+
+#[test]
+fn a_file_that_asserts_on_the_generator_is_judged_by_that() {
+    let accepted = "assert {\n  generator.lag.p99 < 1h\n  generator.cpu.max >= 0%\n  errors.local.rate <= 100%\n}";
+    let scenario = overload("guard { max users 20 users }", accepted);
+    assert_exit(&scenario.run(&["--threads", "1"]), 0);
 }
