@@ -1,5 +1,6 @@
 //! What a reader should know besides the assertions, derived from the data.
 
+use super::bottleneck::users_are_limited;
 use super::{Finding, Level, tags};
 use crate::plan::{Load, Selection, schedule};
 use crate::record::{ErrorClass, sample_floor};
@@ -71,10 +72,7 @@ fn dropped(results: &Results) -> Option<Finding> {
             dropped + started,
             units::percent(dropped as f64 / (dropped + started) as f64)
         );
-        let plan = &results.plan;
-        // Without a limit there is a user for each arrival.
-        let limited = plan.guard.max_users.is_some() || plan.scenarios.iter().any(|one| one.max_users.is_some());
-        let text = if limited {
+        let text = if users_are_limited(results) {
             format!(
                 "{arrivals} found no free virtual user and were dropped: the server was too slow for this rate, or \
                  `max users` is too low"
