@@ -12,11 +12,13 @@ use crate::transport::Connector;
 
 /// Lets work under way finish within the scenario's drain, then cuts it off.
 pub(super) async fn drain<C: Connector>(shard: &Shard<C>, index: usize, scenario: &Scenario, mut running: JoinSet<()>) {
+    // Work that was late is no reason to drain for longer than the plan says.
+    let over = shard.at(scenario.end_ns()).min(Instant::now());
     let finished = tokio::select! {
         biased;
         () = finish(&mut running) => true,
         () = shard.control.reached(Stop::Kill) => false,
-        () = tokio::time::sleep(Duration::from_nanos(scenario.drain_ns)) => false,
+        () = tokio::time::sleep_until(over + Duration::from_nanos(scenario.drain_ns)) => false,
     };
     if finished {
         return;

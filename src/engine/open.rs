@@ -24,6 +24,16 @@ use crate::transport::Connector;
 /// stretch, so that the first ones do not wait for a handshake.
 const OPENED_AHEAD: Duration = Duration::from_millis(50);
 
+/// So many arrivals may begin in a row before other tasks of the thread have their
+/// turn: a generator that is behind still has to read answers. Few enough to take
+/// well under a millisecond.
+const IN_A_ROW: u32 = 64;
+
+/// An arrival that is due may begin so long after the end of the load: a machine
+/// that is shared can hold a process up for a moment. What is later than that
+/// cannot be made up for, and is dropped.
+const LATE_AT_MOST: Duration = Duration::from_secs(1);
+
 /// No more sessions than this are opened ahead on one thread.
 const OPENED_AHEAD_MAX: u64 = 64;
 
@@ -116,6 +126,7 @@ pub(super) async fn drive<C: Connector>(shard: Rc<Shard<C>>, pool: Rc<Pool<C>>, 
         dealer: Dealer::new(shard.plan.seed, index, &scenario.mix),
         pacer: Pacer::new(shard.precise),
         running: JoinSet::new(),
+        in_a_row: 0,
     };
     let mut course = Course::new(index, &scenario);
     let mut before = 0;
@@ -134,6 +145,8 @@ struct Driver {
     dealer: Dealer,
     pacer: Pacer,
     running: JoinSet<()>,
+    /// Arrivals that began since other tasks had their turn.
+    in_a_row: u32,
 }
 
 impl Driver {
@@ -151,24 +164,49 @@ impl Driver {
             Load::Open { arrivals, .. } => *arrivals,
             _ => Arrivals::Uniform,
         };
+        let grace = LATE_AT_MOST.min(Duration::from_nanos(scenario.drain_ns));
+        let too_late = Course::end_of(shard, stretch) + grace;
+        let count = schedule::count(&stretch.segments);
         let (part, of) = shard.part;
         // Arrival k of the scenario belongs to part k mod N, whichever stretch it is in.
         let first = (part + of - before % of) % of;
         for (number, due) in Due::new(&stretch.segments, arrivals, shard.plan.seed, index, first, of) {
-            let number = before + number;
             let due = shard.at(stretch.from_ns.saturating_add(due));
-            if due > Instant::now() {
-                self.until(shard, due).await;
-            }
+            self.turn(shard, due).await;
             if shard.control.now() != Stop::Run {
                 break;
             }
-            super::drain::reap(&mut self.running);
-            let Some(flow) = self.dealer.flow(number) else { break };
             let phase = shard.phase(scenario, due);
+            let now = Instant::now();
+            if now >= too_late {
+                // Once one counts as measured, so do all that follow.
+                let rest = if phase == Phase::Measured { (count - number).div_ceil(of) } else { 1 };
+                shard.recorder.borrow_mut().dropped(shard.second(now), index, phase, rest);
+                if phase == Phase::Measured {
+                    break;
+                }
+                continue;
+            }
+            super::drain::reap(&mut self.running);
+            let number = before + number;
+            let Some(flow) = self.dealer.flow(number) else { break };
             let job = Job { scenario: index, flow, index: number, due, arrival: true, phase };
             begin(shard, pool, job, &mut self.running);
         }
+    }
+
+    /// Waits until an arrival is due. One that is due already begins at once, but
+    /// for the turn of other tasks.
+    async fn turn<C: Connector>(&mut self, shard: &Shard<C>, due: Instant) {
+        self.in_a_row += 1;
+        if due > Instant::now() {
+            self.until(shard, due).await;
+        } else if self.in_a_row >= IN_A_ROW {
+            tokio::task::yield_now().await;
+        } else {
+            return;
+        }
+        self.in_a_row = 0;
     }
 
     /// Waits for an instant, or until the run is being stopped.
@@ -186,7 +224,7 @@ fn begin<C: Connector>(shard: &Rc<Shard<C>>, pool: &Rc<Pool<C>>, job: Job, runni
     let now = Instant::now();
     let second = shard.second(now);
     let Some(mut user) = pool.take() else {
-        shard.recorder.borrow_mut().dropped(second, job.scenario, job.phase);
+        shard.recorder.borrow_mut().dropped(second, job.scenario, job.phase, 1);
         return;
     };
     shard.recorder.borrow_mut().lag(second, nanos_between(job.due, now));

@@ -197,7 +197,7 @@ pub enum Metric {
     Iterations,
     /// MCP sessions opened.
     Sessions,
-    /// Arrivals that found no free virtual user.
+    /// Arrivals that found no free virtual user, or came too late.
     Dropped,
     /// Requests that failed, of one class or of all.
     Errors {

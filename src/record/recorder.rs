@@ -273,9 +273,9 @@ impl Recorder {
         });
     }
 
-    /// Counts an arrival that found no free virtual user.
-    pub fn dropped(&mut self, second: u32, scenario: usize, phase: Phase) {
-        self.scenario(second, scenario, phase, |live| live.dropped += 1);
+    /// Counts arrivals that found no free virtual user, or came too late.
+    pub fn dropped(&mut self, second: u32, scenario: usize, phase: Phase, count: u64) {
+        self.scenario(second, scenario, phase, |live| live.dropped += count);
     }
 
     /// Counts iterations that were cut off.

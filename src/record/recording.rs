@@ -125,7 +125,7 @@ pub struct ScenarioRow {
     pub started: u64,
     /// Iterations finished.
     pub iterations: u64,
-    /// Arrivals that found no free virtual user.
+    /// Arrivals that found no free virtual user, or came too late.
     pub dropped: u64,
     /// Iterations cut off at the end of the drain.
     pub abandoned: u64,

@@ -4,6 +4,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
+use tokio::task::coop::has_budget_remaining;
 use tokio::time::{Instant, Sleep, sleep_until};
 
 /// A deadline that moves with every request.
@@ -50,14 +51,50 @@ impl Deadline {
         };
         loop {
             let timer = self.timer.get_or_insert_with(|| Box::pin(sleep_until(at)));
-            match timer.as_mut().poll(cx) {
-                Poll::Pending => return Poll::Pending,
-                Poll::Ready(()) if timer.deadline() >= at => {
-                    self.timer = None;
-                    return Poll::Ready(());
-                }
-                Poll::Ready(()) => timer.as_mut().reset(at),
+            let passed = match timer.as_mut().poll(cx) {
+                Poll::Ready(()) => timer.deadline() >= at,
+                Poll::Pending if has_budget_remaining() => return Poll::Pending,
+                // A peer that sends faster than it is read uses up all that tokio
+                // lets a task do in one go, and then no timer is ever ready.
+                Poll::Pending if Instant::now() < at => return Poll::Pending,
+                Poll::Pending => true,
+            };
+            if passed {
+                self.timer = None;
+                return Poll::Ready(());
             }
+            timer.as_mut().reset(at);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::future::{Future as _, poll_fn};
+    use std::pin::pin;
+    use std::task::Poll;
+    use std::time::Duration;
+
+    use tokio::task::coop::{consume_budget, has_budget_remaining};
+    use tokio::time::Instant;
+
+    use super::Deadline;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_task_that_has_used_up_its_turn_still_sees_its_deadline_pass() {
+        const AFTER: Duration = Duration::from_millis(10);
+        let mut deadline = Deadline::default();
+        deadline.set(Instant::now(), AFTER);
+        for (waited, expected) in [(AFTER / 2, false), (AFTER, true)] {
+            tokio::time::advance(waited).await;
+            let passed = poll_fn(|cx| {
+                while has_budget_remaining() {
+                    let _ = pin!(consume_budget()).poll(cx);
+                }
+                Poll::Ready(deadline.poll(cx).is_ready())
+            })
+            .await;
+            assert_eq!(passed, expected);
         }
     }
 }

@@ -41,7 +41,7 @@ pub(super) fn find(results: &Results) -> Vec<Finding> {
         found.extend(busy(results));
     }
     if !asserted(results, &Metric::GeneratorLag) {
-        found.extend(late(results));
+        found.extend(late(results).or_else(|| behind(results)));
     }
     let class = ErrorClass::Local;
     if !asserted(results, &Metric::Errors { class: Some(class.name().to_owned()) }) {
@@ -90,8 +90,11 @@ fn busy(results: &Results) -> Option<String> {
 
 fn late(results: &Results) -> Option<String> {
     let everything = results.everything();
+    // To the end of the recording: what begins in the drain was due before.
+    let from = results.measured_seconds(&everything).start;
+    let seconds = results.recording.seconds.iter().map(|slice| slice.second);
     let mut lag = Distribution::new();
-    for second in results.measured_seconds(&everything) {
+    for second in seconds.filter(|second| *second >= from) {
         lag.add(&results.lag(Window::Second(second)));
     }
     let latency = results.times(&everything, Time::Latency, Window::Whole);
@@ -108,4 +111,22 @@ fn late(results: &Results) -> Option<String> {
         units::duration(late),
         units::duration(whole)
     ))
+}
+
+/// Arrivals that were still to begin long after the end of the load, whatever the
+/// latency of the others was, if there was one.
+fn behind(results: &Results) -> Option<String> {
+    let dropped: u64 = results.scenario_rows(&results.everything(), Window::Whole).map(|row| row.dropped).sum();
+    (dropped > 0 && !users_are_limited(results)).then(|| {
+        "the load generator did not keep up with the rate: give it more threads with `--threads`, a machine of its own \
+         or a lower rate, or assert a limit for `generator.lag.p99` to accept it"
+            .to_owned()
+    })
+}
+
+/// Whether an arrival may find no free user. Where users are not limited there is
+/// one for each, and those that are dropped came too late.
+pub(super) fn users_are_limited(results: &Results) -> bool {
+    let plan = &results.plan;
+    plan.guard.max_users.is_some() || plan.scenarios.iter().any(|scenario| scenario.max_users.is_some())
 }

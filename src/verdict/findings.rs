@@ -1,5 +1,6 @@
 //! What a reader should know besides the assertions, derived from the data.
 
+use super::bottleneck::users_are_limited;
 use super::{Finding, Level, tags};
 use crate::plan::{Load, Selection, schedule};
 use crate::record::{ErrorClass, sample_floor};
@@ -66,15 +67,20 @@ fn dropped(results: &Results) -> Option<Finding> {
     let (dropped, started): (u64, u64) =
         rows().fold((0, 0), |(dropped, started), row| (dropped + row.dropped, started + row.started));
     (dropped > 0).then(|| {
-        finding(
-            Level::Problem,
+        let arrivals = format!(
+            "{dropped} of {} arrivals ({})",
+            dropped + started,
+            units::percent(dropped as f64 / (dropped + started) as f64)
+        );
+        let text = if users_are_limited(results) {
             format!(
-                "{dropped} of {} arrivals ({}) found no free virtual user and were dropped: the server was too slow \
-                 for this rate, or `max users` is too low",
-                dropped + started,
-                units::percent(dropped as f64 / (dropped + started) as f64)
-            ),
-        )
+                "{arrivals} found no free virtual user and were dropped: the server was too slow for this rate, or \
+                 `max users` is too low"
+            )
+        } else {
+            format!("{arrivals} could not begin before the load ended and were dropped: the load generator was late")
+        };
+        finding(Level::Problem, text)
     })
 }
 

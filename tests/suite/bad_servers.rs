@@ -6,6 +6,7 @@ use std::io::Read as _;
 use mcpl::record::ErrorClass;
 use mcpl::results::Window;
 
+use crate::raw_server::{Then, server};
 use crate::support::{answer, assert_exit, misbehaving, scenario_against, stderr};
 
 /// The message for a server that cannot be set up.
@@ -79,29 +80,10 @@ fn the_child_does_not_exist() {
 fn a_server_that_breaks_under_load_shows_in_its_class() {
     // It answers the handshake of the modern revision and the list of tools, and
     // every call with a broken connection.
-    let url = misbehaving(|mut stream| {
-        let mut request = vec![0; 65536];
-        while let Ok(read) = stream.read(&mut request) {
-            let text = String::from_utf8_lossy(&request[..read]).into_owned();
-            let id =
-                text.split("\"id\":").nth(1).and_then(|rest| rest.split([',', '}']).next()).unwrap_or("1").to_owned();
-            let result = if text.contains("server/discover") {
-                r#"{"resultType":"complete","supportedVersions":["2026-07-28"],"capabilities":{"tools":{}},"serverInfo":{"name":"x","version":"1"},"ttlMs":0,"cacheScope":"public"}"#
-            } else if text.contains("tools/list") {
-                r#"{"resultType":"complete","tools":[{"name":"list_rules","inputSchema":{"type":"object"},"annotations":{"readOnlyHint":true}}],"ttlMs":0,"cacheScope":"public"}"#
-            } else {
-                return;
-            };
-            let body = format!(r#"{{"jsonrpc":"2.0","id":{id},"result":{result}}}"#);
-            let head =
-                format!("HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n", body.len());
-            use std::io::Write as _;
-            if stream.write_all(format!("{head}{body}").as_bytes()).is_err() {
-                return;
-            }
-        }
-    });
-    let scenario = scenario_against(&http(&url));
+    let scenario = scenario_against(&server(|mut call| {
+        call.read();
+        Then::Closes
+    }));
     let output = scenario.run(&["--quiet"]);
     assert_exit(&output, 0);
     let results = scenario.results();

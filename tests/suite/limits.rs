@@ -2,8 +2,8 @@
 
 use std::process::{Command, Output};
 
-use mcpl::record::ErrorClass;
-use mcpl::results::Window;
+use mcpl::record::{ErrorClass, Time};
+use mcpl::results::{Ended, Results, Window};
 
 use crate::support::{Scenario, assert_exit, stderr, stdout};
 
@@ -18,6 +18,11 @@ fn run_with_ulimit(scenario: &Scenario, options: &str) -> Output {
         .env("NO_COLOR", "1")
         .output()
         .unwrap()
+}
+
+/// What was printed, with its lines joined.
+fn words(output: &Output) -> String {
+    stdout(output).split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 fn scenario(server: &str, stages: &str) -> Scenario {
@@ -74,4 +79,95 @@ fn sockets_are_counted_second_by_second() {
     assert_exit(&child.run(&["--quiet"]), 0);
     let most = child.results().recording.seconds.iter().map(|slice| slice.health.open_sockets).max();
     assert_eq!(most, Some(0), "pipes are no sockets");
+}
+
+/// A network of its own, which only this command sees, with ten local ports for
+/// what it connects to.
+const TEN_PORTS: &str = "ip link set lo up && echo 40000 40009 > /proc/sys/net/ipv4/ip_local_port_range";
+
+#[test]
+fn local_ports_that_run_out_are_not_the_servers_fault() {
+    let unshared = |command: &str| {
+        let mut unshare = Command::new("unshare");
+        unshare.args(["--map-root-user", "--net", "sh", "-c", command]).env("NO_COLOR", "1");
+        unshare
+    };
+    if !unshared(TEN_PORTS).output().is_ok_and(|output| output.status.success()) {
+        eprintln!("skipped: this machine allows no network namespace");
+        return;
+    }
+    let scenario = scenario("latency 2s", "hold 30/s for 1s");
+    let output = unshared(&format!("{TEN_PORTS} && exec \"$0\" run \"$1\" --threads 1 --out \"$2\""))
+        .arg(env!("CARGO_BIN_EXE_mcpl"))
+        .arg(&scenario.file)
+        .arg(scenario.path("run.json"))
+        .output()
+        .unwrap();
+    assert_exit(&output, 5);
+    let said = words(&output);
+    assert!(said.contains("this machine has no local address or port left for it"), "{said}");
+    let results = scenario.results();
+    let counts = results.counts(&results.everything(), Window::Whole);
+    assert!(counts.errors.get(&ErrorClass::Local).is_some_and(|count| *count >= 15), "{:?}", counts.errors);
+    assert_eq!(counts.errors.len(), 1, "{:?}", counts.errors);
+}
+
+/// Far more than one thread can begin, with a drain of one second.
+fn overload(guard: &str, asserts: &str) -> Scenario {
+    Scenario::new(&format!(
+        "mcpl 1\nserver s {{ builtin rulebook {{ rules 20 }} }}\n{guard}\nscenario a {{\n  target s\n  stages {{\n    hold 5000000/s for 2s\n    drain up to 1s\n  }}\n  run f\n}}\nflow f {{ call list_rules }}\n{asserts}\n"
+    ))
+}
+
+/// The run has ended with its plan, and each of its arrivals is accounted for.
+#[track_caller]
+fn ends_with_its_plan(results: &Results) -> u64 {
+    assert_eq!(results.run.ended, Ended::Completed);
+    // 2 s of load, 1 s of drain, and what a busy machine may add.
+    assert!(results.run.total_ms < 6_000, "{} ms", results.run.total_ms);
+    let everything = results.everything();
+    let rows = || results.scenario_rows(&everything, Window::Whole);
+    let (started, dropped): (u64, u64) = (rows().map(|row| row.started).sum(), rows().map(|row| row.dropped).sum());
+    assert_eq!(started + dropped, 10_000_000);
+    dropped
+}
+
+#[test]
+fn a_load_beyond_the_machine_ends_with_its_plan_and_is_invalid() {
+    let scenario = overload("guard { max users 20 users }", "assert { errors.rate < 90% }");
+    let output = scenario.run(&["--threads", "1"]);
+    assert_exit(&output, 5);
+    let said = words(&output);
+    assert!(said.contains("INVALID the load generator was the bottleneck"), "{said}");
+    assert!(said.contains("found no free virtual user and were dropped"), "{said}");
+    assert!(
+        said.contains("the load generator itself made the latency") || said.contains("a thread of the load"),
+        "{said}"
+    );
+    let results = scenario.results();
+    let dropped = ends_with_its_plan(&results);
+    assert!(dropped > 9_000_000, "{dropped}");
+    let answered = results.times(&results.everything(), Time::Latency, Window::Whole).count();
+    assert!(answered > 40, "answers are read while work begins, and users begin again: {answered}");
+}
+
+#[test]
+fn a_load_beyond_the_machine_without_a_limit_of_users_ends_with_its_plan() {
+    let scenario = overload("", "");
+    let output = scenario.run(&["--threads", "1"]);
+    assert_exit(&output, 5);
+    let said = words(&output);
+    assert!(
+        said.contains("could not begin before the load ended and were dropped: the load generator was late"),
+        "{said}"
+    );
+    ends_with_its_plan(&scenario.results());
+}
+
+#[test]
+fn a_file_that_asserts_on_the_generator_is_judged_by_that() {
+    let accepted = "assert {\n  generator.lag.p99 < 1h\n  generator.cpu.max >= 0%\n  errors.local.rate <= 100%\n}";
+    let scenario = overload("guard { max users 20 users }", accepted);
+    assert_exit(&scenario.run(&["--threads", "2"]), 0);
+    ends_with_its_plan(&scenario.results());
 }

@@ -11,6 +11,8 @@
 
 mod addresses;
 mod architecture;
+mod bad_answers;
+mod bad_connections;
 mod bad_servers;
 mod cli;
 mod docs;
@@ -24,6 +26,7 @@ mod language;
 mod limits;
 mod live;
 mod plans;
+mod raw_server;
 mod rehearse;
 mod run;
 mod simulated;

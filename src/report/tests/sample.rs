@@ -341,7 +341,7 @@ fn second_of(recorder: &mut Recorder, random: &mut Stream, names: &Names<'_>, se
     let arrivals = if second < 5 { 4 + second * 8 } else { 40 };
     for n in 0..arrivals {
         if stalled && n % 9 == 0 {
-            recorder.dropped(second, 0, phase);
+            recorder.dropped(second, 0, phase, 1);
             continue;
         }
         recorder.started(second, 0, phase);

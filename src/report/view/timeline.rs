@@ -44,7 +44,7 @@ pub struct Row {
     /// Iterations of open scenarios begun per second; none without such a
     /// scenario and once the load has ended.
     pub started_rate: Option<f64>,
-    /// Arrivals that found no free virtual user.
+    /// Arrivals that found no free virtual user, or came too late.
     pub dropped: u64,
     /// Virtual users that existed at its end.
     pub users: u64,

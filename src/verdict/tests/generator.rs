@@ -2,6 +2,7 @@
 //! it.
 
 use super::*;
+use crate::record::Slice;
 use crate::results::Results;
 use crate::verdict::Verdict;
 
@@ -64,6 +65,45 @@ fn lateness_counts_when_it_is_both_large_and_most_of_the_latency() {
     let noisy = judged([0.1; 4], 140 * MS, vec![]);
     assert_eq!(noisy.outcome, Outcome::Passed, "140 of 300 ms are a finding and no more");
     assert!(first(&noisy).contains("started 1% of the work"), "{}", first(&noisy));
+}
+
+#[test]
+fn lateness_of_what_began_in_the_drain_counts() {
+    let mut results = run([0.1; 4], 0, vec![]);
+    let of_the_load = run([0.1; 4], 200 * MS, vec![]).recording.seconds[4].clone();
+    // As often as the rest together.
+    for second in 5..9 {
+        results.recording.seconds.push(Slice { second, ..of_the_load.clone() });
+    }
+    let verdict = judge(&results);
+    assert_eq!(verdict.outcome, Outcome::Invalid);
+    assert!(first(&verdict).contains("it started work late by 200ms (p99)"), "{}", first(&verdict));
+}
+
+#[test]
+fn arrivals_that_could_not_begin_make_a_run_invalid_even_without_a_success() {
+    let lag = || {
+        let lag = metric(Metric::GeneratorLag, Statistic::Percentile(50.0));
+        assertion(lag, Comparison::Less, 1e12, Dimension::Duration)
+    };
+    let outcome = |limit: Option<u64>, assertions: Vec<Assertion>| {
+        let mut recorder = Recorder::new(Shape { series: 1, scenarios: 1, expectations: 1, ..Shape::default() });
+        for second in 1..5 {
+            let timeout = Some(ErrorClass::Timeout);
+            recorder.request(second, 0, Phase::Measured, &Sample { error: timeout, ..Sample::default() });
+            recorder.dropped(second, 0, Phase::Measured, 1);
+        }
+        recorder.finish();
+        let mut recording = Recording::default();
+        recorder.drain().0.into_iter().for_each(|slice| recording.add(slice));
+        let mut results = results(recording, assertions);
+        results.plan.scenarios[0].max_users = limit;
+        let verdict = judge(&results);
+        (verdict.findings.iter().any(|finding| finding.text.contains("did not keep up")), verdict.outcome)
+    };
+    assert_eq!(outcome(None, vec![]), (true, Outcome::Invalid));
+    assert!(!outcome(Some(5), vec![]).0, "the server may have been slow");
+    assert!(!outcome(None, vec![lag()]).0, "it is judged by the assertion");
 }
 
 #[test]

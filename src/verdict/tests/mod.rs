@@ -228,7 +228,7 @@ fn findings_name_what_was_dropped_abandoned_or_late() {
         recorder.lag(0, 5_000_000);
         recorder.started(0, 0, Phase::Measured);
     }
-    recorder.dropped(0, 0, Phase::Measured);
+    recorder.dropped(0, 0, Phase::Measured, 1);
     recorder.abandoned(0, 0, Phase::Measured, 1);
     recorder.request(0, 0, Phase::Measured, &Sample { latency: 1, violations: 2, ..Sample::default() });
     recorder.finish();
@@ -238,6 +238,27 @@ fn findings_name_what_was_dropped_abandoned_or_late() {
     let starts: Vec<_> =
         verdict.findings.iter().map(|finding| finding.text.split(' ').take(3).collect::<Vec<_>>().join(" ")).collect();
     assert_eq!(starts, ["the load generator", "1 of 401", "1 iteration was", "2 breaches of"]);
+}
+
+#[test]
+fn without_a_limit_of_users_the_server_is_not_blamed_for_what_was_dropped() {
+    let mut recorder = Recorder::new(Shape { series: 1, scenarios: 1, expectations: 1, ..Shape::default() });
+    recorder.started(0, 0, Phase::Measured);
+    recorder.dropped(0, 0, Phase::Measured, 3);
+    recorder.finish();
+    let mut recording = Recording::default();
+    recorder.drain().0.into_iter().for_each(|slice| recording.add(slice));
+    let mut results = results(recording, vec![]);
+    let said = |results: &Results| {
+        let findings = judge(results).findings;
+        findings.into_iter().find(|finding| finding.text.starts_with("3 of 4 arrivals")).unwrap().text
+    };
+    assert_eq!(
+        said(&results),
+        "3 of 4 arrivals (75%) could not begin before the load ended and were dropped: the load generator was late"
+    );
+    results.plan.guard.max_users = Some(4);
+    assert!(said(&results).ends_with("the server was too slow for this rate, or `max users` is too low"));
 }
 
 #[test]
