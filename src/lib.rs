@@ -22,3 +22,4 @@ pub mod text;
 pub mod transport;
 pub mod units;
 pub mod verdict;
+pub mod violation;

@@ -6,6 +6,7 @@ use std::time::Duration;
 use rand_pcg::Pcg64Mcg;
 use tokio::time::Instant;
 
+use super::isolation::{self, Sender};
 use super::request::Next;
 use super::scope::StepScope;
 use super::shard::{Shard, nanos_between};
@@ -14,7 +15,8 @@ use crate::plan::random::{Purpose, stream};
 use crate::plan::takes::Taker;
 use crate::plan::{Flow, Plan, Sessions};
 use crate::record::{ErrorClass, Phase, Sample};
-use crate::transport::{Connector, OpenError};
+use crate::transport::{Connector, Exchange, OpenError};
+use crate::violation::Violation;
 
 /// One iteration that is due.
 #[derive(Clone, Copy, Debug)]
@@ -177,6 +179,8 @@ pub(super) struct Running<'a, C: Connector> {
     pub(super) broken: bool,
     /// Whether the guard cut it off.
     pub(super) cut: bool,
+    /// Tokens that it has made.
+    made: u16,
 }
 
 impl<'a, C: Connector> Running<'a, C> {
@@ -190,6 +194,9 @@ impl<'a, C: Connector> Running<'a, C> {
         user.locals.clear();
         user.taken.clear();
         user.taken.resize(shard.plan.data.len(), 0);
+        if shard.tokens.is_some() {
+            user.past.begin(Sender::of(job.scenario, taker));
+        }
         Running {
             shard,
             user,
@@ -204,6 +211,16 @@ impl<'a, C: Connector> Running<'a, C> {
             sent: false,
             broken: false,
             cut: false,
+            made: 0,
+        }
+    }
+
+    /// Notes whether the answer to a request with these parameters is for another.
+    pub(super) fn oversee(&self, exchange: &mut Exchange, params: &[u8]) {
+        if let (Some(tokens), Ok(reply)) = (&self.shard.tokens, &exchange.outcome)
+            && let Some(why) = isolation::mixed_up(tokens, &self.user.past, params, reply.message())
+        {
+            exchange.violations.note(Violation::CrossWired, || why);
         }
     }
 
@@ -241,6 +258,9 @@ impl<'a, C: Connector> Running<'a, C> {
             run_id: &self.shard.run_id,
             patterns: &self.shard.patterns,
             random: self.random,
+            tokens: self.shard.tokens.as_ref(),
+            sender: Sender::of(self.job.scenario, self.taker),
+            made: &mut self.made,
         }
     }
 }

@@ -15,6 +15,7 @@ mod control;
 mod course;
 mod cpu;
 mod drain;
+mod isolation;
 mod iteration;
 mod open;
 mod pacer;

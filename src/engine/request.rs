@@ -56,7 +56,8 @@ async fn pages<C: Connector>(
         let outgoing = Outgoing::new(run, request, due.take());
         let user = &mut *run.user;
         let sent = send(run.shard, &mut user.client, &outgoing, name.as_deref(), &user.params).await;
-        let Some(sent) = sent else { return run.refused() };
+        let Some(mut sent) = sent else { return run.refused() };
+        run.oversee(&mut sent.exchange, &run.user.params);
         let (next, following) = conclude(run, request, &sent);
         cursor = following;
         if next != Next::Step || cursor.is_none() {
@@ -115,10 +116,11 @@ pub(super) async fn together<C: Connector>(
     let sent = futures_util::future::join_all(sending).await;
     let mut next = Next::Step;
     for (prepared, sent) in batch.iter().zip(sent) {
-        let Some(sent) = sent else {
+        let Some(mut sent) = sent else {
             next = run.refused();
             continue;
         };
+        run.oversee(&mut sent.exchange, &prepared.params);
         let (after, cursor) = conclude(run, prepared.request, &sent);
         // The pages after the first can only be asked for one after the other.
         let after = match cursor {
@@ -456,7 +458,7 @@ fn record<C: Connector>(
         bytes_in: exchange.bytes_in,
         bytes_out: exchange.bytes_out,
         notifications: exchange.notifications,
-        violations: exchange.violations,
+        violations: Some(&exchange.violations).filter(|violations| violations.count() > 0),
         error: trouble.map(|trouble| trouble.class),
     };
     let (second, phase) = (shard.second(exchange.done), run.job.phase);
@@ -466,6 +468,9 @@ fn record<C: Connector>(
         recorder.request(second, series, phase, &sample);
     } else {
         recorder.tagged_request(second, series, phase, tags.into_iter(), &sample);
+    }
+    if let Some(violations) = sample.violations {
+        recorder.violations(series, shard.nanos(exchange.done) / 1_000_000, violations);
     }
     if let Some(connect) = exchange.connect {
         recorder.connect(second, run.job.scenario, phase, nanos(connect));

@@ -4,6 +4,7 @@ use rand_pcg::Pcg64Mcg;
 use regex::Regex;
 
 use super::answer::Answer;
+use super::isolation::{Sender, Token, Tokens};
 use super::shard::Patterns;
 use crate::expr::{Given, Scope, Value};
 
@@ -16,6 +17,10 @@ pub(super) struct StepScope<'a> {
     pub(super) run_id: &'a str,
     pub(super) patterns: &'a Patterns,
     pub(super) random: &'a mut Pcg64Mcg,
+    pub(super) tokens: Option<&'a Tokens>,
+    pub(super) sender: Sender,
+    /// Tokens that the sender has made.
+    pub(super) made: &'a mut u16,
 }
 
 impl Scope for StepScope<'_> {
@@ -38,6 +43,12 @@ impl Scope for StepScope<'_> {
 
     fn random(&mut self) -> &mut Pcg64Mcg {
         self.random
+    }
+
+    fn unique(&mut self) -> Option<String> {
+        let token = Token { sender: self.sender, number: *self.made };
+        *self.made = self.made.wrapping_add(1);
+        self.tokens.map(|tokens| tokens.text(token))
     }
 
     fn pattern(&self, pattern: &str) -> Option<Regex> {

@@ -11,9 +11,11 @@ use regex::Regex;
 use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio::time::Instant;
 
+use super::isolation::Tokens;
 use super::session::SharedSession;
 use super::{Control, Stop};
 use crate::data::Table;
+use crate::expr::{Expr, Function};
 use crate::plan::takes::{Taker, Takes};
 use crate::plan::{Plan, Scenario, rows, schedule};
 use crate::record::{Phase, Recorder, Shape};
@@ -47,6 +49,8 @@ pub(super) struct Shard<C: Connector> {
     pub(super) precise: bool,
     pub(super) recorder: RefCell<Recorder>,
     pub(super) patterns: Patterns,
+    /// By which answers are told apart; `None` where no request carries one.
+    pub(super) tokens: Option<Tokens>,
     pub(super) in_flight: Cell<u64>,
     /// Iterations under way, for each scenario.
     pub(super) iterating: Vec<Cell<u64>>,
@@ -116,6 +120,7 @@ impl<C: Connector> Shard<C> {
             sent: shared.sent,
             sessions: sessions.collect(),
             patterns: Patterns::of(&plan),
+            tokens: makes_tokens(&plan).then(|| Tokens::new(plan.seed)),
             recorder: RefCell::new(Recorder::new(shape)),
             first_series,
             takes,
@@ -258,6 +263,16 @@ pub(super) fn part_of(whole: u64, (part, of): (u64, u64)) -> u64 {
 /// Nanoseconds from `from` to `to`; 0 if that is negative.
 pub(super) fn nanos_between(from: Instant, to: Instant) -> u64 {
     u64::try_from(to.saturating_duration_since(from).as_nanos()).unwrap_or(u64::MAX)
+}
+
+/// Whether any expression is one with `unique()`.
+fn makes_tokens(plan: &Plan) -> bool {
+    let mut found = false;
+    let mut look = |part: &Expr| found |= matches!(part, Expr::Call(Function::Unique, _));
+    for flow in &plan.flows {
+        flow.visit(&mut |step| step.exprs().into_iter().for_each(|expr| expr.visit(&mut look)));
+    }
+    found
 }
 
 /// The regular expressions of a plan, compiled once.

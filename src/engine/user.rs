@@ -3,6 +3,7 @@
 use rand::Rng;
 use tokio::time::Instant;
 
+use super::isolation::Past;
 use super::shard::Shard;
 use crate::expr::Value;
 use crate::plan::random::{Purpose, stream};
@@ -29,6 +30,8 @@ pub(super) struct User<K> {
     pub(super) not_before: Option<Instant>,
     /// Rows taken in this iteration, for each data of the plan.
     pub(super) taken: Vec<u64>,
+    /// Who it has been, where requests carry tokens.
+    pub(super) past: Past,
     /// Variables of the running flow.
     pub(super) locals: Vec<Option<Value>>,
     /// Where the parameters of a request are rendered.
@@ -50,6 +53,7 @@ impl<K: Client> User<K> {
             prepared: false,
             not_before: None,
             taken: Vec::new(),
+            past: Past::default(),
             locals: Vec::new(),
             params: Vec::new(),
         })

@@ -19,6 +19,11 @@ pub trait Scope {
     fn header(&self, name: &str) -> Option<String>;
     /// The stream of random numbers of this iteration.
     fn random(&mut self) -> &mut Pcg64Mcg;
+
+    /// A token that no other request has; `None` outside a run.
+    fn unique(&mut self) -> Option<String> {
+        None
+    }
     /// A compiled pattern; they are compiled once per run.
     fn pattern(&self, pattern: &str) -> Option<regex::Regex>;
 }
@@ -147,6 +152,9 @@ fn call(function: Function, arguments: &[Expr], scope: &mut dyn Scope) -> Result
             Err(EvalError::Mismatch(format!("pick needs a list with elements, found {}", value.excerpt())))
         }
         (Function::Random, [low, high]) => random(low, high, scope),
+        (Function::Unique, []) => {
+            scope.unique().map(|token| Value::Json(token.into())).ok_or_else(|| missing("a request to send it"))
+        }
         (Function::Uuid, []) => Ok(Value::Json(uuid(scope.random()).into())),
         (Function::Header, [name]) => {
             Ok(scope.header(&name.to_text()).map_or(Value::NULL, |value| Value::Json(value.into())))

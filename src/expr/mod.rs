@@ -138,6 +138,9 @@ pub enum Function {
     Random,
     /// `uuid()`: a random (version 4) UUID from the run's seed.
     Uuid,
+    /// `unique()`: a token that no other request of the run has, and by which
+    /// answers are told apart.
+    Unique,
     /// `header("name")`: a response header, or null.
     Header,
 }

@@ -9,13 +9,14 @@ use crate::syntax::ast;
 use crate::units::Dimension;
 
 /// The closed table of functions, with how each is written.
-const FUNCTIONS: [(&str, &str); 7] = [
+const FUNCTIONS: [(&str, &str); 8] = [
     ("env", "env(\"NAME\", default: \"…\")"),
     ("secret", "secret(\"NAME\")"),
     ("length", "length(structured.hits)"),
     ("pick", "pick([\"a\", \"b\"])"),
     ("random", "random(1..10)"),
     ("uuid", "uuid()"),
+    ("unique", "unique()"),
     ("header", "header(\"name\")"),
 ];
 
@@ -50,6 +51,7 @@ impl Lowering<'_> {
             }
             ("pick", [list]) if plain => self.pick(list, names, usage),
             ("uuid", []) => Some(Typed { expr: Expr::Call(Function::Uuid, Vec::new()), ty: Type::Text }),
+            ("unique", []) => Some(Typed { expr: Expr::Call(Function::Unique, Vec::new()), ty: Type::Text }),
             ("header", [header]) if plain => {
                 if !names.response {
                     self.out.push(errors::types::no_response_yet("header(…)", call.span()));

@@ -7,10 +7,11 @@ use crate::diag::errors;
 use crate::diag::suggest::nearest;
 use crate::plan::{Metric, MetricRef, Plan, Selection, Statistic, TimeMetric};
 use crate::syntax::ast;
+use crate::violation::Violation;
 
 /// Classes of errors, as in `errors.timeout.rate`.
-pub(super) const CLASSES: [&str; 10] =
-    ["connect", "timeout", "transport", "http", "protocol", "rpc", "tool", "expectation", "save", "local"];
+pub(super) const CLASSES: [&str; 11] =
+    ["connect", "timeout", "transport", "http", "protocol", "rpc", "tool", "expectation", "save", "local", "stale"];
 
 /// Metrics by name. `errors` and `expect` are read apart.
 const METRICS: [(&str, Metric); 17] = [
@@ -198,6 +199,12 @@ impl Lowering<'_> {
             }
             return Some(Metric::Errors { class: class.map(|class| class.text.clone()) });
         }
+        if part.text == "violations"
+            && let Some(violation) = rest.as_slice().first().and_then(|next| Violation::from_name(&next.text))
+        {
+            rest.next();
+            return Some(Metric::Violation { kind: violation });
+        }
         let found = METRICS.iter().find(|(name, _)| *name == part.text).map(|(_, metric)| metric.clone());
         if found.is_none() {
             let diagnostic = errors::names::unknown_metric(&part.text, part.span, &metric_names());
@@ -227,6 +234,10 @@ impl Lowering<'_> {
                 let class = name.and_then(|name| nearest(name, CLASSES));
                 if let Some(class) = class.filter(|_| matches!(metric, Metric::Errors { class: None })) {
                     known = vec![class.to_owned()];
+                }
+                let violation = name.and_then(|name| nearest(name, Violation::ALL.map(Violation::name)));
+                if let Some(violation) = violation.filter(|_| matches!(metric, Metric::Violations)) {
+                    known = vec![violation.to_owned()];
                 }
                 self.out.push(errors::names::unknown_statistic(&owner.text, name, span, &known, example));
                 None

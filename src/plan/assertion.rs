@@ -4,6 +4,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::units::{Dimension, Quantity};
+use crate::violation::Violation;
 
 /// One line of `assert`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -209,8 +210,13 @@ pub enum Metric {
         /// Index of the label in the plan.
         label: usize,
     },
-    /// Breaches of the protocol.
+    /// Violations of the protocol, of all kinds.
     Violations,
+    /// Violations of one kind.
+    Violation {
+        /// The kind.
+        kind: Violation,
+    },
     /// Bytes received.
     BytesIn,
     /// Bytes sent.

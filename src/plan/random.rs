@@ -46,7 +46,7 @@ pub(super) fn key(seed: u64, purpose: Purpose, scenario: usize, index: u64) -> u
 
 /// SplitMix64's finalizer (Steele, Lea, Flood, OOPSLA 2014): a bijection that
 /// spreads every input bit over the output.
-pub(super) fn mixed(value: u64) -> u64 {
+pub(crate) fn mixed(value: u64) -> u64 {
     let mut z = value.wrapping_add(0x9e37_79b9_7f4a_7c15);
     z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
     z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);

@@ -29,11 +29,14 @@ pub enum ErrorClass {
     /// The machine that makes the load had no descriptor, port or process left:
     /// no fault of the server.
     Local,
+    /// The server had closed the connection because it was idle, and the request
+    /// crossed that on its way: no fault of the server, and no failure of it.
+    Stale,
 }
 
 impl ErrorClass {
     /// All of them, in order.
-    pub const ALL: [ErrorClass; 10] = [
+    pub const ALL: [ErrorClass; 11] = [
         ErrorClass::Connect,
         ErrorClass::Timeout,
         ErrorClass::Transport,
@@ -44,6 +47,7 @@ impl ErrorClass {
         ErrorClass::Expectation,
         ErrorClass::Save,
         ErrorClass::Local,
+        ErrorClass::Stale,
     ];
 
     /// Its name in metrics and results.
@@ -60,6 +64,7 @@ impl ErrorClass {
             ErrorClass::Expectation => "expectation",
             ErrorClass::Save => "save",
             ErrorClass::Local => "local",
+            ErrorClass::Stale => "stale",
         }
     }
 
@@ -67,6 +72,12 @@ impl ErrorClass {
     #[must_use]
     pub fn from_name(name: &str) -> Option<ErrorClass> {
         ErrorClass::ALL.into_iter().find(|class| class.name() == name)
+    }
+
+    /// Whether a request that ends so counts as failed.
+    #[must_use]
+    pub fn is_failure(self) -> bool {
+        self != ErrorClass::Stale
     }
 
     /// Its place in [`ErrorClass::ALL`].

@@ -2,7 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use super::recording::{Health, LogLine, SeriesRow, ValueRow};
+use crate::violation::{Violation, Violations};
+
+use super::recording::{Health, LogLine, SeriesRow, ValueRow, ViolationExample};
 use super::{
     Counts, Distribution, ErrorClass, Failure, Phase, SESSION_TIMES, ScenarioRow, SessionTime, Slice, TIMES, Tally,
 };
@@ -29,7 +31,7 @@ const LOGS_KEPT: usize = 1000;
 
 /// One request that came to an end. Times in nanoseconds.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct Sample {
+pub struct Sample<'a> {
     /// From the due instant to the end.
     pub latency: u64,
     /// From the first byte written to the end.
@@ -44,8 +46,8 @@ pub struct Sample {
     pub bytes_out: u64,
     /// Notifications before the response.
     pub notifications: u32,
-    /// Breaches of the protocol.
-    pub violations: u32,
+    /// Violations of the protocol, if there were any.
+    pub violations: Option<&'a Violations>,
     /// Why it failed, if it did.
     pub error: Option<ErrorClass>,
 }
@@ -83,6 +85,8 @@ pub struct Recorder {
     finished: Vec<Slice>,
     failures: Vec<Failure>,
     kept: BTreeMap<(usize, ErrorClass), u8>,
+    violations: Vec<ViolationExample>,
+    violations_kept: BTreeMap<(usize, Violation), u8>,
 }
 
 /// What is measured in the warm-up and after it; made when it is needed.
@@ -95,7 +99,7 @@ struct LiveSeries {
     bytes_in: u64,
     bytes_out: u64,
     notifications: u64,
-    violations: u64,
+    violations: BTreeMap<Violation, u64>,
     times: [Distribution; TIMES],
 }
 
@@ -127,6 +131,8 @@ impl Recorder {
             finished: Vec::new(),
             failures: Vec::new(),
             kept: BTreeMap::new(),
+            violations: Vec::new(),
+            violations_kept: BTreeMap::new(),
         }
     }
 
@@ -202,7 +208,9 @@ impl LiveSeries {
         live.bytes_in += sample.bytes_in;
         live.bytes_out += sample.bytes_out;
         live.notifications += u64::from(sample.notifications);
-        live.violations += u64::from(sample.violations);
+        for found in sample.violations.map(Violations::found).unwrap_or_default() {
+            *live.violations.entry(found.kind).or_default() += u64::from(found.count);
+        }
         let [latency, service, wait, first_byte, failed] = &mut live.times;
         if let Some(nanos) = sample.wait {
             wait.record(nanos);
@@ -241,6 +249,18 @@ impl Recorder {
             *self.kept.entry((series, class)).or_default() += 1;
             let message = message.chars().take(MESSAGE_CHARS).collect();
             self.failures.push(Failure { series, class, at_ms, message });
+        }
+    }
+
+    /// Keeps examples of violations of the protocol.
+    pub fn violations(&mut self, series: usize, at_ms: u64, violations: &Violations) {
+        for found in violations.found() {
+            let kept = self.violations_kept.entry((series, found.kind)).or_default();
+            if *kept < FAILURES_KEPT {
+                *kept += 1;
+                let message = found.example.chars().take(MESSAGE_CHARS).collect();
+                self.violations.push(ViolationExample { series, violation: found.kind, at_ms, message });
+            }
         }
     }
 
@@ -357,6 +377,8 @@ impl Recorder {
         slice.groups.sort_by_key(|row| (row.index, row.phase));
         slice.measures.sort_by_key(|row| (row.index, row.phase));
         slice.logs = std::mem::take(&mut self.logs);
+        slice.violations = std::mem::take(&mut self.violations);
+        slice.violations.sort();
         slice.scenarios.sort_by_key(|row| (row.scenario, row.phase));
         slice.expectations.sort_by_key(|row| (row.label, row.phase));
         slice.health = Health { lag: self.lag.freeze(), ..Health::default() };
@@ -385,7 +407,8 @@ impl LiveSeries {
             bytes_in: std::mem::take(&mut self.bytes_in),
             bytes_out: std::mem::take(&mut self.bytes_out),
             notifications: std::mem::take(&mut self.notifications),
-            violations: std::mem::take(&mut self.violations),
+            violations: self.violations.values().sum(),
+            violation_kinds: std::mem::take(&mut self.violations),
         };
         let times = self.times.each_mut().map(|time| {
             let frozen = time.freeze();
@@ -432,7 +455,7 @@ mod tests {
         Recorder::new(Shape { series: 2, scenarios: 1, expectations: 1, groups: 1, measures: 1 })
     }
 
-    fn answered(latency: u64) -> Sample {
+    fn answered(latency: u64) -> Sample<'static> {
         Sample { latency, service: Some(latency / 2), wait: Some(latency / 2), bytes_in: 10, ..Sample::default() }
     }
 

@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use crate::violation::Violation;
+
 use super::{ErrorClass, Frozen, OTHER_TAGS};
 
 /// Failures kept for each series and class, as examples: the first ones.
@@ -68,9 +70,12 @@ pub struct Counts {
     /// Notifications seen before the response.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub notifications: u64,
-    /// Breaches of the protocol.
+    /// Violations of the protocol.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub violations: u64,
+    /// The same by kind.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub violation_kinds: BTreeMap<Violation, u64>,
 }
 
 fn is_zero(count: &u64) -> bool {
@@ -78,10 +83,11 @@ fn is_zero(count: &u64) -> bool {
 }
 
 impl Counts {
-    /// All failures.
+    /// All failures. Requests that met a stale connection are none, nor are they
+    /// answered.
     #[must_use]
     pub fn failed(&self) -> u64 {
-        self.errors.values().sum()
+        self.errors.iter().filter(|(class, _)| class.is_failure()).map(|(_, count)| count).sum()
     }
 
     /// Adds another second or part.
@@ -94,6 +100,9 @@ impl Counts {
         self.bytes_out += other.bytes_out;
         self.notifications += other.notifications;
         self.violations += other.violations;
+        for (violation, count) in &other.violation_kinds {
+            *self.violation_kinds.entry(*violation).or_default() += count;
+        }
     }
 }
 
@@ -158,6 +167,19 @@ pub struct ValueRow {
     /// Times in nanoseconds; values of a metric times their scale
     /// ([`crate::plan::Measure::scale`]).
     pub values: Frozen,
+}
+
+/// An example of a violation of the protocol.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct ViolationExample {
+    /// Index of the series in the plan.
+    pub series: usize,
+    /// The kind.
+    pub violation: Violation,
+    /// Milliseconds from the start of the run.
+    pub at_ms: u64,
+    /// What was seen.
+    pub message: String,
 }
 
 /// A line of `log`.
@@ -270,6 +292,10 @@ pub struct Slice {
     /// What was logged, sorted.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub logs: Vec<LogLine>,
+    /// The first violations of the protocol of each series and kind on each thread,
+    /// sorted.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub violations: Vec<ViolationExample>,
     /// The load generator itself.
     pub health: Health,
 }
@@ -297,6 +323,8 @@ impl Slice {
         merge_rows(&mut self.measures, other.measures, value_key, |row, more| row.values.merge(&more.values));
         self.logs.extend(other.logs);
         self.logs.sort();
+        self.violations.extend(other.violations);
+        self.violations.sort();
         self.health.merge(&other.health);
     }
 

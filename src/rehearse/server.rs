@@ -14,6 +14,7 @@ use super::reply::Replies;
 use crate::transport::{
     Call, Client, Connector, Exchange, Failure, OpenError, Opened, Revision, ServerInfo as Presented,
 };
+use crate::violation::Violations;
 
 /// How a simulated server behaves.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -184,7 +185,7 @@ impl Client for SimulatedClient {
             connect: None,
             drain: Duration::ZERO,
             notifications: 0,
-            violations: 0,
+            violations: Violations::default(),
             outcome,
         }
     }

@@ -61,6 +61,7 @@ fn counts(slice: &Slice) -> impl Iterator<Item = u64> {
         [counts.requests, counts.bytes_in, counts.bytes_out, counts.notifications, counts.violations]
             .into_iter()
             .chain(counts.errors.values().copied())
+            .chain(counts.violation_kinds.values().copied())
     });
     let scenarios =
         slice.scenarios.iter().flat_map(|row| [row.started, row.iterations, row.dropped, row.abandoned, row.sessions]);

@@ -11,6 +11,7 @@ use bytes::Bytes;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
+use super::compliance::Skim;
 use super::failure::excerpt;
 use super::headers::Headers;
 
@@ -22,6 +23,9 @@ pub struct Reply {
     result: Range<usize>,
     error: Option<Box<RpcError>>,
     headers: Headers,
+    skim: Skim,
+    /// Whether `jsonrpc` is "2.0".
+    jsonrpc_2: bool,
 }
 
 impl Reply {
@@ -66,19 +70,19 @@ impl Reply {
 
     /// Whether the result says `isError: true`: the second error channel of
     /// MCP, by which a tool reports its own failure.
-    ///
-    /// Skims the top level of the result at each call.
     #[must_use]
-    pub fn is_tool_error(&self) -> bool {
-        #[derive(Deserialize)]
-        struct Head {
-            #[serde(rename = "isError", default)]
-            is_error: bool,
-        }
-        self.result()
-            .filter(|result| is_object(result.as_bytes()))
-            .and_then(|result| serde_json::from_str::<Head>(result).ok())
-            .is_some_and(|head| head.is_error)
+    pub const fn is_tool_error(&self) -> bool {
+        self.skim.is_error
+    }
+
+    /// What the top level of the result says; nothing if it is no object.
+    pub(super) const fn skim(&self) -> Skim {
+        self.skim
+    }
+
+    /// Whether the message says that it is one of JSON-RPC 2.0.
+    pub(super) const fn is_jsonrpc_2(&self) -> bool {
+        self.jsonrpc_2
     }
 
     /// A header of the HTTP response; `None` over stdio, if there is none of
@@ -157,6 +161,8 @@ impl fmt::Display for Stranger {
 #[derive(Deserialize)]
 struct Envelope<'a> {
     #[serde(borrow, default)]
+    jsonrpc: Option<&'a RawValue>,
+    #[serde(borrow, default)]
     id: Option<&'a RawValue>,
     #[serde(borrow, default)]
     method: Option<Cow<'a, str>>,
@@ -213,7 +219,10 @@ pub(super) fn read_among(message: Bytes, awaited: impl Fn(Option<u64>) -> bool) 
         (Some(_), Some(_)) => return Message::Invalid("a response with both result and error".to_owned()),
         (None, None) => return Message::Invalid("a response with neither result nor error".to_owned()),
     };
-    Message::Reply(Reply { message, result, error, headers: Headers::default() })
+    let jsonrpc_2 = envelope.jsonrpc.is_some_and(|version| version.get() == r#""2.0""#);
+    let mut reply = Reply { message, result, error, headers: Headers::default(), skim: Skim::default(), jsonrpc_2 };
+    reply.skim = reply.result().and_then(|result| serde_json::from_str(result).ok()).unwrap_or_default();
+    Message::Reply(reply)
 }
 
 /// Whether the JSON text is that of an object, if it is JSON at all: serde would

@@ -6,6 +6,7 @@ use tokio::time::Instant;
 
 use super::envelope::Reply;
 use super::failure::Failure;
+use crate::violation::Violations;
 
 /// One request as the engine hands it over.
 #[derive(Clone, Copy, Debug)]
@@ -57,10 +58,10 @@ pub struct Exchange {
     /// Messages without an id that came before the response. Where several
     /// requests are under way on one child, each message counts in one of them.
     pub notifications: u32,
-    /// Departures from the protocol that did not prevent an answer: unknown
-    /// ids, text on stdout that is not JSON, messages after the response (those
-    /// count in the next exchange, which is the first to see them).
-    pub violations: u32,
+    /// Departures from the protocol that did not prevent an answer. Messages
+    /// after the response count in the next exchange, which is the first to see
+    /// them.
+    pub violations: Violations,
     /// The response, or why there is none.
     pub outcome: Result<Reply, Failure>,
 }
@@ -79,7 +80,7 @@ impl Exchange {
             connect: None,
             drain: Duration::ZERO,
             notifications: 0,
-            violations: 0,
+            violations: Violations::default(),
             outcome: Err(failure),
         }
     }

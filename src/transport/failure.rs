@@ -28,10 +28,10 @@ pub enum Failure {
     /// came was not HTTP.
     #[error("{0}")]
     Transport(String),
-    /// A connection that had already served a request died before one byte of
-    /// the answer: most often an idle timeout of the server that crossed the
-    /// request on the wire. It says nothing about the server's work, and the
-    /// request was not sent again.
+    /// A connection that had been idle for a second or more died before one byte
+    /// of the answer: an idle timeout of the server that crossed the request on
+    /// the wire. It says nothing about the server's work, and the request was not
+    /// sent again.
     #[error("the server had closed the idle connection when it was used again")]
     Stale,
     /// An HTTP status that is not a success and whose body is no JSON-RPC error.
@@ -49,14 +49,15 @@ pub enum Failure {
 
 impl Failure {
     /// The class under which reports count the failure: `connect`, `local`,
-    /// `timeout`, `transport` (with stale connections), `http` or `protocol`.
+    /// `timeout`, `transport`, `stale`, `http` or `protocol`.
     #[must_use]
     pub const fn class(&self) -> &'static str {
         match self {
             Self::Connect(_) => "connect",
             Self::Local(_) => "local",
             Self::Timeout { .. } => "timeout",
-            Self::Transport(_) | Self::Stale => "transport",
+            Self::Transport(_) => "transport",
+            Self::Stale => "stale",
             Self::Http { .. } => "http",
             Self::Protocol(_) => "protocol",
         }

@@ -18,6 +18,7 @@
 #[doc(hidden)]
 pub mod bench;
 mod client;
+mod compliance;
 mod connector;
 mod deadline;
 mod envelope;

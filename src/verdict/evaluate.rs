@@ -173,6 +173,10 @@ fn count(results: &Results, selection: &Selection, metric: &Metric, window: Wind
     match metric {
         Metric::Requests => (requests().requests, requests().requests),
         Metric::Violations => (requests().violations, requests().requests),
+        Metric::Violation { kind: violation } => {
+            let counts = requests();
+            (counts.violation_kinds.get(violation).copied().unwrap_or(0), counts.requests)
+        }
         Metric::BytesIn => (requests().bytes_in, requests().requests),
         Metric::BytesOut => (requests().bytes_out, requests().requests),
         Metric::Iterations => (rows(|row| row.iterations), begun()),

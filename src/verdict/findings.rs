@@ -6,6 +6,7 @@ use crate::plan::{Load, Selection, schedule};
 use crate::record::{ErrorClass, sample_floor};
 use crate::results::{Results, Window};
 use crate::units;
+use crate::violation::Violation;
 
 /// No reader acts on more.
 const FINDINGS_SHOWN: usize = 5;
@@ -27,6 +28,7 @@ pub(super) fn find(results: &Results, invalid: Vec<Finding>) -> Vec<Finding> {
     found.extend(errors(results, &results.everything(), "requests"));
     found.extend(errors(results, &results.apart(), "requests before or after a user's iterations"));
     found.extend(unfinished(results));
+    found.extend(stale(results));
     found.extend(violations(results));
     found.extend(tags::find(results));
     found.sort_by_key(|finding| finding.level);
@@ -112,7 +114,8 @@ fn abandoned(results: &Results) -> Option<Finding> {
 #[expect(clippy::cast_precision_loss, reason = "counts stay below 2^53")]
 fn errors(results: &Results, selection: &Selection, what: &str) -> Option<Finding> {
     let counts = results.counts(selection, Window::Whole);
-    let (class, count) = counts.errors.iter().max_by_key(|(_, count)| **count)?;
+    let (class, count) =
+        counts.errors.iter().filter(|(class, _)| class.is_failure()).max_by_key(|(_, count)| **count)?;
     let mut failures = results.recording.failures.iter();
     let example = failures.find(|failure| failure.class == *class && selection.series.contains(&failure.series));
     let step = example.and_then(|failure| results.plan.series.get(failure.series)).map(|series| series.step.as_str());
@@ -161,16 +164,47 @@ fn describe(class: ErrorClass) -> &'static str {
         ErrorClass::Expectation => "an expectation that did not hold",
         ErrorClass::Save => "a path that led nowhere",
         ErrorClass::Local => "this machine at its limit, not the server",
+        ErrorClass::Stale => "a connection that was idle for too long",
     }
 }
 
-fn violations(results: &Results) -> Option<Finding> {
-    let count = results.counts(&results.everything(), Window::Whole).violations;
-    (count > 0).then(|| {
-        let noun = if count == 1 { "breach" } else { "breaches" };
-        finding(
-            Level::Notice,
-            format!("{count} {noun} of the protocol in the traffic, such as rubbish on standard output or unknown ids"),
-        )
-    })
+/// Each kind of violation with its first example: answers that reached somebody else
+/// are a problem whatever else holds, the others are for whoever mends the server.
+fn violations(results: &Results) -> Vec<Finding> {
+    let counts = results.counts(&results.everything(), Window::Whole);
+    let told = |(violation, count): (&Violation, &u64)| {
+        let examples = results.recording.seconds.iter().flat_map(|slice| &slice.violations);
+        let example = examples.filter(|example| example.violation == *violation).min_by_key(|example| example.at_ms);
+        let example = example.map(|example| {
+            let step = results.plan.series.get(example.series).map_or("", |series| series.step.as_str());
+            format!(
+                "; the first after {} in `{step}`: {}",
+                units::duration(example.at_ms as f64 * 1e6),
+                example.message
+            )
+        });
+        let level = if *violation == Violation::CrossWired { Level::Problem } else { Level::Notice };
+        let times = if *count == 1 { "once".to_owned() } else { format!("{count} times") };
+        let text = format!("`violations.{violation}`: {}, {times}{}", violation.phrase(), example.unwrap_or_default());
+        finding(level, text)
+    };
+    counts.violation_kinds.iter().map(told).collect()
+}
+
+/// Requests that crossed the end of a connection on their way.
+#[expect(clippy::cast_precision_loss, reason = "counts stay below 2^53")]
+fn stale(results: &Results) -> Option<Finding> {
+    let counts = results.counts(&results.everything(), Window::Whole);
+    let count = counts.errors.get(&ErrorClass::Stale).copied().filter(|count| *count > 0)?;
+    let share = count as f64 / counts.requests.max(1) as f64;
+    // So many are no coincidence: either every think time is as long as the
+    // server's limit, or it is not for idleness that the server hangs up.
+    let level = if share > 0.01 { Level::Problem } else { Level::Notice };
+    let noun = if count == 1 { "request" } else { "requests" };
+    let text = format!(
+        "{count} {noun} ({}) met a connection that the server was closing because it had been idle, and count neither as \
+         answered nor as failed: let the server keep connections for longer than the users think",
+        units::percent(share)
+    );
+    Some(finding(level, text))
 }

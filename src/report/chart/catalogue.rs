@@ -33,6 +33,7 @@ const CLASS_LOOKS: [(&str, &str); ErrorClass::ALL.len()] = [
     ("--e8", "15 5"),
     ("--e9", "6 2 6 6"),
     ("--e10", "2 4"),
+    ("--e11", "20 8"),
 ];
 
 /// The chart of this name as HTML: `None` for a name that is no chart's, empty

@@ -267,6 +267,7 @@ fn meaning(class: ErrorClass) -> &'static str {
         ErrorClass::Expectation => "an expectation that did not hold",
         ErrorClass::Save => "a path that led nowhere",
         ErrorClass::Local => "no descriptor, port or process was left on the machine that made the load",
+        ErrorClass::Stale => "the server closed a connection that had been idle; no failure",
     }
 }
 

@@ -9,9 +9,30 @@ use super::super::failure::{Failure, excerpt};
 use super::super::sse;
 use super::link::{Link, Stream};
 use super::response::Head;
+use crate::violation::{Violation, Violations};
 
 /// The largest body that is accepted, as for an event.
 const MAX_BODY: usize = sse::MAX_EVENT;
+
+/// A stream whose response message has arrived but whose end has not.
+#[derive(Debug)]
+pub(super) struct Tail {
+    pub(super) parser: sse::Parser,
+    /// Of the request that was answered.
+    pub(super) id: u64,
+}
+
+impl Tail {
+    /// Notes a message on the rest of the stream.
+    pub(super) fn note(&self, message: Bytes, violations: &mut Violations) {
+        match envelope::read(message, self.id) {
+            Message::Reply(_) => {
+                violations.note(Violation::DuplicateResponse, || format!("another response to request {}", self.id));
+            }
+            message => note(message, self.id, violations),
+        }
+    }
+}
 
 /// What was read of a response.
 pub(super) struct Answer {
@@ -26,16 +47,16 @@ pub(super) enum Rest {
     /// Nothing: the connection can be used again.
     Clean,
     /// The end of a stream, and what was read of it already.
-    Tail(Box<sse::Parser>),
+    Tail(Box<Tail>),
     /// Anything: the connection cannot be used again.
     Broken,
 }
 
 /// What else was seen on the way to the answer.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Debug, Default)]
 pub(super) struct Seen {
     pub(super) notifications: u32,
-    pub(super) violations: u32,
+    pub(super) violations: Violations,
 }
 
 impl Answer {
@@ -49,15 +70,16 @@ impl Answer {
 pub(super) async fn read<S: Stream>(
     link: &mut Link<S>,
     head: Head,
-    id: u64,
+    (id, modern): (u64, bool),
     deadline: &mut Deadline,
     seen: &mut Seen,
 ) -> Answer {
     if head.is_success() && head.media_type().eq_ignore_ascii_case(b"text/event-stream") {
-        return stream(link, id, deadline, seen).await.map_or_else(Answer::broken, |(reply, done, parser)| Answer {
+        let answer = stream(link, (id, modern), deadline, seen).await;
+        return answer.map_or_else(Answer::broken, |(reply, done, parser)| Answer {
             outcome: Ok(reply.with_headers(head.headers)),
             done,
-            rest: Rest::Tail(parser),
+            rest: Rest::Tail(Box::new(Tail { parser, id })),
         });
     }
     let text = match whole(link, deadline).await {
@@ -111,8 +133,9 @@ fn accepted(head: &Head, text: Bytes, id: u64, seen: &mut Seen) -> Result<Reply,
     Err(Failure::Protocol(match envelope::read(text, id) {
         Message::Reply(reply) => return Ok(reply),
         Message::Stranger(stranger) => {
-            seen.violations += 1;
-            format!("the answer carries {stranger} instead of id {id}")
+            let text = format!("the answer carries {stranger} instead of id {id}");
+            seen.violations.note(Violation::UnknownId, || text.clone());
+            text
         }
         Message::Request { method, .. } => {
             let method = excerpt(method.as_bytes());
@@ -156,10 +179,10 @@ fn refused(head: &Head, text: Bytes, id: u64) -> Result<Reply, Failure> {
 /// Reads an event stream up to the response.
 async fn stream<S: Stream>(
     link: &mut Link<S>,
-    id: u64,
+    (id, modern): (u64, bool),
     deadline: &mut Deadline,
     seen: &mut Seen,
-) -> Result<(Reply, Instant, Box<sse::Parser>), Failure> {
+) -> Result<(Reply, Instant, sse::Parser), Failure> {
     let mut parser = sse::Parser::default();
     while let Some(chunk) = link.chunk(deadline).await? {
         parser.feed(chunk);
@@ -169,16 +192,32 @@ async fn stream<S: Stream>(
             }
             let done = Instant::now();
             match envelope::read(event.data, id) {
-                Message::Reply(reply) => return Ok((reply, done, Box::new(parser))),
+                Message::Reply(reply) => return Ok((reply, done, parser)),
                 Message::Notification => seen.notifications += 1,
                 // An answer would be a POST of its own, which is not done yet. A
                 // server that depends on it runs into the timeout.
-                Message::Request { .. } => {}
-                Message::Stranger(_) | Message::Invalid(_) => seen.violations += 1,
+                Message::Request { .. } if !modern => {}
+                message => note(message, id, &mut seen.violations),
             }
         }
     }
     Err(Failure::Protocol("the event stream ended without the response".to_owned()))
+}
+
+/// Notes a message that is not the response that was waited for.
+pub(super) fn note(message: Message, answered: u64, violations: &mut Violations) {
+    match message {
+        Message::Reply(_) | Message::Notification => {
+            violations.note(Violation::AfterResponse, || format!("after the response to request {answered}"));
+        }
+        Message::Request { method, .. } => {
+            violations.note(Violation::ServerRequest, || excerpt(method.as_bytes()));
+        }
+        Message::Stranger(stranger) => {
+            violations.note(Violation::UnknownId, || format!("a response with {stranger}"));
+        }
+        Message::Invalid(reason) => violations.note(Violation::NotAMessage, || reason),
+    }
 }
 
 fn too_large() -> Failure {

@@ -9,6 +9,7 @@ use std::future::poll_fn;
 use std::io;
 use std::pin::Pin;
 use std::task::{Context, Poll, Waker, ready};
+use std::time::Duration;
 
 use bytes::{Buf as _, Bytes, BytesMut};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
@@ -24,6 +25,10 @@ use super::response::{self, Head, Parsed, Unreadable};
 /// The most bytes of status line and headers: far above what servers and
 /// proxies accept themselves, far below what could hurt.
 pub(super) const MAX_HEAD: usize = 64 * 1024;
+
+/// A connection that was idle for less was not closed for that: no server in use
+/// has a shorter limit, and one that fails under load must not look as if it had.
+const IDLE: Duration = Duration::from_secs(1);
 
 /// The most that is read at once.
 const READ_AT_ONCE: usize = 64 * 1024;
@@ -54,8 +59,9 @@ pub(super) struct Link<S: Stream = TcpStream> {
     /// It can carry another request after this one.
     keep_alive: bool,
     pub(super) meter: Meter,
-    /// It has carried a request before this one.
-    pub(super) reused: bool,
+    /// When the answer to the request before this one was complete, if there was
+    /// one.
+    pub(super) idle_since: Option<Instant>,
     _counted: Counted,
 }
 
@@ -99,7 +105,7 @@ impl<S: Stream> Link<S> {
             framing: Framing::NONE,
             keep_alive: true,
             meter: Meter::default(),
-            reused: false,
+            idle_since: None,
             _counted: Counted::new(),
         }
     }
@@ -256,6 +262,13 @@ impl<S: Stream> Link<S> {
         }
     }
 
+    /// Whether the request found the connection idle for so long that the server
+    /// may have closed it for that reason.
+    fn was_idle(&self) -> bool {
+        let until = self.meter.written.unwrap_or_else(Instant::now);
+        self.idle_since.is_some_and(|since| until.saturating_duration_since(since) >= IDLE)
+    }
+
     /// What the end of a connection means to the user.
     fn failure(&self, broken: Broken, deadline: &Deadline) -> Failure {
         let answered = self.meter.first_byte.is_some();
@@ -263,7 +276,7 @@ impl<S: Stream> Link<S> {
             Broken::Late => return Failure::Timeout { after: deadline.after() },
             Broken::Head(unreadable) => return Failure::Transport(unreadable.to_string()),
             Broken::Chunks(what) => return Failure::Transport(Unreadable::Garbled(what).to_string()),
-            Broken::Closed | Broken::Failed(_) if self.reused && !answered => return Failure::Stale,
+            Broken::Closed | Broken::Failed(_) if !answered && self.was_idle() => return Failure::Stale,
             Broken::Closed => false,
             Broken::Failed(kind) => kind == io::ErrorKind::ConnectionReset,
         };

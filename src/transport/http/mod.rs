@@ -17,11 +17,12 @@ use std::time::Duration;
 use tokio::net::TcpStream;
 use tokio::time::Instant;
 
-use self::answer::{Answer, Rest, Seen};
+use self::answer::{Answer, Rest, Seen, Tail};
 use self::connect::Dial;
 use self::link::{Link, Stream};
 use self::request::{Heads, SESSION, Session};
 use super::client::{Client, Opened, ServerInfo};
+use super::compliance;
 use super::connector::ClientInfo;
 use super::deadline::Deadline;
 use super::exchange::{Call, Exchange};
@@ -29,7 +30,6 @@ use super::failure::{Failure, OpenError, excerpt};
 use super::handshake::{self, INITIALIZE};
 use super::render::{INITIALIZED, Renderer, initialize_params, members};
 use super::revision::Revision;
-use super::sse;
 use super::target::HttpTarget;
 
 /// How long a call waits for the end of the previous stream before it uses
@@ -92,7 +92,7 @@ pub struct HttpClient<S: Stream = TcpStream> {
     opened: Option<Box<Opened>>,
     link: Option<Box<Link<S>>>,
     /// The stream of the previous answer, while its end has not arrived.
-    tail: Option<Box<sse::Parser>>,
+    tail: Option<Box<Tail>>,
     deadline: Deadline,
     last_id: u64,
     /// How many clients the session has had beside the first; absent while it
@@ -149,13 +149,15 @@ impl<S: Dial> HttpClient<S> {
         let ended = tokio::time::timeout(patience, async {
             let mut bytes = 0;
             loop {
-                while let Ok(Some(event)) = tail.next() {
-                    seen.violations += u32::from(event.is_message());
+                while let Ok(Some(event)) = tail.parser.next() {
+                    if event.is_message() {
+                        tail.note(event.data, &mut seen.violations);
+                    }
                 }
                 match link.chunk(deadline).await {
                     Ok(Some(chunk)) if bytes + chunk.len() <= DRAIN_BYTES => {
                         bytes += chunk.len();
-                        tail.feed(chunk);
+                        tail.parser.feed(chunk);
                     }
                     Ok(None) => return true,
                     Ok(Some(_)) | Err(_) => return false,
@@ -181,14 +183,18 @@ impl<S: Dial> HttpClient<S> {
         };
         let message = self.plan.renderer.request(id, call.method, members);
         self.post(&mut link, call.method, call.name, message.len(), |out| message.push(out));
+        let modern = self.plan.revision.is_modern();
         let mut status = None;
         let answer = match link.head(&mut self.deadline).await {
             Ok(head) => {
                 status = Some(head.status);
-                answer::read(&mut link, head, id, &mut self.deadline, &mut seen).await
+                answer::read(&mut link, head, (id, modern), &mut self.deadline, &mut seen).await
             }
             Err(failure) => Answer::broken(failure),
         };
+        if let Ok(reply) = &answer.outcome {
+            compliance::check(reply, call.method, modern, &mut seen.violations);
+        }
         let (bytes_out, bytes_in) = link.meter.take_bytes();
         let exchange = Exchange {
             written: link.meter.written,
@@ -203,13 +209,13 @@ impl<S: Dial> HttpClient<S> {
             violations: seen.violations,
             outcome: answer.outcome,
         };
-        self.keep(link, answer.rest);
+        self.keep(link, answer.rest, answer.done);
         exchange
     }
 
     /// Keeps the connection for the next request if there can be one.
-    fn keep(&mut self, mut link: Box<Link<S>>, rest: Rest) {
-        link.reused = true;
+    fn keep(&mut self, mut link: Box<Link<S>>, rest: Rest, done: Instant) {
+        link.idle_since = Some(done);
         match rest {
             Rest::Clean => self.link = Some(link),
             Rest::Tail(tail) => {
@@ -245,7 +251,7 @@ impl<S: Dial> HttpClient<S> {
         begin(self, &mut link);
         let head = link.head(&mut self.deadline).await?;
         let text = answer::whole(&mut link, &mut self.deadline).await?;
-        self.keep(link, Rest::Clean);
+        self.keep(link, Rest::Clean, Instant::now());
         Ok((head.status, excerpt(&text)))
     }
 

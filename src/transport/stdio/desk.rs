@@ -10,7 +10,9 @@ use std::task::Waker;
 use tokio::time::Instant;
 
 use super::super::envelope::{self, Message, Reply, Stranger};
+use super::super::failure::excerpt;
 use super::pipe::{Line, Written};
+use crate::violation::{Violation, Violations};
 
 /// How many abandoned requests are remembered, so that their late answers are
 /// not taken for violations. More than this are outstanding only if the server
@@ -33,7 +35,7 @@ pub(super) struct Request {
     /// That it has read.
     pub(super) notifications: u32,
     /// That it has read.
-    pub(super) violations: u32,
+    pub(super) violations: Violations,
     /// The answer, and when its line was complete.
     pub(super) answer: Option<(Reply, Instant)>,
 }
@@ -128,7 +130,7 @@ impl Desk {
     /// written if it was a question of the server.
     pub(super) fn receive(&mut self, reader: u64, line: Line) -> Option<String> {
         let Line { text, size, first_byte, complete } = line;
-        let mut violation = false;
+        let mut violation: Option<(Violation, String)> = None;
         let mut response = None;
         let mut owner = reader;
         if !text.trim_ascii().is_empty() {
@@ -149,15 +151,25 @@ impl Desk {
                 }
                 // Since 2026-07-28 servers ask by other means, and clients must
                 // not write responses.
-                Message::Request { .. } if self.modern => violation = true,
+                Message::Request { method, .. } if self.modern => {
+                    violation = Some((Violation::ServerRequest, excerpt(method.as_bytes())));
+                }
                 Message::Request { id, method } => response = Some(respond(&id, &method)),
                 Message::Stranger(Stranger::Number(id)) if self.abandoned.remove(&id) => {}
-                Message::Stranger(_) | Message::Invalid(_) => violation = true,
+                Message::Stranger(Stranger::Number(id)) if (1..=self.last_id).contains(&id) => {
+                    violation = Some((Violation::DuplicateResponse, format!("another response to request {id}")));
+                }
+                Message::Stranger(stranger) => {
+                    violation = Some((Violation::UnknownId, format!("a response with {stranger}")));
+                }
+                Message::Invalid(reason) => violation = Some((Violation::NotAMessage, reason)),
             }
         }
         if let Some(request) = self.get_mut(owner) {
             request.bytes_in += size;
-            request.violations += u32::from(violation);
+            if let Some((violation, example)) = violation {
+                request.violations.note(violation, || example);
+            }
             if owner != reader {
                 request.wake();
             }
@@ -219,7 +231,7 @@ mod tests {
         let now = Instant::now();
         let text = bytes::Bytes::from_static(br#"{"id":1,"result":{}}"#);
         assert_eq!(desk.receive(reader, Line { text, size: 21, first_byte: now, complete: now }), None);
-        desk.leave(reader).unwrap().violations
+        desk.leave(reader).unwrap().violations.count()
     }
 
     #[test]

@@ -25,6 +25,7 @@ use self::conversation::Conversation;
 pub(super) use self::process::Process;
 use self::process::{GRACE, with_last_words};
 use super::client::{Client, Opened};
+use super::compliance;
 use super::connector::ClientInfo;
 use super::deadline::Deadline;
 use super::exchange::{Call, Exchange};
@@ -86,7 +87,11 @@ impl StdioClient {
         conversation.borrow_mut().send(waiting.id, &line);
         let deadline = &mut self.deadline;
         let expired = poll_fn(|cx| conversation.borrow_mut().poll(waiting.id, cx, |cx| deadline.poll(cx))).await;
-        waiting.end(expired, &call, begun)
+        let mut exchange = waiting.end(expired, &call, begun);
+        if let Ok(reply) = &exchange.outcome {
+            compliance::check(reply, call.method, self.plan.revision.is_modern(), &mut exchange.violations);
+        }
+        exchange
     }
 
     /// The request on one line.

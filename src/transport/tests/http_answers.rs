@@ -2,8 +2,11 @@
 
 use std::time::Duration;
 
-use super::peer::{SSE_END, SSE_HEAD, Server, chunk, echo, exchange_of, exchange_of_last, http, json, result, sse};
+use super::peer::{
+    RESULT, SSE_END, SSE_HEAD, Server, chunk, echo, exchange_of, exchange_of_last, http, json, result, sse,
+};
 use crate::transport::{Call, Client as _, Exchange, Failure, Revision};
+use crate::violation::Violation;
 
 fn ok(exchange: &Exchange) -> &str {
     exchange.outcome.as_ref().unwrap().result().unwrap()
@@ -17,9 +20,9 @@ fn failure(exchange: Exchange) -> Failure {
 async fn a_json_answer() {
     for kind in ["application/json", "application/json; charset=utf-8", "Application/JSON ;x"] {
         let exchange = exchange_of(http("200 OK", kind, &result(1))).await;
-        assert_eq!(ok(&exchange), r#"{"content":[],"n":1}"#);
+        assert_eq!(ok(&exchange), RESULT);
         assert_eq!(exchange.status, Some(200));
-        assert_eq!((exchange.notifications, exchange.violations), (0, 0));
+        assert_eq!((exchange.notifications, exchange.violations.count()), (0, 0));
         assert_eq!(exchange.outcome.unwrap().header("CONTENT-type"), Some(kind));
     }
 }
@@ -38,8 +41,8 @@ async fn an_event_stream_in_all_its_forms() {
     ];
     for (what, stream) in table {
         let exchange = exchange_of(sse(&stream)).await;
-        assert_eq!(ok(&exchange), r#"{"content":[],"n":1}"#, "{what}");
-        assert_eq!((exchange.notifications, exchange.violations), (0, 0), "{what}");
+        assert_eq!(ok(&exchange), RESULT, "{what}");
+        assert_eq!((exchange.notifications, exchange.violations.count()), (0, 0), "{what}");
     }
 }
 
@@ -58,7 +61,7 @@ async fn an_event_stream_byte_by_byte() {
         }
         peer
     });
-    assert_eq!(ok(&exchange), r#"{"content":[],"n":1}"#);
+    assert_eq!(ok(&exchange), RESULT);
 }
 
 #[tokio::test]
@@ -72,16 +75,19 @@ async fn what_precedes_the_response_is_counted() {
         result(1),
     );
     let exchange = exchange_of(sse(&stream)).await;
-    assert_eq!(ok(&exchange), r#"{"content":[],"n":1}"#);
-    assert_eq!((exchange.notifications, exchange.violations), (2, 2));
+    assert_eq!(ok(&exchange), RESULT);
+    assert_eq!((exchange.notifications, exchange.violations.count()), (2, 2));
+    let found: Vec<_> = exchange.violations.found().iter().map(|found| (found.kind, found.example.as_str())).collect();
+    let rubbish = "text that is not JSON: not JSON";
+    assert_eq!(found, [(Violation::UnknownId, "a response with id 99"), (Violation::NotAMessage, rubbish)]);
 }
 
 #[tokio::test]
-async fn a_request_of_the_server_on_the_stream_is_passed_over() {
+async fn a_request_of_a_modern_server_is_a_violation_and_passed_over() {
     let stream = format!("data: {}\n\ndata: {}\n\n", r#"{"id":0,"method":"roots/list"}"#, result(1));
     let exchange = exchange_of(sse(&stream)).await;
-    assert_eq!(ok(&exchange), r#"{"content":[],"n":1}"#);
-    assert_eq!((exchange.notifications, exchange.violations), (0, 0));
+    assert_eq!(ok(&exchange), RESULT);
+    assert_eq!((exchange.notifications, exchange.violations.count()), (0, 1));
 }
 
 #[tokio::test]
@@ -186,7 +192,7 @@ async fn success_without_an_answer_is_a_protocol_failure() {
 
 #[tokio::test]
 async fn a_wrong_id_is_a_violation_too() {
-    assert_eq!(exchange_of(json(&result(2))).await.violations, 1);
+    assert_eq!(exchange_of(json(&result(2))).await.violations.count(), 1);
 }
 
 #[tokio::test]
@@ -227,7 +233,7 @@ async fn a_body_that_announces_too_much_is_not_read() {
 async fn a_body_without_length_ends_with_the_connection() {
     let exchange =
         exchange_of_last(format!("HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n\r\n{}", result(1))).await;
-    assert_eq!(ok(&exchange), r#"{"content":[],"n":1}"#);
+    assert_eq!(ok(&exchange), RESULT);
 }
 
 #[tokio::test]
@@ -264,8 +270,8 @@ async fn no_answer_is_a_timeout() {
 #[tokio::test]
 async fn the_rest_of_a_stream_is_not_waited_for() {
     let exchange = exchange_of(format!("{SSE_HEAD}{}", chunk(&format!("data: {}\n\n", result(1))))).await;
-    assert_eq!(ok(&exchange), r#"{"content":[],"n":1}"#);
+    assert_eq!(ok(&exchange), RESULT);
     // Nor does it matter whether it came.
     let exchange = exchange_of(format!("{SSE_HEAD}{}{SSE_END}", chunk(&format!("data: {}\n\n", result(1))))).await;
-    assert_eq!(ok(&exchange), r#"{"content":[],"n":1}"#);
+    assert_eq!(ok(&exchange), RESULT);
 }

@@ -8,6 +8,7 @@ use super::peer::{PATIENCE, SSE_END, SSE_HEAD, Server, chunk, echo, http, json, 
 use crate::transport::{
     AnyConnector, Call, Client as _, Connector as _, Failure, HttpTarget, Revision, Target, open_sockets,
 };
+use crate::violation::Violation;
 
 const MODERN: Revision = Revision::V2026_07_28;
 
@@ -111,6 +112,7 @@ async fn a_reused_connection_that_dies_without_a_byte_is_stale_and_nothing_is_se
         peer
     });
     assert!(first.outcome.is_ok());
+    idle(Duration::from_secs(1)).await;
     let (second, ()) = tokio::join!(client.call(echo()), async {
         peer.request().await;
         drop(peer);
@@ -124,12 +126,36 @@ async fn a_reused_connection_that_dies_without_a_byte_is_stale_and_nothing_is_se
     assert_eq!(request.json()["id"], 3);
 }
 
+/// Moves the clock on, as if nothing had happened for so long.
+async fn idle(time: Duration) {
+    tokio::time::pause();
+    tokio::time::advance(time).await;
+    tokio::time::resume();
+}
+
+#[tokio::test]
+async fn a_connection_that_was_hardly_idle_is_not_stale() {
+    let server = Server::start().await;
+    let mut client = server.client(MODERN);
+    let calls = async {
+        client.call(echo()).await.outcome.unwrap();
+        client.call(echo()).await.outcome.unwrap_err()
+    };
+    let (failure, ()) = tokio::join!(calls, async {
+        let mut peer = server.accept().await;
+        peer.answer(json(&result(1))).await;
+        peer.request().await;
+    });
+    assert_eq!(failure, Failure::Transport("the server closed the connection before answering".to_owned()));
+}
+
 #[tokio::test]
 async fn a_reused_connection_that_dies_after_a_byte_is_not_stale() {
     let server = Server::start().await;
     let mut client = server.client(MODERN);
     let calls = async {
         client.call(echo()).await.outcome.unwrap();
+        idle(Duration::from_secs(5)).await;
         client.call(echo()).await.outcome.unwrap_err()
     };
     let (failure, ()) = tokio::join!(calls, async {
@@ -152,7 +178,10 @@ async fn messages_after_the_response_are_violations_of_the_next_exchange() {
         peer.answer(json(&result(2))).await;
         peer
     });
-    assert_eq!((first.violations, second.violations), (0, 2));
+    assert_eq!((first.violations.count(), second.violations.count()), (0, 2));
+    for kind in [Violation::DuplicateResponse, Violation::AfterResponse] {
+        assert_eq!(second.violations.of(kind), 1, "{kind}");
+    }
     assert_eq!(second.connect, None);
 }
 

@@ -83,7 +83,7 @@ async fn failures_have_classes_and_sentences() {
         (Failure::Connect("x".into()), "connect", "x"),
         (Failure::Timeout { after: Duration::from_secs(10) }, "timeout", "no answer within 10s"),
         (Failure::Transport("x".into()), "transport", "x"),
-        (Failure::Stale, "transport", "the server had closed the idle connection when it was used again"),
+        (Failure::Stale, "stale", "the server had closed the idle connection when it was used again"),
         (http("x"), "http", "the server answered HTTP 500: x"),
         (http(""), "http", "the server answered HTTP 500"),
         (Failure::Protocol("x".into()), "protocol", "x"),

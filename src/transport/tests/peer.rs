@@ -8,6 +8,7 @@ use tokio::net::{TcpListener, TcpStream};
 use crate::transport::{
     AnyClient, AnyConnector, Call, Client as _, Connector as _, Exchange, HttpTarget, Revision, Target,
 };
+use crate::violation::{Violation, Violations};
 
 /// Long enough for anything that must happen.
 pub const PATIENCE: Duration = Duration::from_secs(10);
@@ -153,7 +154,17 @@ pub fn sse(text: &str) -> String {
 }
 
 pub fn result(id: u64) -> String {
-    format!(r#"{{"jsonrpc":"2.0","id":{id},"result":{{"content":[],"n":{id}}}}}"#)
+    format!(r#"{{"jsonrpc":"2.0","id":{id},"result":{{"resultType":"complete","content":[],"n":{id}}}}}"#)
+}
+
+/// The result of the first call.
+pub const RESULT: &str = r#"{"resultType":"complete","content":[],"n":1}"#;
+
+/// Violations that are not about the contents of a response, which scripts keep
+/// as short as can be.
+pub fn strays(violations: &Violations) -> u32 {
+    let contents = [Violation::JsonrpcMember, Violation::ResultShape, Violation::ResultType];
+    violations.count() - contents.into_iter().map(|kind| violations.of(kind)).sum::<u32>()
 }
 
 /// The call of all tests that care for no other.

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::peer::{PATIENCE, echo};
+use super::peer::{PATIENCE, echo, strays};
 use crate::transport::{
     AnyClient, AnyConnector, Call, Client as _, Connector as _, Revision, StdioTarget, Target, list_tools,
 };
@@ -73,7 +73,7 @@ async fn a_session_from_start_to_end() {
         assert_eq!(reply.result(), Some(&*format!(r#"{{"n":{id}}}"#)));
         assert_eq!(reply.header("content-type"), None);
         assert_eq!((exchange.status, exchange.connect), (None, None));
-        assert_eq!((exchange.notifications, exchange.violations), (0, 0));
+        assert_eq!((exchange.notifications, strays(&exchange.violations)), (0, 0));
         let (written, first_byte) = (exchange.written.unwrap(), exchange.first_byte.unwrap());
         assert!(written <= first_byte && first_byte <= exchange.done);
     }
@@ -172,7 +172,7 @@ async fn what_precedes_the_response_is_counted() {
     .await;
     let exchange = client.call(echo()).await;
     assert!(exchange.outcome.is_ok());
-    assert_eq!((exchange.notifications, exchange.violations), (1, 2));
+    assert_eq!((exchange.notifications, strays(&exchange.violations)), (1, 2));
 }
 
 #[tokio::test]
@@ -196,7 +196,7 @@ async fn requests_of_a_legacy_server_are_answered() {
     ))
     .await;
     let exchange = client.call(echo()).await;
-    assert_eq!((exchange.notifications, exchange.violations), (0, 0));
+    assert_eq!((exchange.notifications, strays(&exchange.violations)), (0, 0));
     assert_eq!(
         exchange.outcome.unwrap().result(),
         Some(concat!(
@@ -218,7 +218,7 @@ async fn requests_of_a_modern_server_are_violations_and_not_answered() {
     );
     let mut client = client_of(script, MODERN);
     client.open().await.unwrap();
-    assert_eq!(client.call(echo()).await.violations, 1);
+    assert_eq!(strays(&client.call(echo()).await.violations), 1);
     let reply = client.call(echo()).await.outcome.unwrap();
     let line: serde_json::Value = serde_json::from_str(reply.result().unwrap()).unwrap();
     assert_eq!(line["id"], 3);

@@ -6,7 +6,7 @@ use std::time::Duration;
 use tokio::io::AsyncReadExt as _;
 use tokio::net::unix::pipe;
 
-use super::peer::{PATIENCE, echo};
+use super::peer::{PATIENCE, echo, strays};
 use super::stdio::{ANSWER, LEGACY, client_of, opened, script, server, server_with, target};
 use crate::transport::stdio::Process;
 use crate::transport::{Call, Client as _, Failure, OpenError, StdioTarget};
@@ -118,7 +118,7 @@ async fn a_late_answer_is_ignored_and_the_server_is_told() {
     assert_eq!(failure.to_string(), "no answer within 50ms");
     let exchange = client.call(echo()).await;
     assert_eq!(exchange.outcome.unwrap().result(), Some(r#"{"n":3}"#));
-    assert_eq!((exchange.notifications, exchange.violations), (1, 0));
+    assert_eq!((exchange.notifications, strays(&exchange.violations)), (1, 0));
 }
 
 #[tokio::test]
@@ -131,7 +131,7 @@ async fn a_dropped_call_leaves_the_child_usable_and_its_answer_is_no_violation()
     }
     let exchange = client.call(echo()).await;
     assert_eq!(exchange.outcome.unwrap().result(), Some(r#"{"n":3}"#));
-    assert_eq!(exchange.violations, 0);
+    assert_eq!(strays(&exchange.violations), 0);
 }
 
 async fn futures_poll<F: Future>(mut future: std::pin::Pin<&mut F>) -> Poll<F::Output> {

@@ -10,6 +10,7 @@ use crate::plan::{
 use crate::record::{ErrorClass, Phase, Recorder, Recording, Sample, Shape};
 use crate::results::{Ended, Environment, Results, Run, SCHEMA, Tool};
 use crate::units::{Dimension, Quantity};
+use crate::violation::{Violation, Violations};
 
 const SECOND: u64 = 1_000_000_000;
 
@@ -230,14 +231,26 @@ fn findings_name_what_was_dropped_abandoned_or_late() {
     }
     recorder.dropped(0, 0, Phase::Measured, 1);
     recorder.abandoned(0, 0, Phase::Measured, 1);
-    recorder.request(0, 0, Phase::Measured, &Sample { latency: 1, violations: 2, ..Sample::default() });
+    let mut violations = Violations::default();
+    violations.note(Violation::UnknownId, || "a response with id 9".to_owned());
+    violations.note(Violation::UnknownId, String::new);
+    violations.note(Violation::CrossWired, || "a token".to_owned());
+    let sample = Sample { latency: 1, violations: Some(&violations), ..Sample::default() };
+    recorder.request(0, 0, Phase::Measured, &sample);
+    recorder.violations(0, 2500, &violations);
+    let stale = Sample { error: Some(ErrorClass::Stale), ..Sample::default() };
+    recorder.request(0, 0, Phase::Measured, &stale);
     recorder.finish();
     let mut recording = Recording::default();
     recorder.drain().0.into_iter().for_each(|slice| recording.add(slice));
     let verdict = judge(&results(recording, vec![]));
     let starts: Vec<_> =
         verdict.findings.iter().map(|finding| finding.text.split(' ').take(3).collect::<Vec<_>>().join(" ")).collect();
-    assert_eq!(starts, ["the load generator", "1 of 401", "1 iteration was", "2 breaches of"]);
+    let expected =
+        ["the load generator", "1 of 401", "1 iteration was", "1 request (50%)", "`violations.cross_wired`: an answer"];
+    assert_eq!(starts, expected);
+    let told = &verdict.findings.last().unwrap().text;
+    assert!(told.ends_with("of another request, once; the first after 2.5s in `tool`: a token"), "{told}");
 }
 
 #[test]
