@@ -282,6 +282,10 @@ pub(super) struct RulebookArgs {
     #[arg(long, value_name = "PERCENT", default_value = "0%", value_parser = share)]
     pub(super) errors: f64,
 
+    /// Fault: share of tool calls that get the answer to the call before them, such as 0.1%
+    #[arg(long, value_name = "PERCENT", default_value = "0%", value_parser = share)]
+    pub(super) cross_wired: f64,
+
     /// Form of the answers over HTTP
     #[arg(long, value_enum, default_value_t)]
     pub(super) answers: AnswersArg,

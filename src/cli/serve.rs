@@ -36,6 +36,7 @@ async fn rulebook(args: &RulebookArgs) -> Result<(), ServeError> {
         latency: args.latency,
         jitter: args.jitter,
         error_ratio: args.errors,
+        cross_ratio: args.cross_wired,
         answers: match args.answers {
             AnswersArg::Json => Answers::Json,
             AnswersArg::Sse => Answers::Sse,

@@ -10,7 +10,7 @@ use crate::syntax::ast;
 use crate::units::{Dimension, Quantity};
 
 /// Switches of `builtin rulebook`: the options of `mcpl serve rulebook`.
-const RULEBOOK: [(&str, Switch); 9] = [
+const RULEBOOK: [(&str, Switch); 10] = [
     ("rules", Switch::Number),
     ("seed", Switch::Number),
     ("cache", Switch::Number),
@@ -18,6 +18,7 @@ const RULEBOOK: [(&str, Switch); 9] = [
     ("latency", Switch::Quantity(Dimension::Duration)),
     ("jitter", Switch::Quantity(Dimension::Duration)),
     ("errors", Switch::Quantity(Dimension::Share)),
+    ("cross_wired", Switch::Quantity(Dimension::Share)),
     ("answers", Switch::Word(&["json", "sse"])),
     ("stdio", Switch::OnOff),
 ];

@@ -6,6 +6,7 @@
 
 mod class;
 mod distribution;
+mod live;
 mod recorder;
 mod recording;
 mod sparse;

@@ -15,7 +15,7 @@ use super::cache::Cache;
 use super::calls::Book;
 use super::counters::{Counters, OpenSession};
 use super::error::ServeError;
-use super::faults::Faults;
+use super::faults::{Fate, Faults};
 use super::library::{Library, Shelf};
 use super::limits::MAX_CACHE_BYTES;
 use super::options::Options;
@@ -73,7 +73,7 @@ impl Handler {
     }
 
     /// Lets the faults happen that are due.
-    async fn suffer(&self) -> Result<(), ErrorData> {
+    async fn suffer(&self) -> Result<Fate, ErrorData> {
         let fate = self.shared.faults.draw();
         if !fate.delay.is_zero() {
             tokio::time::sleep(fate.delay).await;
@@ -82,7 +82,7 @@ impl Handler {
             self.shared.counters.injected_errors.add();
             return Err(ErrorData::internal_error("injected by the error ratio", None));
         }
-        Ok(())
+        Ok(fate)
     }
 }
 
@@ -127,8 +127,9 @@ impl ServerHandler for Handler {
         _: RequestContext<RoleServer>,
     ) -> Result<CallToolResponse, ErrorData> {
         self.shared.counters.called(&request.name);
-        self.suffer().await?;
-        Ok(self.shared.book.call(&request.name, request.arguments)?.into())
+        let fate = self.suffer().await?;
+        let own = self.shared.book.call(&request.name, request.arguments);
+        Ok(self.shared.faults.deliver(fate, own)?.into())
     }
 
     async fn list_resources(

@@ -42,6 +42,9 @@ pub struct Options {
     /// Share of the same requests that fail with the JSON-RPC error -32603,
     /// 0.0 to 1.0. Default 0.
     pub error_ratio: f64,
+    /// Share of `tools/call` that get the answer to the call before them, of
+    /// whichever client, 0.0 to 1.0. Default 0.
+    pub cross_ratio: f64,
     /// The form of answers over HTTP. Default [`Answers::Json`].
     pub answers: Answers,
 }
@@ -56,6 +59,7 @@ impl Default for Options {
             latency: Duration::ZERO,
             jitter: Duration::ZERO,
             error_ratio: 0.0,
+            cross_ratio: 0.0,
             answers: Answers::Json,
         }
     }
@@ -71,9 +75,11 @@ impl Options {
         if self.latency.saturating_add(self.jitter) > MAX_DELAY {
             return refuse("latency", format!("and jitter may add up to {} s at most", MAX_DELAY.as_secs()));
         }
-        // A NaN is in no range.
-        if !(0.0..=1.0).contains(&self.error_ratio) {
-            return refuse("error_ratio", format!("must be between 0 and 1, not {}", self.error_ratio));
+        for (option, ratio) in [("error_ratio", self.error_ratio), ("cross_ratio", self.cross_ratio)] {
+            // A NaN is in no range.
+            if !(0.0..=1.0).contains(&ratio) {
+                return refuse(option, format!("must be between 0 and 1, not {ratio}"));
+            }
         }
         Ok(())
     }

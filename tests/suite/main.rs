@@ -21,6 +21,7 @@ mod errors;
 mod fix;
 mod format;
 mod grammar_page;
+mod isolation;
 mod journal;
 mod language;
 mod limits;

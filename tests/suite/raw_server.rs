@@ -48,6 +48,17 @@ impl Call<'_> {
         let _ = body(self.stream, self.length);
     }
 
+    /// The same as [`Call::answer`]; gives what was asked to `record` before.
+    pub fn recorded(&mut self, record: impl FnOnce(&str)) -> Then {
+        match body(self.stream, self.length) {
+            Some(request) => {
+                record(&request);
+                self.send(json(&request, DONE))
+            }
+            None => Then::Closes,
+        }
+    }
+
     /// Sends bytes, if the client takes them.
     pub fn send(&mut self, bytes: impl AsRef<[u8]>) -> Then {
         if self.stream.write_all(bytes.as_ref()).is_ok() { Then::Goes } else { Then::Closes }

@@ -3,11 +3,13 @@
 use std::fs;
 use std::io::{BufRead as _, BufReader};
 use std::process::Stdio;
+use std::sync::{Arc, Mutex};
 
 use mcpl::record::ErrorClass;
 use mcpl::results::{Ended, Window};
 use mcpl::verdict::{self, Outcome, State};
 
+use crate::raw_server::server;
 use crate::support::{Scenario, assert_exit, example, mcpl, stderr, stdout};
 
 const SMALL: &str = r#"mcpl 1
@@ -111,6 +113,36 @@ fn the_same_seed_sends_the_same_whatever_the_number_of_threads() {
     };
     let (one, two) = (sent("1"), sent("2"));
     assert_eq!((&one.0, one.1), (&two.0, two.1));
+}
+
+/// What a run with so many threads sends, without the ids: in no order.
+fn sent_with(threads: &str) -> Vec<String> {
+    let sent = Arc::new(Mutex::new(Vec::new()));
+    let list = Arc::clone(&sent);
+    let server = server(move |mut call| {
+        call.recorded(|request| {
+            let request: serde_json::Value = serde_json::from_str(request).unwrap();
+            list.lock().unwrap().push(request["params"].to_string());
+        })
+    });
+    let scenario = Scenario::new(&format!(
+        "mcpl 1\nserver s {{\n{server}\n}}\ndata rows {{\norder shuffle\nat_end wrap\nrows [{{\"n\": 1}}, {{\"n\": 2}}, {{\"n\": 3}}]\n}}\n\
+         scenario a {{\ntarget s\nstages {{\narrivals poisson\nramp 20/s -> 80/s over 2s\n}}\nmix {{\n70% one\n30% two\n}}\n}}\n\
+         flow one {{\ncall list_rules {{\nargs {{ \"tag\": pick([\"a\", \"b\", \"c\"]), \"limit\": random(1..99) }}\n}}\n}}\n\
+         flow two {{\ntake row from rows\ncall list_rules {{\nargs {{ \"tag\": uuid(), \"n\": row.n, \"t\": unique() }}\n}}\n\
+         call list_rules {{\nargs {{ \"tag\": unique() }}\n}}\n}}\n"
+    ));
+    assert_exit(&scenario.run(&["--threads", threads, "--seed", "7", "--quiet"]), 0);
+    let mut sent = sent.lock().unwrap().clone();
+    sent.sort();
+    sent
+}
+
+#[test]
+fn a_server_that_records_sees_the_same_requests_from_one_thread_and_from_two() {
+    let (one, two) = (sent_with("1"), sent_with("2"));
+    assert!(one.len() > 100, "{}", one.len());
+    assert_eq!(one, two);
 }
 
 #[test]

@@ -28,7 +28,7 @@ pub(super) fn verdict(seconds: u32) -> Verdict {
             ),
             finding(
                 Level::Notice,
-                "3 breaches of the protocol in the traffic, such as rubbish on standard output or unknown ids",
+                "`violations.not_a_message`: an event or a line that is no JSON-RPC message, 3 times",
             ),
         ],
     }

@@ -10,7 +10,7 @@ fn draws(options: &Options, count: usize) -> Vec<Fate> {
 
 #[test]
 fn a_healthy_server_has_no_faults() {
-    let healthy = Fate { delay: Duration::ZERO, fails: false };
+    let healthy = Fate { delay: Duration::ZERO, fails: false, crossed: false };
     assert!(draws(&Options::default(), 100).iter().all(|fate| *fate == healthy));
 }
 
@@ -57,6 +57,7 @@ async fn options_out_of_range_are_named() {
         (Options { latency: minute, jitter: minute * 2, ..Options::default() }, "latency"),
         (Options { error_ratio: 1.1, ..Options::default() }, "error_ratio"),
         (Options { error_ratio: f64::NAN, ..Options::default() }, "error_ratio"),
+        (Options { cross_ratio: -0.1, ..Options::default() }, "cross_ratio"),
     ] {
         let error = crate::rulebook::HttpServer::bind(options, addr).await.unwrap_err();
         assert!(matches!(error, ServeError::Option { option, .. } if option == expected), "{expected}: {error}");
