@@ -153,6 +153,16 @@ impl Violations {
         }
     }
 
+    /// Adds those of another request.
+    pub fn merge(&mut self, other: &Violations) {
+        for found in &other.found {
+            match self.found.iter_mut().find(|own| own.kind == found.kind) {
+                Some(own) => own.count = own.count.saturating_add(found.count),
+                None => self.found.push(found.clone()),
+            }
+        }
+    }
+
     /// By kind, in the order in which each was first seen.
     #[must_use]
     pub fn found(&self) -> &[Found] {
@@ -198,6 +208,10 @@ mod tests {
             (1001, 1000, 0)
         );
         assert_eq!(violations.found().len(), 2);
+        let mut both = Violations::default();
+        both.note(Violation::UnknownId, String::new);
+        both.merge(&violations);
+        assert_eq!((both.count(), both.of(Violation::UnknownId), both.of(Violation::NotAMessage)), (1002, 2, 1000));
         assert_eq!(violations.found().first().map(|found| found.example.as_str()), Some("0"));
     }
 }

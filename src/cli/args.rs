@@ -45,6 +45,8 @@ pub(super) enum Command {
     Judge(JudgeArgs),
     /// Start a built-in MCP server to test against
     Serve(ServeArgs),
+    /// Say what a server is, what it offers, what it costs to reach, what it breaks
+    Probe(ProbeArgs),
     /// Explain the code of a diagnostic
     Explain(ExplainArgs),
     /// Print a completion script for a shell
@@ -224,6 +226,29 @@ pub(super) enum ReportFormat {
     Markdown,
     /// JUnit XML for CI systems
     Junit,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct ProbeArgs {
+    /// Address of a server that speaks Streamable HTTP
+    #[arg(required_unless_present = "command", conflicts_with = "command")]
+    pub(super) url: Option<String>,
+
+    /// Command of a server that speaks over its standard streams, behind `--`
+    #[arg(last = true, value_name = "COMMAND")]
+    pub(super) command: Vec<String>,
+
+    /// Header of every request, such as "Authorization: Bearer …"; may be repeated
+    #[arg(long, value_name = "NAME: VALUE")]
+    pub(super) header: Vec<String>,
+
+    /// Patience with each answer
+    #[arg(long, value_name = "DURATION", default_value = "10s", value_parser = duration)]
+    pub(super) timeout: std::time::Duration,
+
+    /// Print JSON
+    #[arg(long)]
+    pub(super) json: bool,
 }
 
 #[derive(Debug, Args)]

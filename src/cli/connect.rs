@@ -115,7 +115,7 @@ fn lacks_tools(opened: &Opened, probed: Option<&Probe>, failure: &Failure) -> bo
         && failure.class() != "connect"
 }
 
-fn hint(endpoint: &Endpoint, error: &OpenError) -> String {
+pub(super) fn hint(endpoint: &Endpoint, error: &OpenError) -> String {
     let class = error.class();
     match (endpoint, error) {
         _ if class == "local" => "raise that limit, and see what else on this machine is using it up".to_owned(),

@@ -23,6 +23,7 @@ mod offer;
 mod output;
 mod plan;
 mod preflight;
+mod probe;
 mod process;
 mod progress;
 mod rehearse;
@@ -74,6 +75,7 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Command::Report(args) => report::report(&args),
         Command::Judge(args) => report::judge(&args),
         Command::Serve(args) => serve::run(&args),
+        Command::Probe(args) => probe::run(&args),
         Command::Explain(args) => explain::run(&args),
         Command::Completions(args) => explain::completions(&args),
         Command::Debug(args) => check::debug(&args),

@@ -193,7 +193,7 @@ mod tests {
         let text = tokens.text(token(6, 0));
         assert_eq!(tokens.find(text.as_bytes()).collect::<Vec<_>>(), [token(6, 0)]);
         for end in 0..text.len() {
-            assert_eq!(tokens.find(text[..end].as_bytes()).count(), 0);
+            assert_eq!(tokens.find(&text.as_bytes()[..end]).count(), 0);
         }
         for at in 0..text.len() {
             let mut changed = text.clone().into_bytes();

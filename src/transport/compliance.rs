@@ -70,7 +70,7 @@ impl Member {
             Member::IsError => matches!(byte, b't' | b'f'),
             Member::ResultType | Member::CacheScope => byte == b'"',
             Member::Completion => byte == b'{',
-            Member::TtlMs => matches!(byte, b'0'..=b'9'),
+            Member::TtlMs => byte.is_ascii_digit(),
             Member::Other => true,
             _ => byte == b'[',
         }

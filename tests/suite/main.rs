@@ -27,6 +27,7 @@ mod language;
 mod limits;
 mod live;
 mod plans;
+mod probe;
 mod raw_server;
 mod rehearse;
 mod run;

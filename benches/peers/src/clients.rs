@@ -5,12 +5,12 @@ use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::TcpStream;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use serde_json::Value as Json;
 
 use crate::ECHOED;
-use crate::system::{Core, children_cpu, spawn};
+use crate::system::{Core, children_cpu, spawn, stay_on};
 
 /// What every client of the table runs with.
 pub const USERS: usize = 32;
@@ -171,6 +171,31 @@ pub fn wrk(server: &Server, scratch: &Scratch, time: Duration) -> Option<f64> {
     let status = spawn(&mut command, Core::Client).ok()?.wait().ok()?;
     assert!(status.success(), "wrk ended with {status}");
     Some(children_cpu() - before)
+}
+
+/// What a bare socket sees of a server that takes its time: the median of so many
+/// calls, one after the other, in nanoseconds. Less is not to be had here.
+pub fn bare(server: &Server, path: &str, calls: usize) -> f64 {
+    stay_on(Core::Client);
+    let mut stream = TcpStream::connect(("127.0.0.1", server.port)).expect("a connection");
+    stream.set_nodelay(true).expect("a socket option");
+    let body = format!(r#"{{"id":1,"method":"tools/call","params":{{"arguments":{{"text":"{ECHOED}"}}}}}}"#);
+    let head = format!("POST {path} HTTP/1.1\r\nhost: localhost\r\ncontent-length: {}\r\n\r\n", body.len());
+    let request = format!("{head}{body}");
+    let mut times: Vec<u128> = (0..calls)
+        .map(|_| {
+            let begun = Instant::now();
+            stream.write_all(request.as_bytes()).expect("a request");
+            // Such an answer comes in one piece.
+            let read = stream.read(&mut [0; 4096]).expect("an answer");
+            assert!(read > 0, "the server has closed the connection");
+            begun.elapsed().as_nanos()
+        })
+        .collect();
+    times.sort_unstable();
+    #[allow(clippy::cast_precision_loss, reason = "nanoseconds of a call")]
+    let median = times[calls / 2] as f64;
+    median
 }
 
 /// rmcp's client, with its default of a connection for each request or with

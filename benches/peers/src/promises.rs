@@ -6,7 +6,7 @@ use std::path::Path;
 use std::thread::sleep;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use crate::clients::{Mcpl, Scratch, Server, USERS, cost_each, rmcp, scenario, wrk};
+use crate::clients::{Mcpl, Scratch, Server, USERS, bare, cost_each, rmcp, scenario, wrk};
 use crate::system::{describe, open_files, resident_kib};
 
 /// Clients that are compared take turns, so often, each for so long; the median
@@ -41,9 +41,10 @@ pub fn measure(program: &Path, only: &str) {
     let scratch = Scratch::new();
     let mcpl = Mcpl { program, scratch: &scratch };
     let mut bench = Bench { mcpl, server: Server::start(), only, rows: Vec::new() };
-    let parts: [(&str, fn(&mut Bench<'_>)); 9] = [
+    let parts: [(&str, fn(&mut Bench<'_>)); 10] = [
         ("cost of a request", costs),
         ("memory", memory),
+        ("growth", growth),
         ("exactness", exactness),
         ("freeze", freeze),
         ("lag", lag),
@@ -163,6 +164,48 @@ fn memory(bench: &mut Bench<'_>) {
     bench.row(what, "≤ 24 KiB", "≤ 12 KiB", found, Some(each <= 24.0));
 }
 
+/// The most that a command has resident, in KiB.
+fn peak(bench: &Bench<'_>, arguments: &[&str]) -> u64 {
+    let mut child = bench.mcpl.start(arguments);
+    let mut most = 0;
+    let status = loop {
+        if let Some(status) = child.try_wait().expect("mcpl can be waited for") {
+            break status;
+        }
+        most = most.max(resident_kib(child.id()));
+        sleep(Duration::from_millis(20));
+    };
+    assert!(status.success() && most > 0, "mcpl {arguments:?} ended with {status}");
+    most
+}
+
+/// Runs in virtual time, so that an hour takes seconds: what is recorded is the
+/// same.
+fn growth(bench: &mut Bench<'_>) {
+    let peak_of = |rate: u64, minutes: u64| {
+        let text = scenario("http://127.0.0.1:1/mcp", &format!("hold {rate}/s for {minutes}m"), "");
+        // Nothing is known of the answers, so nothing is expected of them.
+        let text = text.lines().filter(|line| !line.contains("expect")).collect::<Vec<_>>().join("\n");
+        let file = bench.mcpl.scratch.write("growth.mcpl", &text).display().to_string();
+        let run = bench.mcpl.scratch.path("growth.json").display().to_string();
+        peak(bench, &["rehearse", &file, "--latency", "2ms..9ms", "--out", &run])
+    };
+    let (few, many) = (peak_of(500, 2), peak_of(5_000, 2));
+    let (short, long) = (peak_of(100, 1), peak_of(100, 60));
+    #[allow(clippy::cast_precision_loss, reason = "kibibytes")]
+    let (more, each) = (many as f64 / few as f64, long.saturating_sub(short) as f64 / (59.0 * 60.0));
+    let found = format!(
+        "{more:.2} × for ten times the requests ({} and {} MiB); {each:.1} KiB for each second and series \
+         ({} MiB after 1 minute, {} MiB after 60)",
+        few / 1024,
+        many / 1024,
+        short / 1024,
+        long / 1024
+    );
+    let what = "memory of a run: 2 minutes at 5,000/s and at 500/s; 60 minutes and 1 minute at 100/s (rehearsed)";
+    bench.row(what, "flat in requests; bounded in seconds × series", "–", found, Some(more <= 2.0 && each <= 64.0));
+}
+
 fn number(figures: &serde_json::Value, key: &str) -> f64 {
     figures[key].as_f64().unwrap_or(f64::NAN)
 }
@@ -174,7 +217,11 @@ fn exactness(bench: &mut Bench<'_>) {
     let told = number(&figures, "p50") / 1e6;
     let server = bench.server.stats()["slow_p50_ns"].as_f64().unwrap_or(f64::NAN) / 1e6;
     let error = told / 5.0 - 1.0;
-    let found = format!("{:+.1} % ({told:.3} ms; the server itself says {server:.3} ms)", error * 100.0);
+    let bare = bare(&bench.server, "/slow", 1_000) / 1e6;
+    let found = format!(
+        "{:+.1} % ({told:.3} ms; the server itself says {server:.3} ms, a bare socket sees {bare:.3} ms)",
+        error * 100.0
+    );
     let what = "p50 reported against a server that answers after exactly 5 ms, 200/s";
     bench.row(what, "error ≤ 3 %", "≤ 1 %", found, Some(error.abs() <= 0.03));
 }

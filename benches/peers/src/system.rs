@@ -18,11 +18,16 @@ pub enum Core {
 
 /// Starts a process on one core: a child inherits what its parent is bound to.
 pub fn spawn(command: &mut Command, core: Core) -> std::io::Result<Child> {
+    stay_on(core);
+    command.stdin(Stdio::null()).spawn()
+}
+
+/// Binds this process to one core.
+pub fn stay_on(core: Core) {
     let mut set = CpuSet::new();
     set.set(core as usize);
     // On a machine with one core it stays where it is.
     let _ = sched_setaffinity(None, &set);
-    command.stdin(Stdio::null()).spawn()
 }
 
 /// Processor time of the children that have ended and been waited for, in
