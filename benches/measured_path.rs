@@ -35,7 +35,7 @@ fn schedule(criterion: &mut Criterion) {
     group.finish();
 }
 
-fn sample(number: u64) -> Sample {
+fn sample(number: u64) -> Sample<'static> {
     Sample {
         latency: 1_000_000 + number * 7919 % 400_000,
         service: Some(900_000 + number * 7919 % 400_000),
