@@ -205,6 +205,14 @@ fn bad_head(text: &str, raws: &Raws, statement: usize, part: usize) -> Diagnosti
         );
         return errors::malformed("arguments in parentheses", found, span, Mend::advice(help));
     }
+    if matches!(
+        raws.kind(statement),
+        Kind::Call | Kind::Read | Kind::Prompt | Kind::List | Kind::Complete | Kind::Request
+    ) && written.starts_with("as ")
+    {
+        let help = format!("write it in the block, as in `{} {{ {written} }}`", head(text, raws, statement, part));
+        return errors::malformed("label before the block", found, span, Mend::advice(help));
+    }
     let from = before.last().map_or(start, |child| end_of(raws, child));
     let mend = Mend::guess(without(from, end, ""), Span::new(from, end), "");
     let message = if takes_name || raws.kind(statement) == Kind::Edition {

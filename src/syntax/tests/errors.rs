@@ -218,6 +218,7 @@ fn mistakes_without_a_certain_mend_are_named() {
         (Block::Flow, "let x = f(1", "E115", "`(` without its `)`"),
         (Block::Flow, "let x = 1 +", "E103", "expected a value after `+`"),
         (Block::Flow, "call search(query: 1)", "E103", "arguments in parentheses"),
+        (Block::Flow, "call search as \"find\" {\n}", "E103", "label before the block"),
         (Block::Flow, "call", "E113", "`call` without the name of a tool"),
         (Block::Flow, "expect ok", "E101", "unknown statement `expect` in `flow`"),
         (Block::Stages, "hold", "E103", "expected a value after `hold`"),

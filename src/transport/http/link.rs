@@ -26,8 +26,8 @@ use super::response::{self, Head, Parsed, Unreadable};
 /// proxies accept themselves, far below what could hurt.
 pub(super) const MAX_HEAD: usize = 64 * 1024;
 
-/// A connection that was idle for less was not closed for that: no server in use
-/// has a shorter limit, and one that fails under load must not look as if it had.
+/// A connection that was idle for less was not closed for that: no server that
+/// we know has a shorter limit, and one that fails under load must not look as if it had.
 const IDLE: Duration = Duration::from_secs(1);
 
 /// The most that is read at once.
