@@ -32,7 +32,7 @@ bench:
 count-instructions:
     cargo bench --bench instructions
 
-# What mcpl promises about its own cost, beside wrk and rmcp's client; takes three minutes
+# What mcpl promises about its own cost, beside wrk and rmcp's client; takes five minutes
 bench-peers *ARGS:
     cargo build --release
     cargo run --release --target-dir target/peers --manifest-path benches/peers/Cargo.toml -- {{ARGS}}
