@@ -21,6 +21,10 @@ pub(super) fn find(results: &Results, invalid: Vec<Finding>) -> Vec<Finding> {
     let mut found = invalid;
     // One mistake makes one finding.
     let said = found.iter().any(|finding| finding.text.contains("generator.lag"));
+    // Nothing that was measured is worse than an answer that somebody else gets.
+    let (crossed, others): (Vec<_>, Vec<_>) =
+        violations(results).into_iter().partition(|finding| finding.level == Level::Problem);
+    found.extend(crossed);
     found.extend(generator_late(results).filter(|_| !said));
     found.extend(dropped(results));
     found.extend(held_back(results));
@@ -29,7 +33,7 @@ pub(super) fn find(results: &Results, invalid: Vec<Finding>) -> Vec<Finding> {
     found.extend(errors(results, &results.apart(), "requests before or after a user's iterations"));
     found.extend(unfinished(results));
     found.extend(stale(results));
-    found.extend(violations(results));
+    found.extend(others);
     found.extend(tags::find(results));
     found.sort_by_key(|finding| finding.level);
     found.truncate(FINDINGS_SHOWN);
