@@ -7,49 +7,23 @@
 //! ahead by what it is usually late. Under a paused clock only tokio's own
 //! timer works.
 
-use std::time::Duration;
-
 use tokio::time::Instant;
-
-/// The timer is set ahead by no more than this, however late it is, and by no more
-/// than this part of the wait: what is left is waited for by asking the clock,
-/// and that costs processor time.
-const AHEAD_AT_MOST: Duration = Duration::from_micros(250);
-const PART_AT_MOST: u32 = 20;
-
-/// After each wait the lead grows by the first, if the timer came later than that,
-/// and shrinks by the second, if it came sooner. In balance three of four come
-/// sooner.
-const GROWS: Duration = Duration::from_micros(3);
-const SHRINKS: Duration = Duration::from_micros(1);
 
 /// Waits for instants, one after the other.
 pub(super) struct Pacer {
     #[cfg(target_os = "linux")]
     timer: Option<linux::Timer>,
-    ahead: Ahead,
-}
-
-/// By how much a timer is set ahead.
-#[derive(Clone, Copy, Debug, Default)]
-struct Ahead(Duration);
-
-impl Ahead {
-    /// Learns from a wait that was so late.
-    fn learn(&mut self, late: Duration) {
-        self.0 = if late > self.0 { (self.0 + GROWS).min(AHEAD_AT_MOST) } else { self.0.saturating_sub(SHRINKS) };
-    }
 }
 
 impl Pacer {
     /// `precise`: with the operating system's timer where there is one.
     pub(super) fn new(precise: bool) -> Pacer {
         #[cfg(target_os = "linux")]
-        return Pacer { timer: precise.then(linux::Timer::new).flatten(), ahead: Ahead::default() };
+        return Pacer { timer: precise.then(linux::Timer::new).flatten() };
         #[cfg(not(target_os = "linux"))]
         {
             let _ = precise;
-            Pacer { ahead: Ahead::default() }
+            Pacer {}
         }
     }
 
@@ -60,16 +34,10 @@ impl Pacer {
             return;
         }
         #[cfg(target_os = "linux")]
-        if let Some(timer) = &mut self.timer {
-            let lead = self.ahead.0.min(left / PART_AT_MOST);
-            if timer.wait(left - lead).await.is_ok() {
-                self.ahead.learn((Instant::now() + lead).saturating_duration_since(due));
-                // Other tasks have their turn meanwhile, and answers are read.
-                while Instant::now() < due {
-                    tokio::task::yield_now().await;
-                }
-                return;
-            }
+        if let Some(timer) = &mut self.timer
+            && timer.until(due, left).await.is_ok()
+        {
+            return;
         }
         tokio::time::sleep_until(due).await;
     }
@@ -85,9 +53,34 @@ mod linux {
         Itimerspec, TimerfdClockId, TimerfdFlags, TimerfdTimerFlags, Timespec, timerfd_create, timerfd_settime,
     };
     use tokio::io::unix::AsyncFd;
+    use tokio::time::Instant;
+
+    /// The timer is set ahead by no more than this, however late it is, and by no more
+    /// than this part of the wait: what is left is waited for by asking the clock,
+    /// and that costs processor time.
+    pub(super) const AHEAD_AT_MOST: Duration = Duration::from_micros(250);
+    const PART_AT_MOST: u32 = 20;
+
+    /// After each wait the lead grows by the first, if the timer came later than that,
+    /// and shrinks by the second, if it came sooner. In balance three of four come
+    /// sooner.
+    const GROWS: Duration = Duration::from_micros(3);
+    const SHRINKS: Duration = Duration::from_micros(1);
+
+    /// By how much a timer is set ahead.
+    #[derive(Clone, Copy, Debug, Default)]
+    pub(super) struct Ahead(pub(super) Duration);
+
+    impl Ahead {
+        /// Learns from a wait that was so late.
+        pub(super) fn learn(&mut self, late: Duration) {
+            self.0 = if late > self.0 { (self.0 + GROWS).min(AHEAD_AT_MOST) } else { self.0.saturating_sub(SHRINKS) };
+        }
+    }
 
     pub(super) struct Timer {
         fd: AsyncFd<OwnedFd>,
+        ahead: Ahead,
     }
 
     impl Timer {
@@ -98,10 +91,22 @@ mod linux {
             let fd = timerfd_create(TimerfdClockId::Monotonic, flags).ok()?;
             #[expect(deprecated, reason = "its replacement is unsafe; an OwnedFd owns its descriptor for good")]
             let fd = AsyncFd::new(fd).ok()?;
-            Some(Timer { fd })
+            Some(Timer { fd, ahead: Ahead::default() })
         }
 
-        pub(super) async fn wait(&mut self, left: Duration) -> io::Result<()> {
+        /// Waits for `due`, which is so far away.
+        pub(super) async fn until(&mut self, due: Instant, left: Duration) -> io::Result<()> {
+            let lead = self.ahead.0.min(left / PART_AT_MOST);
+            self.wait(left - lead).await?;
+            self.ahead.learn((Instant::now() + lead).saturating_duration_since(due));
+            // Other tasks have their turn meanwhile, and answers are read.
+            while Instant::now() < due {
+                tokio::task::yield_now().await;
+            }
+            Ok(())
+        }
+
+        async fn wait(&mut self, left: Duration) -> io::Result<()> {
             let zero = Timespec { tv_sec: 0, tv_nsec: 0 };
             let after = Timespec {
                 tv_sec: i64::try_from(left.as_secs()).unwrap_or(i64::MAX),
@@ -121,14 +126,14 @@ mod linux {
     }
 }
 
-#[cfg(test)]
+#[cfg(all(test, target_os = "linux"))]
 mod tests {
     use std::time::Duration;
 
-    use super::{AHEAD_AT_MOST, Ahead};
+    use super::linux::{AHEAD_AT_MOST, Ahead};
 
     #[test]
-    fn the_lead_is_what_the_timer_is_nearly_always_late() {
+    fn the_lead_is_what_the_timer_is_usually_late() {
         let mut ahead = Ahead::default();
         // Lateness of a timer: 50 to 99 µs, evenly.
         for wait in 0..10_000 {

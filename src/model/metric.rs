@@ -124,7 +124,12 @@ impl Lowering<'_> {
         let (metric, statistic) = if metric_part.text == "throughput" {
             (Metric::Requests, Statistic::Rate)
         } else {
-            let statistic = self.statistic(&metric, metric_part, rest.next())?;
+            let text = match &metric {
+                Metric::Errors { class: Some(class) } => format!("errors.{class}"),
+                Metric::Violation { kind } => format!("violations.{kind}"),
+                _ => metric_part.text.clone(),
+            };
+            let statistic = self.statistic(&metric, &Part { text, span: metric_part.span }, rest.next())?;
             (metric, statistic)
         };
         self.end(&path, &mut rest)?;

@@ -1,6 +1,7 @@
 //! Answers that are too slow, too large or without an end: each ends as a class of
 //! errors, in time and in bounded memory.
 
+use std::io::{self, Read as _};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -37,13 +38,17 @@ fn errors(results: &Results, class: ErrorClass) -> u64 {
     results.counts(&results.everything(), Window::Whole).errors.get(&class).copied().unwrap_or(0)
 }
 
+fn is_timeout(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut)
+}
+
 /// Sends a piece after the other, slowly, until the client has gone.
 fn drip(call: &mut Call<'_>, head: &str, piece: &str) -> Then {
     call.read();
     call.send(head);
-    while call.send(piece) == Then::Goes {
-        std::thread::sleep(Duration::from_millis(100));
-    }
+    // The client says nothing more, so this waits for its end.
+    call.stream.set_read_timeout(Some(Duration::from_millis(100))).unwrap();
+    while call.send(piece) == Then::Goes && call.stream.read(&mut [0]).is_err_and(|error| is_timeout(&error)) {}
     Then::Closes
 }
 

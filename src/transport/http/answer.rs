@@ -74,7 +74,8 @@ pub(super) async fn read<S: Stream>(
     deadline: &mut Deadline,
     seen: &mut Seen,
 ) -> Answer {
-    if head.is_success() && head.media_type().eq_ignore_ascii_case(b"text/event-stream") {
+    let kind = head.media_type();
+    if head.is_success() && kind.eq_ignore_ascii_case(b"text/event-stream") {
         let answer = stream(link, (id, modern), deadline, seen).await;
         return answer.map_or_else(Answer::broken, |(reply, done, parser)| Answer {
             outcome: Ok(reply.with_headers(head.headers)),
@@ -88,7 +89,7 @@ pub(super) async fn read<S: Stream>(
     };
     // The clock is read before the message is: parsing is our time.
     let done = Instant::now();
-    let outcome = if head.is_success() { accepted(&head, text, id, seen) } else { refused(&head, text, id) };
+    let outcome = if head.is_success() { accepted(&head, kind, text, id, seen) } else { refused(&head, text, id) };
     Answer { outcome: outcome.map(|reply| reply.with_headers(head.headers)), done, rest: Rest::Clean }
 }
 
@@ -119,14 +120,13 @@ pub(super) async fn whole<S: Stream>(link: &mut Link<S>, deadline: &mut Deadline
 }
 
 /// The outcome of a 2xx response that is no event stream.
-fn accepted(head: &Head, text: Bytes, id: u64, seen: &mut Seen) -> Result<Reply, Failure> {
+fn accepted(head: &Head, kind: &[u8], text: Bytes, id: u64, seen: &mut Seen) -> Result<Reply, Failure> {
     if text.is_empty() {
         return Err(Failure::Protocol(format!(
             "the server answered HTTP {} with an empty body instead of a JSON-RPC response",
             head.status
         )));
     }
-    let kind = head.media_type();
     if !kind.eq_ignore_ascii_case(b"application/json") {
         return Err(Failure::Protocol(wrong_type(kind, &text)));
     }
