@@ -37,8 +37,9 @@ pub struct Exchange {
     /// When the first byte after the request arrived; over stdio, the first byte
     /// of the line with its answer. `None` if none did.
     pub first_byte: Option<Instant>,
-    /// When the response message was complete (not the end of the stream it
-    /// came on), or when the failure was known.
+    /// When the response message had arrived whole at this machine (not the end
+    /// of the stream it came on), or when the failure was known. By the kernel's
+    /// clock over TCP on Linux; elsewhere the instant at which it was read.
     pub done: Instant,
     /// The HTTP status; `None` over stdio or without a response.
     pub status: Option<u16>,

@@ -34,6 +34,7 @@ mod revision;
 mod scan;
 mod sockets;
 mod sse;
+mod stamped;
 mod stdio;
 mod target;
 

@@ -37,7 +37,7 @@ impl Tail {
 /// What was read of a response.
 pub(super) struct Answer {
     pub(super) outcome: Result<Reply, Failure>,
-    /// When the message was complete or the failure was known.
+    /// When the message had arrived or the failure was known.
     pub(super) done: Instant,
     pub(super) rest: Rest,
 }
@@ -87,8 +87,8 @@ pub(super) async fn read<S: Stream>(
         Ok(text) => text,
         Err(failure) => return Answer::broken(failure),
     };
-    // The clock is read before the message is: parsing is our time.
-    let done = Instant::now();
+    // Not now: waking up and parsing are our time.
+    let done = link.meter.last_byte();
     let outcome = if head.is_success() { accepted(&head, kind, text, id, seen) } else { refused(&head, text, id) };
     Answer { outcome: outcome.map(|reply| reply.with_headers(head.headers)), done, rest: Rest::Clean }
 }
@@ -190,7 +190,7 @@ async fn stream<S: Stream>(
             if !event.is_message() {
                 continue;
             }
-            let done = Instant::now();
+            let done = link.meter.last_byte();
             match envelope::read(event.data, id) {
                 Message::Reply(reply) => return Ok((reply, done, parser)),
                 Message::Notification => seen.notifications += 1,

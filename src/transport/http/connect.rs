@@ -7,6 +7,7 @@ use std::time::Duration;
 use tokio::net::{TcpSocket, TcpStream};
 
 use super::super::failure::{Failure, exhausted, seconds};
+use super::super::stamped::Stamped;
 use super::super::target::HttpTarget;
 use super::link::{Link, Stream};
 
@@ -16,9 +17,9 @@ pub(super) trait Dial: Stream + Sized {
     async fn dial(target: &HttpTarget) -> Result<Self, Failure>;
 }
 
-impl Dial for TcpStream {
+impl Dial for Stamped {
     async fn dial(target: &HttpTarget) -> Result<Self, Failure> {
-        stream(target).await
+        stream(target).await.map(Self::new)
     }
 }
 

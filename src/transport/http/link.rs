@@ -13,12 +13,12 @@ use std::time::Duration;
 
 use bytes::{Buf as _, Bytes, BytesMut};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::net::TcpStream;
 use tokio::time::Instant;
 
 use super::super::deadline::Deadline;
 use super::super::failure::Failure;
 use super::super::sockets::Counted;
+use super::super::stamped::Stamped;
 use super::body::{Framing, Piece};
 use super::response::{self, Head, Parsed, Unreadable};
 
@@ -41,13 +41,23 @@ thread_local! {
 }
 
 /// What carries a connection: TCP, but for benches that replay a server.
-pub(super) trait Stream: AsyncRead + AsyncWrite + Unpin + Send + std::fmt::Debug + 'static {}
+pub(super) trait Stream: AsyncRead + AsyncWrite + Unpin + Send + std::fmt::Debug + 'static {
+    /// When the last byte that was read had arrived; `None` where that is not
+    /// known.
+    fn arrived(&self) -> Option<Instant> {
+        None
+    }
+}
 
-impl Stream for TcpStream {}
+impl Stream for Stamped {
+    fn arrived(&self) -> Option<Instant> {
+        self.arrived()
+    }
+}
 
 /// A connection.
 #[derive(Debug)]
-pub(super) struct Link<S: Stream = TcpStream> {
+pub(super) struct Link<S: Stream = Stamped> {
     stream: S,
     /// What has arrived and was not taken.
     arrived: BytesMut,
@@ -70,13 +80,29 @@ pub(super) struct Link<S: Stream = TcpStream> {
 pub(super) struct Meter {
     /// When the first write began.
     pub(super) written: Option<Instant>,
-    /// When the first bytes had been read.
+    /// When the first bytes had arrived.
     pub(super) first_byte: Option<Instant>,
+    /// When the last bytes that were read had arrived.
+    last_byte: Option<Instant>,
     bytes_out: u64,
     bytes_in: u64,
 }
 
 impl Meter {
+    /// When the last bytes that were read had arrived, now where nothing was
+    /// read.
+    pub(super) fn last_byte(&self) -> Instant {
+        self.last_byte.unwrap_or_else(Instant::now)
+    }
+
+    /// An instant of arrival, or now if that one cannot be: nothing that follows
+    /// a request arrived before it was written or has yet to arrive. A wall clock
+    /// that was set since may say so.
+    fn possible(&self, arrived: Option<Instant>) -> Instant {
+        let now = Instant::now();
+        arrived.filter(|&at| at <= now && self.written.is_none_or(|written| written <= at)).unwrap_or(now)
+    }
+
     /// The bytes written and read since the last call of this.
     pub(super) fn take_bytes(&mut self) -> (u64, u64) {
         (std::mem::take(&mut self.bytes_out), std::mem::take(&mut self.bytes_in))
@@ -157,7 +183,7 @@ impl<S: Stream> Link<S> {
 
     /// Begins a request: writes what can be written at once, and keeps the rest.
     pub(super) fn begin(&mut self, request: &[u8]) {
-        (self.meter.written, self.meter.first_byte) = (None, None);
+        (self.meter.written, self.meter.first_byte, self.meter.last_byte) = (None, None, None);
         let mut rest = request;
         // No waker: whoever waits for the response goes on with the rest.
         let mut cx = Context::from_waker(Waker::noop());
@@ -211,7 +237,9 @@ impl<S: Stream> Link<S> {
             if bytes.is_empty() {
                 return Poll::Ready(Err(Broken::Closed));
             }
-            self.meter.first_byte.get_or_insert_with(Instant::now);
+            let arrived = self.meter.possible(self.stream.arrived());
+            self.meter.first_byte.get_or_insert(arrived);
+            self.meter.last_byte = Some(arrived);
             self.meter.bytes_in += bytes.len() as u64;
             self.arrived.extend_from_slice(bytes);
             Poll::Ready(Ok(()))

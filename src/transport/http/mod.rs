@@ -14,7 +14,6 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::net::TcpStream;
 use tokio::time::Instant;
 
 use self::answer::{Answer, Rest, Seen, Tail};
@@ -30,6 +29,7 @@ use super::failure::{Failure, OpenError, excerpt};
 use super::handshake::{self, INITIALIZE};
 use super::render::{INITIALIZED, Renderer, initialize_params, members};
 use super::revision::Revision;
+use super::stamped::Stamped;
 use super::target::HttpTarget;
 
 /// How long a call waits for the end of the previous stream before it uses
@@ -86,7 +86,7 @@ impl HttpPlan {
 /// as HTTP says it is.
 #[derive(Debug)]
 #[expect(private_bounds, reason = "only this module makes streams")]
-pub struct HttpClient<S: Stream = TcpStream> {
+pub struct HttpClient<S: Stream = Stamped> {
     plan: Arc<HttpPlan>,
     session: Session,
     opened: Option<Box<Opened>>,
