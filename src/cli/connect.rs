@@ -12,11 +12,11 @@ use super::complaint::Complaint;
 use super::launch::{self, Launched};
 use super::offer::{self, Offered, Wants};
 use super::output::plain;
-use crate::plan::{Endpoint, Plan, Server, TextPart};
+use crate::plan::{Endpoint, Plan, Server, TextPart, Tls};
 use crate::results::ServerInfo;
 use crate::transport::{
     AnyConnector, Client as _, Connector as _, Failure, HttpTarget, OpenError, Opened, Probe, Revision, StdioTarget,
-    Target, ToolInfo, list_tools, probe,
+    Target, TlsClient, TlsOptions, ToolInfo, list_tools, probe,
 };
 
 /// A built-in server that has not begun to listen after this long never will.
@@ -145,7 +145,7 @@ async fn target(server: &Server, beside: &Path, children: &mut Children) -> Resu
                 let launched = launch::launch(launch, url, beside).await;
                 children.launched.push(launched.map_err(|complaint| complaint.about(&server.name))?);
             }
-            http(server, url).map_err(own)
+            http(server, url, beside).map_err(own)
         }
         Endpoint::Sse { .. } => Err(own("HTTP+SSE is not spoken yet".to_owned())),
         Endpoint::Stdio { command, env, cwd } => {
@@ -172,21 +172,41 @@ async fn target(server: &Server, beside: &Path, children: &mut Children) -> Resu
                 return Ok(Target::Stdio(target));
             }
             let url = children.start(serve, options).await?;
-            http(server, &url).map_err(own)
+            http(server, &url, beside).map_err(own)
         }
     }
 }
 
-fn http(server: &Server, url: &str) -> Result<Target, String> {
+fn http(server: &Server, url: &str, beside: &Path) -> Result<Target, String> {
     let mut headers = Vec::new();
     for header in &server.headers {
         headers.push((header.name.clone(), secret_text(&header.value)?));
     }
     let mut target = HttpTarget::parse(url, headers).map_err(|error| error.to_string())?;
+    if let Some(tls) = &server.tls {
+        let client = tls_client(tls, beside)?;
+        target = target.with_tls(client);
+    }
     let opening = Duration::from_nanos(server.connect_timeout_ns);
+    target.quickack = server.quickack;
     target.connect_timeout = opening;
     target.open_timeout = opening;
     Ok(Target::Http(target))
+}
+
+/// Whom the file trusts and who it says that it is. Its paths count from its
+/// directory.
+fn tls_client(tls: &Tls, beside: &Path) -> Result<TlsClient, String> {
+    let read = |path: &String| {
+        let path = beside.join(path);
+        std::fs::read(&path).map_err(|error| format!("cannot read `{}`: {}", path.display(), plain(&error)))
+    };
+    let identity = match &tls.cert {
+        Some((certificate, key)) => Some((read(certificate)?, read(key)?)),
+        None => None,
+    };
+    let ca = tls.ca.as_ref().map(read).transpose()?;
+    TlsClient::new(&TlsOptions { ca, identity, insecure: tls.insecure }).map_err(|error| error.to_string())
 }
 
 /// Puts a text together that may hold secrets. Nothing else reads their values.

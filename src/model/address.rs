@@ -31,7 +31,7 @@ pub(super) fn check_url(lowering: &mut Lowering<'_>, url: &str, span: Span) -> O
     let Some(reason) = reason_against(url) else { return Some(()) };
     let with_scheme = format!("http://{url}");
     let better = (!url.contains("://") && reason_against(&with_scheme).is_none()).then_some(with_scheme.as_str());
-    let reason = if better.is_some() { "it does not begin with `http://`" } else { reason };
+    let reason = if better.is_some() { "it begins neither with `http://` nor with `https://`" } else { reason };
     lowering.out.push(errors::types::bad_url(url, reason, span, better));
     None
 }
@@ -41,15 +41,17 @@ fn reason_against(url: &str) -> Option<&'static str> {
     let Ok(uri) = url.parse::<Uri>() else { return Some("it cannot be read as a URL") };
     let authority = uri.authority().map_or("", |authority| authority.as_str());
     let host = uri.host().unwrap_or_default();
-    match uri.scheme_str() {
-        Some("https") => Some("https is not supported yet; a proxy in front of the server can end TLS"),
-        Some("http") if authority.contains('@') => Some("it holds credentials, which belong in a `header`"),
-        Some("http") if host.is_empty() || host == "[]" => Some("it has no host"),
-        Some("http") if uri.port_u16() == Some(0) || uri.port_u16().is_none() && authority != host => {
-            Some("the port is not a number from 1 to 65535")
-        }
-        Some("http") => None,
-        _ => Some("it does not begin with `http://`"),
+    if !matches!(uri.scheme_str(), Some("http" | "https")) {
+        return Some("it begins neither with `http://` nor with `https://`");
+    }
+    if authority.contains('@') {
+        Some("it holds credentials, which belong in a `header`")
+    } else if host.is_empty() || host == "[]" {
+        Some("it has no host")
+    } else if uri.port_u16() == Some(0) || uri.port_u16().is_none() && authority != host {
+        Some("the port is not a number from 1 to 65535")
+    } else {
+        None
     }
 }
 

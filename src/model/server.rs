@@ -198,14 +198,10 @@ impl Draft {
             ServerStmt::Tls(item) => {
                 self.once(lowering, "tls", item.keyword_span())?;
                 self.tls = Some(credentials::tls(lowering, item)?);
-                lowering.pending("tls", item.keyword_span());
             }
             ServerStmt::Quickack(attr) => {
                 self.once(lowering, "quickack", attr.keyword_span())?;
                 self.quickack = lowering.switch(&attr.value()?)?;
-                if self.quickack {
-                    lowering.pending("quickack", attr.span());
-                }
             }
             ServerStmt::Answer(item) => {
                 let to = item.word()?;
@@ -248,6 +244,22 @@ impl Draft {
         }
         if !over_http {
             found.extend(self.header_span.map(|span| ("header", span, "http")));
+        }
+        let plain = match &self.endpoint {
+            Some(Endpoint::Http { url } | Endpoint::Sse { url }) => !url.to_ascii_lowercase().starts_with("https:"),
+            _ => false,
+        };
+        if plain && let Some((_, span)) = self.said.iter().find(|(what, _)| what == "tls") {
+            let help = "write `https://` in the address, or remove `tls`";
+            lowering.out.push(errors::load::no_effect(
+                "tls",
+                "on `http://`",
+                "of use for `https` only",
+                help,
+                *span,
+                *at,
+            ));
+            return None;
         }
         for (what, span, only) in &found {
             let (beside, why) = (format!("beside `{transport}`"), format!("of use for `{only}` only"));

@@ -177,11 +177,11 @@ pub enum TargetError {
         /// What is wrong with it.
         reason: String,
     },
-    /// `https`.
-    #[error("https is not supported yet: put a proxy that ends TLS before the server, or use its http address")]
-    Tls,
-    /// Another scheme than `http`.
-    #[error("`{0}` URLs are not supported: an MCP server is reached by http, or as a command over stdio")]
+    /// TLS cannot be spoken as the options say.
+    #[error("TLS: {0}")]
+    Tls(String),
+    /// Another scheme than `http` and `https`.
+    #[error("`{0}` URLs are not supported: an MCP server is reached by http or https, or as a command over stdio")]
     Scheme(String),
     /// User name and password in the URL.
     #[error("the URL holds credentials: send them as a header instead, such as `authorization`")]

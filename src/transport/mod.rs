@@ -37,6 +37,8 @@ mod sse;
 mod stamped;
 mod stdio;
 mod target;
+mod tls;
+mod wire;
 
 #[cfg(test)]
 mod tests;
@@ -55,3 +57,4 @@ pub use revision::{Revision, UnknownRevision};
 pub use sockets::open_sockets;
 pub use stdio::StdioClient;
 pub use target::{HttpTarget, StdioTarget, Target};
+pub use tls::{TlsClient, TlsOptions};

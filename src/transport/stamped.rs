@@ -19,14 +19,17 @@ use tokio::time::Instant;
 pub struct Stamped {
     stream: TcpStream,
     arrived: Option<Instant>,
+    /// Whether what arrives is acknowledged at once.
+    quick: bool,
 }
 
 impl Stamped {
     /// Asks for the instants of arrivals. Where the system does not give them,
-    /// there are none.
-    pub(super) fn new(stream: TcpStream) -> Self {
+    /// there are none. `quick`: whether what arrives is acknowledged at once
+    /// (`TCP_QUICKACK`, tcp(7)); where the system cannot, it is not.
+    pub(super) fn new(stream: TcpStream, quick: bool) -> Self {
         kernel::ask(&stream);
-        Self { stream, arrived: None }
+        Self { stream, arrived: None, quick }
     }
 
     /// When the last byte that was read had arrived at this machine; `None`
@@ -39,6 +42,10 @@ impl Stamped {
 impl AsyncRead for Stamped {
     fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, space: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         let this = &mut *self;
+        if this.quick {
+            // The kernel falls back to its own judgement, so it is told each time.
+            kernel::acknowledge(&this.stream);
+        }
         kernel::poll_read(&mut this.stream, cx, space, &mut this.arrived)
     }
 }
@@ -81,6 +88,12 @@ mod kernel {
     pub(super) fn ask(stream: &TcpStream) {
         // Without it the clock is read when the bytes are.
         let _ = setsockopt(stream, sockopt::ReceiveTimestampns, &true);
+    }
+
+    pub(super) fn acknowledge(stream: &TcpStream) {
+        // Without it answers may be measured with the wait for the acknowledgement,
+        // as they are by default.
+        let _ = rustix::net::sockopt::set_tcp_quickack(stream, true);
     }
 
     /// As the stream's own `poll_read`, which does not tell the time.
@@ -159,6 +172,8 @@ mod kernel {
 
     pub(super) const fn ask(_: &TcpStream) {}
 
+    pub(super) const fn acknowledge(_: &TcpStream) {}
+
     pub(super) fn poll_read(
         stream: &mut TcpStream,
         cx: &mut Context<'_>,
@@ -188,7 +203,7 @@ mod tests {
         let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
         let stream = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
         let (mut server, _) = listener.accept().unwrap();
-        let mut client = Stamped::new(stream);
+        let mut client = Stamped::new(stream, false);
         let begun = Instant::now();
         loop {
             let sent = Instant::now();

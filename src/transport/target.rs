@@ -9,6 +9,7 @@ use http::Uri;
 use http::header::{self, HeaderMap, HeaderName, HeaderValue};
 
 use super::failure::TargetError;
+use super::tls::TlsClient;
 
 /// How long a TCP connection may take unless the target says otherwise: above
 /// two lost SYN packets (1 s + 2 s), below any patience.
@@ -77,7 +78,15 @@ pub struct HttpTarget {
     /// Path and query.
     uri: Uri,
     headers: HeaderMap,
-    /// How long a TCP connection may take.
+    /// Present where the URL begins with `https`.
+    tls: Option<TlsClient>,
+    /// A socket of this machine to connect to, instead of the URL's host. The
+    /// path of the socket is not sent.
+    pub socket: Option<PathBuf>,
+    /// Whether what arrives is acknowledged at once, which spares servers without
+    /// TCP_NODELAY their stall of 40 ms. Other clients do not do it.
+    pub quickack: bool,
+    /// How long a connection may take, with TLS.
     pub connect_timeout: Duration,
     /// How long each request of the opening may take.
     pub open_timeout: Duration,
@@ -112,17 +121,18 @@ impl HttpTarget {
     ///
     /// # Errors
     ///
-    /// If the URL is malformed, is not `http`, or holds credentials; if a header
-    /// is malformed or reserved.
+    /// If the URL is malformed, is neither `http` nor `https`, or holds
+    /// credentials; if a header is malformed or reserved; if TLS is needed and
+    /// this system trusts no certificates.
     pub fn parse(url: &str, headers: Vec<(String, String)>) -> Result<Self, TargetError> {
         let bad = |reason: &str| TargetError::Url { url: url.to_owned(), reason: reason.to_owned() };
         let uri: Uri = url.trim().parse().map_err(|error| bad(&format!("{error}")))?;
-        match uri.scheme_str() {
-            Some("http") => {}
-            Some("https") => return Err(TargetError::Tls),
+        let (secure, usual) = match uri.scheme_str() {
+            Some("http") => (false, 80),
+            Some("https") => (true, 443),
             Some(other) => return Err(TargetError::Scheme(other.to_owned())),
-            None => return Err(bad("it does not begin with http://")),
-        }
+            None => return Err(bad("it begins neither with http:// nor with https://")),
+        };
         let authority = uri.authority().ok_or_else(|| bad("it has no host"))?;
         if authority.as_str().contains('@') {
             return Err(TargetError::Credentials);
@@ -136,17 +146,20 @@ impl HttpTarget {
             return Err(bad("the port is not a number from 1 to 65535"));
         }
         let host_header = match port {
-            Some(port) if port != 80 => HeaderValue::from_str(&format!("{host}:{port}")),
+            Some(port) if port != usual => HeaderValue::from_str(&format!("{host}:{port}")),
             _ => HeaderValue::from_str(host),
         }
         .map_err(|_| bad("the host cannot be sent as a header"))?;
         let path = uri.path_and_query().cloned();
         Ok(Self {
             host: host.trim_start_matches('[').trim_end_matches(']').to_owned(),
-            port: port.unwrap_or(80),
+            port: port.unwrap_or(usual),
             host_header,
             uri: path.map_or_else(|| Uri::from_static("/"), Uri::from),
             headers: parse_headers(headers)?,
+            tls: if secure { Some(TlsClient::of_system()?) } else { None },
+            socket: None,
+            quickack: false,
             connect_timeout: CONNECT_TIMEOUT,
             open_timeout: OPEN_TIMEOUT,
             address: Arc::new(OnceLock::new()),
@@ -159,7 +172,19 @@ impl HttpTarget {
         &self.host
     }
 
-    /// The port, 80 if the URL gave none.
+    /// Speaks TLS as `tls` says, where the URL begins with `https`.
+    #[must_use]
+    pub fn with_tls(mut self, tls: TlsClient) -> Self {
+        self.tls = self.tls.map(|_| tls);
+        self
+    }
+
+    /// How TLS is spoken; `None` where it is not.
+    pub(super) const fn tls(&self) -> Option<&TlsClient> {
+        self.tls.as_ref()
+    }
+
+    /// The port: that of the scheme, 80 or 443, if the URL gave none.
     #[must_use]
     pub const fn port(&self) -> u16 {
         self.port
@@ -169,6 +194,9 @@ impl HttpTarget {
     /// name is resolved.
     #[must_use]
     pub fn is_loopback(&self) -> bool {
+        if self.socket.is_some() {
+            return true;
+        }
         let name = self.host.to_ascii_lowercase();
         name == "localhost"
             || name.ends_with(".localhost")

@@ -31,6 +31,7 @@ mod probe;
 mod raw_server;
 mod rehearse;
 mod run;
+mod secure;
 mod simulated;
 mod support;
 mod third_party;

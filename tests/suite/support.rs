@@ -4,7 +4,7 @@ use std::fs;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output, Stdio};
+use std::process::{Child, Command, Output, Stdio};
 
 use mcpl::diag::Diagnostic;
 use mcpl::model::{self, Compiled, Files};
@@ -121,6 +121,36 @@ pub fn scenario_against(server: &str) -> Scenario {
     Scenario::new(&format!(
         "mcpl 1\nserver s {{\n  {server}\n  connect_timeout 2s\n  timeout 1s\n}}\nscenario a {{\n  target s\n  stages {{ hold 20/s for 2s }}\n  run f\n}}\nflow f {{ call list_rules }}\n"
     ))
+}
+
+/// The built-in server on a port of its own. It ends with its standard input.
+pub struct Rulebook {
+    child: Child,
+    pub url: String,
+}
+
+impl Rulebook {
+    pub fn start(options: &[&str]) -> Rulebook {
+        let mut command = mcpl();
+        command.args(["serve", "rulebook", "--http", "0", "--until-stdin-ends"]).args(options);
+        let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+        let mut line = String::new();
+        BufReader::new(child.stdout.as_mut().unwrap()).read_line(&mut line).unwrap();
+        let url = line.trim().strip_prefix("listening on ").unwrap().to_owned();
+        Rulebook { child, url }
+    }
+
+    /// Host and port.
+    pub fn authority(&self) -> String {
+        self.url.trim_start_matches("http://").split('/').next().unwrap().to_owned()
+    }
+}
+
+impl Drop for Rulebook {
+    fn drop(&mut self) {
+        drop(self.child.stdin.take());
+        let _ = self.child.wait();
+    }
 }
 
 pub fn stdout(output: &Output) -> String {

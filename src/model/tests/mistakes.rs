@@ -71,7 +71,8 @@ fn in_a_server() {
     let rows = [
         ("", "E403", "say how it is reached"),
         ("http \"127.0.0.1:3000/mcp\"", "E311", "write `http \"http://127.0.0.1:3000/mcp\"`"),
-        ("http \"https://127.0.0.1/mcp\"", "E311", "write an address"),
+        ("http \"ftp://127.0.0.1/mcp\"", "E311", "write an address"),
+        ("http \"http://127.0.0.1/mcp\"\ntls { insecure on }", "E410", "write `https://` in the address"),
         ("http \"http://127.0.0.1:99999/mcp\"", "E311", "write an address"),
         ("http \"http://a:b@127.0.0.1/mcp\"", "E311", "write an address"),
         ("http \"\"", "E301", "an address"),

@@ -29,7 +29,7 @@ fn delays_fill_their_range() {
     assert!(delays.iter().all(|delay| (latency..=latency + jitter).contains(delay)));
     for tenth in 0..10 {
         let from = latency + jitter * tenth / 10;
-        let share = delays.iter().filter(|delay| (from..from + jitter / 10).contains(delay)).count();
+        let share = delays.iter().filter(|delay| (from..from + jitter / 10).contains(*delay)).count();
         assert!((850..=1150).contains(&share), "{share} of 10,000 in tenth {tenth}");
     }
     let fixed = draws(&Options { latency, ..Options::default() }, 10);

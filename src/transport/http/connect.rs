@@ -2,13 +2,15 @@
 
 use std::io;
 use std::net::SocketAddr;
+use std::path::Path;
 use std::time::Duration;
 
-use tokio::net::{TcpSocket, TcpStream};
+use tokio::net::{TcpSocket, TcpStream, UnixStream};
 
 use super::super::failure::{Failure, exhausted, seconds};
 use super::super::stamped::Stamped;
 use super::super::target::HttpTarget;
+use super::super::wire::Wire;
 use super::link::{Link, Stream};
 
 /// Streams that can be had by connecting.
@@ -17,9 +19,16 @@ pub(super) trait Dial: Stream + Sized {
     async fn dial(target: &HttpTarget) -> Result<Self, Failure>;
 }
 
-impl Dial for Stamped {
+impl Dial for Wire {
     async fn dial(target: &HttpTarget) -> Result<Self, Failure> {
-        stream(target).await.map(Self::new)
+        if let Some(path) = &target.socket {
+            return UnixStream::connect(path).await.map(Self::Unix).map_err(|error| no_socket(path, &error));
+        }
+        let stream = Stamped::new(stream(target).await?, target.quickack);
+        match target.tls() {
+            Some(tls) => tls.secure(stream, target.host()).await.map(|stream| Self::Tls(Box::new(stream))),
+            None => Ok(Self::Tcp(stream)),
+        }
     }
 }
 
@@ -63,6 +72,14 @@ async fn one(address: SocketAddr) -> io::Result<TcpStream> {
     let socket = if address.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
     socket.set_nodelay(true)?;
     socket.connect(address).await
+}
+
+fn no_socket(path: &Path, error: &io::Error) -> Failure {
+    let path = path.display();
+    match exhausted(error) {
+        Some(what) => Failure::Local(format!("no connection to the socket `{path}` could be tried: {what}")),
+        None => Failure::Connect(format!("no connection to the socket `{path}`: {error}")),
+    }
 }
 
 fn refused(address: SocketAddr, error: &io::Error) -> Failure {

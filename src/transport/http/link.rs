@@ -18,7 +18,8 @@ use tokio::time::Instant;
 use super::super::deadline::Deadline;
 use super::super::failure::Failure;
 use super::super::sockets::Counted;
-use super::super::stamped::Stamped;
+use super::super::tls;
+use super::super::wire::Wire;
 use super::body::{Framing, Piece};
 use super::response::{self, Head, Parsed, Unreadable};
 
@@ -40,7 +41,7 @@ thread_local! {
     static ARRIVALS: RefCell<Vec<u8>> = RefCell::new(vec![0; READ_AT_ONCE]);
 }
 
-/// What carries a connection: TCP, but for benches that replay a server.
+/// What carries a connection: the network, but for benches that replay a server.
 pub(super) trait Stream: AsyncRead + AsyncWrite + Unpin + Send + std::fmt::Debug + 'static {
     /// When the last byte that was read had arrived; `None` where that is not
     /// known.
@@ -49,7 +50,7 @@ pub(super) trait Stream: AsyncRead + AsyncWrite + Unpin + Send + std::fmt::Debug
     }
 }
 
-impl Stream for Stamped {
+impl Stream for Wire {
     fn arrived(&self) -> Option<Instant> {
         self.arrived()
     }
@@ -57,13 +58,16 @@ impl Stream for Stamped {
 
 /// A connection.
 #[derive(Debug)]
-pub(super) struct Link<S: Stream = Stamped> {
+pub(super) struct Link<S: Stream = Wire> {
     stream: S,
     /// What has arrived and was not taken.
     arrived: BytesMut,
     /// What of the request could not be written at once; empty in nearly all
     /// cases.
     unsent: Bytes,
+    /// Whether the stream may hold back what was written: TLS does when the
+    /// socket takes no more.
+    held_back: bool,
     /// What is left of the response.
     framing: Framing,
     /// It can carry another request after this one.
@@ -116,6 +120,8 @@ enum Broken {
     Closed,
     /// The server reset it, or the machine did.
     Failed(io::ErrorKind),
+    /// TLS ended it, with these words.
+    Tls(String),
     Head(Unreadable),
     Chunks(&'static str),
     Late,
@@ -128,6 +134,7 @@ impl<S: Stream> Link<S> {
             stream,
             arrived: BytesMut::new(),
             unsent: Bytes::new(),
+            held_back: false,
             framing: Framing::NONE,
             keep_alive: true,
             meter: Meter::default(),
@@ -139,7 +146,11 @@ impl<S: Stream> Link<S> {
     /// Whether the connection can take a request. Notices that the server has
     /// closed it, or has sent what nobody asked for.
     pub(super) fn is_idle(&mut self) -> bool {
-        let usable = self.keep_alive && self.unsent.is_empty() && self.framing.is_over() && self.arrived.is_empty();
+        let usable = self.keep_alive
+            && self.unsent.is_empty()
+            && !self.held_back
+            && self.framing.is_over()
+            && self.arrived.is_empty();
         // No waker: a request follows at once, and drives the connection.
         usable && self.poll_fill(&mut Context::from_waker(Waker::noop())).is_pending()
     }
@@ -195,6 +206,20 @@ impl<S: Stream> Link<S> {
         if !rest.is_empty() {
             self.unsent = Bytes::copy_from_slice(rest);
         }
+        self.poll_flush(&mut cx);
+    }
+
+    /// Lets go of what the stream holds back.
+    fn poll_flush(&mut self, cx: &mut Context<'_>) {
+        self.held_back = match Pin::new(&mut self.stream).poll_flush(cx) {
+            Poll::Pending => true,
+            Poll::Ready(Ok(())) => false,
+            // The next read says why.
+            Poll::Ready(Err(_)) => {
+                self.keep_alive = false;
+                false
+            }
+        };
     }
 
     /// Writes some bytes; `None` if the connection takes no more.
@@ -224,6 +249,9 @@ impl<S: Stream> Link<S> {
                 Poll::Pending => return,
             }
         }
+        if self.held_back {
+            self.poll_flush(cx);
+        }
     }
 
     /// Reads what has arrived.
@@ -231,7 +259,10 @@ impl<S: Stream> Link<S> {
         ARRIVALS.with_borrow_mut(|arrivals| {
             let mut space = ReadBuf::new(arrivals);
             if let Err(error) = ready!(Pin::new(&mut self.stream).poll_read(cx, &mut space)) {
-                return Poll::Ready(Err(Broken::Failed(error.kind())));
+                return Poll::Ready(Err(match tls::told(&error) {
+                    Some(words) => Broken::Tls(words),
+                    None => Broken::Failed(error.kind()),
+                }));
             }
             let bytes = space.filled();
             if bytes.is_empty() {
@@ -305,6 +336,7 @@ impl<S: Stream> Link<S> {
             Broken::Head(unreadable) => return Failure::Transport(unreadable.to_string()),
             Broken::Chunks(what) => return Failure::Transport(Unreadable::Garbled(what).to_string()),
             Broken::Closed | Broken::Failed(_) if !answered && self.was_idle() => return Failure::Stale,
+            Broken::Tls(words) => return Failure::Transport(format!("TLS ended the connection: {words}")),
             Broken::Closed => false,
             Broken::Failed(kind) => kind == io::ErrorKind::ConnectionReset,
         };

@@ -29,8 +29,8 @@ use super::failure::{Failure, OpenError, excerpt};
 use super::handshake::{self, INITIALIZE};
 use super::render::{INITIALIZED, Renderer, initialize_params, members};
 use super::revision::Revision;
-use super::stamped::Stamped;
 use super::target::HttpTarget;
+use super::wire::Wire;
 
 /// How long a call waits for the end of the previous stream before it uses
 /// another connection. Servers without TCP_NODELAY send the end up to 40 ms
@@ -86,7 +86,7 @@ impl HttpPlan {
 /// as HTTP says it is.
 #[derive(Debug)]
 #[expect(private_bounds, reason = "only this module makes streams")]
-pub struct HttpClient<S: Stream = Stamped> {
+pub struct HttpClient<S: Stream = Wire> {
     plan: Arc<HttpPlan>,
     session: Session,
     opened: Option<Box<Opened>>,

@@ -22,3 +22,4 @@ mod stdio;
 mod stdio_faults;
 mod stdio_together;
 mod target;
+mod wires;

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 
 use crate::transport::{
@@ -57,7 +57,7 @@ impl Server {
     pub async fn accept(&self) -> Peer {
         let (stream, _) = self.listener.accept().await.unwrap();
         stream.set_nodelay(true).unwrap();
-        Peer { stream, arrived: Vec::new() }
+        Peer::new(stream)
     }
 
     /// Accepts and answers one request on a connection of its own.
@@ -70,12 +70,16 @@ impl Server {
 }
 
 /// One connection to a client.
-pub struct Peer {
-    stream: TcpStream,
+pub struct Peer<S = TcpStream> {
+    stream: S,
     arrived: Vec<u8>,
 }
 
-impl Peer {
+impl<S: AsyncRead + AsyncWrite + Unpin> Peer<S> {
+    pub fn new(stream: S) -> Peer<S> {
+        Peer { stream, arrived: Vec::new() }
+    }
+
     pub async fn request(&mut self) -> Received {
         let end = loop {
             if let Some(at) = self.arrived.windows(4).position(|four| four == b"\r\n\r\n") {
@@ -111,6 +115,7 @@ impl Peer {
 
     pub async fn send(&mut self, bytes: impl AsRef<[u8]>) {
         self.stream.write_all(bytes.as_ref()).await.unwrap();
+        self.stream.flush().await.unwrap();
     }
 
     /// Reads a request and answers it.
@@ -118,6 +123,11 @@ impl Peer {
         let request = self.request().await;
         self.send(answer).await;
         request
+    }
+
+    /// Waits for the first bytes of a client.
+    pub async fn greeted(&mut self) {
+        self.more().await;
     }
 
     /// Whether the client has closed the connection.

@@ -30,12 +30,11 @@ fn urls_and_their_parts() {
 #[test]
 fn urls_that_cannot_be_used_say_why() {
     let table = [
-        ("https://example.com/mcp", "https is not supported yet"),
         ("ftp://example.com/", "`ftp` URLs are not supported"),
         ("http://me:secret@example.com/", "the URL holds credentials"),
         ("localhost:3000/mcp", "`localhost:3000/mcp` is not a URL"),
-        ("localhost", "it does not begin with http://"),
-        ("/mcp", "it does not begin with http://"),
+        ("localhost", "it begins neither with http:// nor with https://"),
+        ("/mcp", "it begins neither with http:// nor with https://"),
         ("http://:80/", "is not a URL"),
         ("http://a:0/", "the port is not a number from 1 to 65535"),
         ("http://a:70000/", "is not a URL"),
