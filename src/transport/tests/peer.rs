@@ -174,6 +174,7 @@ pub fn echo() -> Call<'static> {
         name: Some("echo"),
         params: br#"{"name":"echo","arguments":{"text":"hi"}}"#,
         timeout: PATIENCE,
+        ..Call::default()
     }
 }
 
