@@ -35,6 +35,7 @@ pub(super) fn is_sendable(id: &Bytes) -> bool {
     id.len() <= MAX_EVENT_ID && id.iter().all(|byte| matches!(byte, b'\t' | b' '..=b'~' | 0x80..))
 }
 
+#[expect(private_bounds, reason = "only this module makes streams")]
 impl<S: Dial> HttpClient<S> {
     /// Reads the response to a request from the streams that go on where the one
     /// before has ended.
