@@ -26,6 +26,8 @@ pub enum Violation {
     NotAMessage,
     /// A request of the server in a revision that has none.
     ServerRequest,
+    /// Progress of a request that did not increase.
+    ProgressOrder,
     /// A response whose `jsonrpc` is not `"2.0"`.
     JsonrpcMember,
     /// A result without what its method's result must have.
@@ -40,13 +42,14 @@ pub enum Violation {
 
 impl Violation {
     /// All of them, in order.
-    pub const ALL: [Violation; 11] = [
+    pub const ALL: [Violation; 12] = [
         Violation::CrossWired,
         Violation::UnknownId,
         Violation::DuplicateResponse,
         Violation::AfterResponse,
         Violation::NotAMessage,
         Violation::ServerRequest,
+        Violation::ProgressOrder,
         Violation::JsonrpcMember,
         Violation::ResultShape,
         Violation::ResultType,
@@ -64,6 +67,7 @@ impl Violation {
             Violation::AfterResponse => "after_response",
             Violation::NotAMessage => "not_a_message",
             Violation::ServerRequest => "server_request",
+            Violation::ProgressOrder => "progress_order",
             Violation::JsonrpcMember => "jsonrpc_member",
             Violation::ResultShape => "result_shape",
             Violation::ResultType => "result_type",
@@ -88,6 +92,7 @@ impl Violation {
             Violation::AfterResponse => "a message on an event stream after its response",
             Violation::NotAMessage => "an event or a line that is no JSON-RPC message",
             Violation::ServerRequest => "a request of the server, which 2026-07-28 does not have",
+            Violation::ProgressOrder => "progress of a request that did not increase",
             Violation::JsonrpcMember => "a response whose `jsonrpc` is not \"2.0\"",
             Violation::ResultShape => "a result without what its method's result must have",
             Violation::ResultType => "a result without `resultType`",
@@ -111,6 +116,7 @@ impl Violation {
                 "MCP, transports: events of the type `message`, and all of a server's standard output, are MCP messages"
             }
             Violation::ServerRequest => "MCP 2026-07-28: servers ask by `inputRequests`, not by requests",
+            Violation::ProgressOrder => "MCP, progress: the value increases with each notification",
             Violation::JsonrpcMember => "JSON-RPC 2.0, section 4: `jsonrpc` is exactly \"2.0\"",
             Violation::ResultShape => "MCP, schema: the required members of each result",
             Violation::ResultType => "MCP 2026-07-28, schema: every result has `resultType`",

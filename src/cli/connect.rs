@@ -74,7 +74,7 @@ async fn connect_one(
         Some(_) => None,
     };
     let revision = pinned.or(probed.as_ref().map(|probe| probe.revision)).unwrap_or(Revision::V2026_07_28);
-    let connector = AnyConnector::new(&target, revision);
+    let connector = AnyConnector::answering(&target, revision, crate::engine::answers(server));
     let mut client = connector.client();
     let opened = client.open().await.map_err(|error| refused(&error))?;
     let tools = match list_tools(&mut client, Duration::from_nanos(server.timeout_ns)).await {

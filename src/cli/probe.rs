@@ -195,7 +195,7 @@ async fn lists(client: &mut AnyClient, capabilities: &Json, timeout: Duration) -
             let params = cursor
                 .take()
                 .map_or_else(|| "{}".to_owned(), |cursor| Json::from_iter([("cursor", cursor)]).to_string());
-            let exchange = client.call(Call { method, name: None, params: params.as_bytes(), timeout }).await;
+            let exchange = client.call(Call { method, params: params.as_bytes(), timeout, ..Call::default() }).await;
             violations.merge(&exchange.violations);
             list.pages += 1;
             list.took_ns += exchange.latency().map_or(0, nanos);

@@ -7,7 +7,7 @@ use serde::Deserialize;
 use serde_json::Value as Json;
 
 use crate::expr::{Given, Value};
-use crate::transport::{Exchange, Reply};
+use crate::transport::{Asides, Exchange, Reply};
 
 /// One response and its times.
 pub(super) struct Answer<'a> {
@@ -15,6 +15,7 @@ pub(super) struct Answer<'a> {
     status: Option<u16>,
     latency: Duration,
     service_time: Duration,
+    asides: Asides,
     ok: bool,
     result: OnceCell<Json>,
     text: OnceCell<String>,
@@ -28,6 +29,7 @@ impl<'a> Answer<'a> {
             status: exchange.status,
             latency,
             service_time: exchange.latency().unwrap_or(latency),
+            asides: exchange.asides,
             ok: reply.error().is_none() && !reply.is_tool_error(),
             result: OnceCell::new(),
             text: OnceCell::new(),
@@ -52,7 +54,9 @@ impl<'a> Answer<'a> {
                 crate::units::Dimension::Size,
             ))),
             Given::Status => Some(Value::Json(self.status.map_or(Json::Null, Json::from))),
-            Given::ProgressCount | Given::UpdatesCount | Given::UserId | Given::UserIteration | Given::RunId => None,
+            Given::ProgressCount => Some(Value::Json(self.asides.progress.into())),
+            Given::UpdatesCount => Some(Value::Json(self.asides.updates.into())),
+            Given::UserId | Given::UserIteration | Given::RunId => None,
         }
     }
 

@@ -20,6 +20,7 @@ mod iteration;
 mod open;
 mod pacer;
 mod request;
+mod rounds;
 mod scope;
 mod session;
 mod shard;
@@ -32,6 +33,7 @@ mod tests;
 
 pub use control::{Control, Stop};
 pub use open::sessions_ahead;
+pub use rounds::answers;
 
 use std::sync::Arc;
 use std::time::Duration;

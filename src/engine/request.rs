@@ -7,11 +7,12 @@ use tokio::time::Instant;
 
 use super::answer::Answer;
 use super::iteration::Running;
+use super::rounds;
 use super::shard::{Shard, nanos_between};
 use crate::expr::{EvalError, Value};
 use crate::plan::{Check, Measure, Method, Request, Tag};
 use crate::record::{ErrorClass, Phase, Sample};
-use crate::transport::{Call, Client, Connector, Exchange, Failure, Reply};
+use crate::transport::{Call, Connector, Exchange, Failure, Reply};
 
 /// What follows a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -186,6 +187,10 @@ fn append_member(out: &mut Vec<u8>, key: &str, value: &str) {
 struct Outgoing<'r> {
     method: &'r str,
     timeout: Duration,
+    cancel: Option<Duration>,
+    progress: bool,
+    /// Index of its server in the plan.
+    server: usize,
     series: usize,
     phase: Phase,
     /// When it was due, if that comes from an arrival rate.
@@ -201,6 +206,9 @@ impl<'r> Outgoing<'r> {
         Outgoing {
             method: request.method.wire(),
             timeout: Duration::from_nanos(timeout),
+            cancel: request.cancel_ns.map(Duration::from_nanos),
+            progress: request.progress,
+            server: run.user.server,
             series: run.first_series + request.ordinal,
             phase: run.job.phase,
             arrival,
@@ -234,9 +242,10 @@ async fn send<C: Connector>(
     }
     let called = Instant::now();
     let arrival = outgoing.arrival;
-    let call = Call { method: outgoing.method, name, params, timeout: outgoing.timeout };
+    let Outgoing { method, timeout, cancel, progress, .. } = *outgoing;
+    let call = Call { method, name, params, timeout, cancel, progress };
     let waiting = Waiting::begin(shard, outgoing.series, outgoing.phase, arrival.unwrap_or(called));
-    let exchange = client.call(call).await;
+    let exchange = rounds::call(shard, client, call, outgoing.server).await;
     waiting.end();
     // Outside an arrival rate the client is not kept waiting by a connection
     // that is made first: `connect` is a metric of its own.
@@ -252,7 +261,10 @@ fn conclude<C: Connector>(run: &mut Running<'_, C>, request: &Request, sent: &Se
     let mut cursor = None;
     let trouble = match &exchange.outcome {
         Err(failure) => {
-            fail_expectations(run, request, exchange.done);
+            // What was not to be answered is not expected to hold.
+            if !matches!(failure, Failure::Cancelled { .. }) {
+                fail_expectations(run, request, exchange.done);
+            }
             // A connection that was idle too long says nothing about the server.
             run.broken |= matches!(failure, Failure::Connect(_) | Failure::Local(_) | Failure::Transport(_));
             Some(Trouble {
@@ -458,6 +470,10 @@ fn record<C: Connector>(
         bytes_in: exchange.bytes_in,
         bytes_out: exchange.bytes_out,
         notifications: exchange.notifications,
+        progress: exchange.asides.progress,
+        updates: exchange.asides.updates,
+        questions: exchange.asides.questions,
+        rounds: exchange.asides.rounds,
         violations: Some(&exchange.violations).filter(|violations| violations.count() > 0),
         error: trouble.map(|trouble| trouble.class),
     };

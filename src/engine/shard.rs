@@ -19,7 +19,7 @@ use crate::expr::{Expr, Function};
 use crate::plan::takes::{Taker, Takes};
 use crate::plan::{Plan, Scenario, rows, schedule};
 use crate::record::{Phase, Recorder, Shape};
-use crate::transport::{Connector, Opened};
+use crate::transport::{Answers, Connector, Opened};
 
 /// What all threads of a run are given.
 #[derive(Clone, Debug)]
@@ -42,6 +42,8 @@ impl Shared {
 pub(super) struct Shard<C: Connector> {
     pub(super) plan: Arc<Plan>,
     pub(super) connectors: Vec<C>,
+    /// What is answered to the questions of each server.
+    pub(super) answers: Vec<Answers>,
     /// Which part of how many.
     pub(super) part: (u64, u64),
     pub(super) run_id: String,
@@ -126,6 +128,7 @@ impl<C: Connector> Shard<C> {
             takes,
             tables: shared.tables,
             claimed: shared.claimed,
+            answers: plan.servers.iter().map(super::answers).collect(),
             plan,
             connectors,
             part,

@@ -56,7 +56,12 @@ fn worse_above(metric: &Metric, statistic: Statistic) -> Option<bool> {
     match metric {
         Metric::Expect { .. } => Some(false),
         Metric::Requests | Metric::Iterations if statistic == Statistic::Rate => Some(false),
-        Metric::Requests | Metric::Iterations | Metric::Sessions | Metric::Measure { .. } | Metric::Updates => None,
+        Metric::Requests
+        | Metric::Iterations
+        | Metric::Sessions
+        | Metric::Measure { .. }
+        | Metric::Updates
+        | Metric::Progress => None,
         _ => Some(true),
     }
 }

@@ -10,11 +10,23 @@ use crate::syntax::ast;
 use crate::violation::Violation;
 
 /// Classes of errors, as in `errors.timeout.rate`.
-pub(super) const CLASSES: [&str; 11] =
-    ["connect", "timeout", "transport", "http", "protocol", "rpc", "tool", "expectation", "save", "local", "stale"];
+pub(super) const CLASSES: [&str; 12] = [
+    "connect",
+    "timeout",
+    "transport",
+    "http",
+    "protocol",
+    "rpc",
+    "tool",
+    "expectation",
+    "save",
+    "local",
+    "stale",
+    "cancelled",
+];
 
 /// Metrics by name. `errors` and `expect` are read apart.
-const METRICS: [(&str, Metric); 17] = [
+const METRICS: [(&str, Metric); 19] = [
     ("latency", Metric::Time(TimeMetric::Latency)),
     ("service_time", Metric::Time(TimeMetric::ServiceTime)),
     ("wait", Metric::Time(TimeMetric::Wait)),
@@ -32,6 +44,8 @@ const METRICS: [(&str, Metric); 17] = [
     ("bytes_out", Metric::BytesOut),
     ("updates", Metric::Updates),
     ("progress", Metric::Progress),
+    ("questions", Metric::Questions),
+    ("rounds", Metric::Rounds),
 ];
 
 const TIME_STATISTICS: [&str; 10] = ["p50", "p90", "p95", "p99", "p99.9", "mean", "max", "min", "stddev", "count"];
@@ -103,7 +117,7 @@ impl Lowering<'_> {
             self.narrow(plan, selection, &path, complete)?;
         }
         let metric = self.named_metric(metric_part, &mut rest)?;
-        if matches!(metric, Metric::Updates | Metric::Progress) {
+        if matches!(metric, Metric::Updates) {
             self.pending(&metric_part.text, metric_part.span);
         }
         if selection.as_ref().is_some_and(|selection| complete && selection.scenarios.is_empty())

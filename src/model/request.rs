@@ -90,14 +90,10 @@ impl RequestDraft {
             RequestStmt::Cancel(attr) => {
                 self.once(lowering, "cancel", attr.keyword_span())?;
                 self.request.cancel_ns = Some(whole_ns(lowering.quantity_attr(attr, Dimension::Duration, 1e6)?));
-                lowering.pending("cancel after", attr.span());
             }
             RequestStmt::Progress(attr) => {
                 self.once(lowering, "progress", attr.keyword_span())?;
                 self.request.progress = lowering.switch(&attr.value()?)?;
-                if self.request.progress {
-                    lowering.pending("progress", attr.span());
-                }
             }
             RequestStmt::Measure(binding) => {
                 let measure = self.measure(lowering, flow, binding)?;

@@ -213,12 +213,10 @@ impl Draft {
                 self.once(lowering, &format!("answer {}", to.text()), item.keyword_span())?;
                 let value = lowering.json_object(&item.value()?)?;
                 self.answers.push(Answer { to: to.text(), value });
-                lowering.pending("answer", item.keyword_span());
             }
             ServerStmt::Capabilities(attr) => {
                 self.once(lowering, "capabilities", attr.keyword_span())?;
                 self.capabilities = Some(lowering.json_object(&attr.value()?)?);
-                lowering.pending("capabilities", attr.keyword_span());
             }
             ServerStmt::Broken(_) => return None,
         }

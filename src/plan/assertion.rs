@@ -243,6 +243,10 @@ pub enum Metric {
     Updates,
     /// Notifications of progress.
     Progress,
+    /// What servers asked of their clients.
+    Questions,
+    /// Times that requests were sent again with answers.
+    Rounds,
 }
 
 /// Times recorded for each request.

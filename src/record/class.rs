@@ -32,11 +32,13 @@ pub enum ErrorClass {
     /// The server had closed the connection because it was idle, and the request
     /// crossed that on its way: no fault of the server, and no failure of it.
     Stale,
+    /// The file had it cancelled before there was an answer: no failure.
+    Cancelled,
 }
 
 impl ErrorClass {
     /// All of them, in order.
-    pub const ALL: [ErrorClass; 11] = [
+    pub const ALL: [ErrorClass; 12] = [
         ErrorClass::Connect,
         ErrorClass::Timeout,
         ErrorClass::Transport,
@@ -48,6 +50,7 @@ impl ErrorClass {
         ErrorClass::Save,
         ErrorClass::Local,
         ErrorClass::Stale,
+        ErrorClass::Cancelled,
     ];
 
     /// Its name in metrics and results.
@@ -65,6 +68,7 @@ impl ErrorClass {
             ErrorClass::Save => "save",
             ErrorClass::Local => "local",
             ErrorClass::Stale => "stale",
+            ErrorClass::Cancelled => "cancelled",
         }
     }
 
@@ -77,7 +81,7 @@ impl ErrorClass {
     /// Whether a request that ends so counts as failed.
     #[must_use]
     pub fn is_failure(self) -> bool {
-        self != ErrorClass::Stale
+        !matches!(self, ErrorClass::Stale | ErrorClass::Cancelled)
     }
 
     /// Its place in [`ErrorClass::ALL`].

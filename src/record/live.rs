@@ -14,6 +14,10 @@ pub(super) struct LiveSeries {
     bytes_in: u64,
     bytes_out: u64,
     notifications: u64,
+    progress: u64,
+    updates: u64,
+    questions: u64,
+    rounds: u64,
     violations: BTreeMap<Violation, u64>,
     times: [Distribution; TIMES],
 }
@@ -36,6 +40,10 @@ impl LiveSeries {
         live.bytes_in += sample.bytes_in;
         live.bytes_out += sample.bytes_out;
         live.notifications += u64::from(sample.notifications);
+        live.progress += u64::from(sample.progress);
+        live.updates += u64::from(sample.updates);
+        live.questions += u64::from(sample.questions);
+        live.rounds += u64::from(sample.rounds);
         for found in sample.violations.map(Violations::found).unwrap_or_default() {
             *live.violations.entry(found.kind).or_default() += u64::from(found.count);
         }
@@ -72,6 +80,10 @@ impl LiveSeries {
             bytes_in: std::mem::take(&mut self.bytes_in),
             bytes_out: std::mem::take(&mut self.bytes_out),
             notifications: std::mem::take(&mut self.notifications),
+            progress: std::mem::take(&mut self.progress),
+            updates: std::mem::take(&mut self.updates),
+            questions: std::mem::take(&mut self.questions),
+            rounds: std::mem::take(&mut self.rounds),
             violations: self.violations.values().sum(),
             violation_kinds: std::mem::take(&mut self.violations),
         };

@@ -45,6 +45,14 @@ pub struct Sample<'a> {
     pub bytes_out: u64,
     /// Notifications before the response.
     pub notifications: u32,
+    /// Notifications of progress that was asked for.
+    pub progress: u32,
+    /// Updates of a resource that was subscribed to.
+    pub updates: u32,
+    /// What the server asked of its client.
+    pub questions: u32,
+    /// Times it was sent again with answers.
+    pub rounds: u32,
     /// Violations of the protocol, if there were any.
     pub violations: Option<&'a Violations>,
     /// Why it failed, if it did.

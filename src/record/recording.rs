@@ -70,6 +70,19 @@ pub struct Counts {
     /// Notifications seen before the response.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub notifications: u64,
+    /// Notifications of progress that was asked for.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub progress: u64,
+    /// Updates of resources that were subscribed to.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub updates: u64,
+    /// What the server asked of its client: requests of its own, or input that it
+    /// required.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub questions: u64,
+    /// Times that requests were sent again with answers.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub rounds: u64,
     /// Violations of the protocol.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub violations: u64,
@@ -83,8 +96,8 @@ fn is_zero(count: &u64) -> bool {
 }
 
 impl Counts {
-    /// All failures. Requests that met a stale connection are none, nor are they
-    /// answered.
+    /// All failures. Requests that met a stale connection, or were cancelled, are
+    /// none, nor are they answered.
     #[must_use]
     pub fn failed(&self) -> u64 {
         self.errors.iter().filter(|(class, _)| class.is_failure()).map(|(_, count)| count).sum()
@@ -99,6 +112,10 @@ impl Counts {
         self.bytes_in += other.bytes_in;
         self.bytes_out += other.bytes_out;
         self.notifications += other.notifications;
+        self.progress += other.progress;
+        self.updates += other.updates;
+        self.questions += other.questions;
+        self.rounds += other.rounds;
         self.violations += other.violations;
         for (violation, count) in &other.violation_kinds {
             *self.violation_kinds.entry(*violation).or_default() += count;

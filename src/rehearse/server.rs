@@ -12,7 +12,7 @@ use tokio::time::{Instant, sleep, sleep_until};
 
 use super::reply::Replies;
 use crate::transport::{
-    Call, Client, Connector, Exchange, Failure, OpenError, Opened, Revision, ServerInfo as Presented,
+    Asides, Call, Client, Connector, Exchange, Failure, OpenError, Opened, Revision, ServerInfo as Presented,
 };
 use crate::violation::Violations;
 
@@ -167,12 +167,16 @@ impl Client for SimulatedClient {
     async fn call(&mut self, call: Call<'_>) -> Exchange {
         let written = Instant::now();
         let fate = self.server.arrives(written);
-        let gives_up = written.checked_add(call.timeout).filter(|end| *end < fate.done);
+        let cancelled = call.cancel.filter(|after| *after < call.timeout);
+        let patience = cancelled.unwrap_or(call.timeout);
+        let gives_up = written.checked_add(patience).filter(|end| *end < fate.done);
         // Tokio's timers tick in milliseconds: `done` is exact, waking is not.
         let done = gives_up.unwrap_or(fate.done);
         sleep_until(done).await;
         let outcome = match gives_up {
-            Some(_) => Err(Failure::Timeout { after: call.timeout }),
+            Some(_) => {
+                Err(cancelled.map_or(Failure::Timeout { after: call.timeout }, |after| Failure::Cancelled { after }))
+            }
             None => Ok(self.server.replies.find(&call, fate.fails)),
         };
         Exchange {
@@ -185,6 +189,7 @@ impl Client for SimulatedClient {
             connect: None,
             drain: Duration::ZERO,
             notifications: 0,
+            asides: Asides::default(),
             violations: Violations::default(),
             outcome,
         }

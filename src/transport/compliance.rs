@@ -23,6 +23,8 @@ pub(super) struct Skim {
     members: u16,
     /// `resultType` is there and says that this is the whole result.
     complete: bool,
+    /// It says that the server wants to know something first.
+    pub(super) wants_input: bool,
 }
 
 /// Members of results that a revision asks for.
@@ -119,7 +121,10 @@ impl<'de> Deserialize<'de> for Skim {
                     }
                     match member {
                         Member::IsError => skim.is_error = value == "true",
-                        Member::ResultType => skim.complete = value == r#""complete""#,
+                        Member::ResultType => {
+                            skim.complete = value == r#""complete""#;
+                            skim.wants_input = value == r#""input_required""#;
+                        }
                         _ => {}
                     }
                 }

@@ -7,6 +7,7 @@ use super::client::{Client, Connector, Opened};
 use super::exchange::{Call, Exchange};
 use super::failure::{Failure, OpenError};
 use super::http::{HttpClient, HttpPlan};
+use super::questions::Answers;
 use super::revision::Revision;
 use super::stdio::{StdioClient, StdioPlan};
 use super::target::Target;
@@ -46,12 +47,22 @@ impl AnyConnector {
         Self::with_info(target, revision, &ClientInfo::default())
     }
 
+    /// Clients that introduce themselves as mcpl and give these answers.
+    #[must_use]
+    pub fn answering(target: &Target, revision: Revision, answers: Answers) -> Self {
+        Self::of(target, revision, &ClientInfo::default(), answers)
+    }
+
     /// Clients that introduce themselves as `info` says.
     #[must_use]
     pub fn with_info(target: &Target, revision: Revision, info: &ClientInfo) -> Self {
+        Self::of(target, revision, info, Answers::default())
+    }
+
+    fn of(target: &Target, revision: Revision, info: &ClientInfo, answers: Answers) -> Self {
         let plan = match target {
-            Target::Http(target) => Plan::Http(Arc::new(HttpPlan::new(target.clone(), revision, info))),
-            Target::Stdio(target) => Plan::Stdio(Arc::new(StdioPlan::new(target.clone(), revision, info))),
+            Target::Http(target) => Plan::Http(Arc::new(HttpPlan::new(target.clone(), revision, info, answers))),
+            Target::Stdio(target) => Plan::Stdio(Arc::new(StdioPlan::new(target.clone(), revision, info, answers))),
         };
         Self { plan }
     }

@@ -75,6 +75,13 @@ impl Reply {
         self.skim.is_error
     }
 
+    /// Whether the result says `resultType: "input_required"`: the server wants to
+    /// know something first, and the request to be sent again with it.
+    #[must_use]
+    pub const fn wants_input(&self) -> bool {
+        self.skim.wants_input
+    }
+
     /// What the top level of the result says; nothing if it is no object.
     pub(super) const fn skim(&self) -> Skim {
         self.skim
@@ -132,12 +139,48 @@ pub(super) enum Message {
     Reply(Reply),
     /// A response to a request that is not in flight.
     Stranger(Stranger),
-    /// A request of the server; its id, as JSON, and its method.
-    Request { id: Box<str>, method: Box<str> },
+    /// A request of the server; its id and its parameters as JSON, these empty
+    /// if there are none, and its method.
+    Request { id: Box<str>, method: Box<str>, params: Bytes },
     /// A message that wants no answer.
-    Notification,
+    Notification(Notice),
     /// Not a JSON-RPC message; what is wrong with it.
     Invalid(String),
+}
+
+/// A notification, read no further than to know what it is about.
+#[derive(Debug)]
+pub(super) struct Notice {
+    pub(super) about: About,
+    /// Its parameters as JSON; empty if there are none, or if they are of no use.
+    pub(super) params: Bytes,
+}
+
+/// What a notification is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum About {
+    /// `notifications/progress`
+    Progress,
+    /// `notifications/resources/updated`
+    Updated,
+    /// `notifications/subscriptions/acknowledged`
+    Acknowledged,
+    /// `notifications/cancelled`
+    Cancelled,
+    /// Anything else.
+    Other,
+}
+
+impl About {
+    fn of_method(method: &str) -> Self {
+        match method {
+            "notifications/progress" => Self::Progress,
+            "notifications/resources/updated" => Self::Updated,
+            "notifications/subscriptions/acknowledged" => Self::Acknowledged,
+            "notifications/cancelled" => Self::Cancelled,
+            _ => Self::Other,
+        }
+    }
 }
 
 /// The id of a response that nobody waits for.
@@ -167,6 +210,8 @@ struct Envelope<'a> {
     #[serde(borrow, default)]
     method: Option<Cow<'a, str>>,
     #[serde(borrow, default)]
+    params: Option<&'a RawValue>,
+    #[serde(borrow, default)]
     result: Option<&'a RawValue>,
     #[serde(borrow, default)]
     error: Option<&'a RawValue>,
@@ -195,9 +240,13 @@ pub(super) fn read_among(message: Bytes, awaited: impl Fn(Option<u64>) -> bool) 
         Err(_) => return Message::Invalid(not_a_message(&message)),
     };
     if let Some(method) = envelope.method {
+        let params = || envelope.params.map_or_else(Bytes::new, |params| message.slice_ref(params.get().as_bytes()));
         return match envelope.id {
-            Some(id) => Message::Request { id: id.get().into(), method: method.into() },
-            None => Message::Notification,
+            Some(id) => Message::Request { id: id.get().into(), params: params(), method: method.into() },
+            None => Message::Notification(match About::of_method(&method) {
+                About::Other => Notice { about: About::Other, params: Bytes::new() },
+                about => Notice { about, params: params() },
+            }),
         };
     }
     match (envelope.id.map(|raw| identify(raw.get())), envelope.error) {

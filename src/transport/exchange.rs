@@ -9,7 +9,7 @@ use super::failure::Failure;
 use crate::violation::Violations;
 
 /// One request as the engine hands it over.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Default)]
 pub struct Call<'a> {
     /// The JSON-RPC method, such as `tools/call`.
     pub method: &'a str,
@@ -23,6 +23,34 @@ pub struct Call<'a> {
     /// [`Client::call`](super::Client::call) to the response message, with a
     /// new connection if one is needed.
     pub timeout: Duration,
+    /// When the request is given up and the server told so, from the same
+    /// instant; `None`: never.
+    pub cancel: Option<Duration>,
+    /// Whether notifications of progress are asked for.
+    pub progress: bool,
+}
+
+/// What the two sides said beside a request and its response.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Asides {
+    /// Notifications of progress, where the request asked for them.
+    pub progress: u32,
+    /// Updates of the resource that was subscribed to.
+    pub updates: u32,
+    /// What the server asked of its client, whatever the answer.
+    pub questions: u32,
+    /// Times that the request was sent again with answers.
+    pub rounds: u32,
+}
+
+impl Asides {
+    /// Adds those of another exchange.
+    pub fn add(&mut self, other: Self) {
+        self.progress = self.progress.saturating_add(other.progress);
+        self.updates = self.updates.saturating_add(other.updates);
+        self.questions = self.questions.saturating_add(other.questions);
+        self.rounds = self.rounds.saturating_add(other.rounds);
+    }
 }
 
 /// What became of one request.
@@ -59,6 +87,8 @@ pub struct Exchange {
     /// Messages without an id that came before the response. Where several
     /// requests are under way on one child, each message counts in one of them.
     pub notifications: u32,
+    /// What else was said beside the request and its response.
+    pub asides: Asides,
     /// Departures from the protocol that did not prevent an answer. Messages
     /// after the response count in the next exchange, which is the first to see
     /// them.
@@ -81,6 +111,7 @@ impl Exchange {
             connect: None,
             drain: Duration::ZERO,
             notifications: 0,
+            asides: Asides::default(),
             violations: Violations::default(),
             outcome: Err(failure),
         }

@@ -34,6 +34,12 @@ pub enum Failure {
     /// sent again.
     #[error("the server had closed the idle connection when it was used again")]
     Stale,
+    /// It was given up, as the caller wanted, and the server told so.
+    #[error("cancelled after {}, as was asked", seconds(*.after))]
+    Cancelled {
+        /// After so long.
+        after: Duration,
+    },
     /// An HTTP status that is not a success and whose body is no JSON-RPC error.
     #[error("the server answered HTTP {status}{}{excerpt}", if .excerpt.is_empty() { "" } else { ": " })]
     Http {
@@ -49,7 +55,7 @@ pub enum Failure {
 
 impl Failure {
     /// The class under which reports count the failure: `connect`, `local`,
-    /// `timeout`, `transport`, `stale`, `http` or `protocol`.
+    /// `timeout`, `transport`, `stale`, `cancelled`, `http` or `protocol`.
     #[must_use]
     pub const fn class(&self) -> &'static str {
         match self {
@@ -58,6 +64,7 @@ impl Failure {
             Self::Timeout { .. } => "timeout",
             Self::Transport(_) => "transport",
             Self::Stale => "stale",
+            Self::Cancelled { .. } => "cancelled",
             Self::Http { .. } => "http",
             Self::Protocol(_) => "protocol",
         }

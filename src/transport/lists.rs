@@ -162,7 +162,7 @@ pub async fn list_all<T: Listed>(
     let mut items: Vec<T> = Vec::new();
     let mut params = "{}".to_owned();
     for _ in 0..pages {
-        let call = Call { method, name: None, params: params.as_bytes(), timeout };
+        let call = Call { method, params: params.as_bytes(), timeout, ..Call::default() };
         let reply = client.call(call).await.outcome?;
         if let Some(error) = reply.error() {
             return Err(ListError::Refused { method, error: error.clone() });

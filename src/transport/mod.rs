@@ -29,6 +29,8 @@ mod headers;
 mod http;
 mod lists;
 mod probe;
+mod progress;
+mod questions;
 mod render;
 mod revision;
 mod scan;
@@ -46,13 +48,14 @@ mod tests;
 pub use client::{Client, Connector, Opened, ServerInfo};
 pub use connector::{AnyClient, AnyConnector, ClientInfo};
 pub use envelope::{Reply, RpcError};
-pub use exchange::{Call, Exchange};
+pub use exchange::{Asides, Call, Exchange};
 pub use failure::{Failure, OpenError, TargetError};
 pub use http::HttpClient;
 pub use lists::{
     List, ListError, Listed, PromptArgument, PromptInfo, ResourceInfo, TemplateInfo, ToolInfo, list_all, list_tools,
 };
 pub use probe::{Probe, probe};
+pub use questions::{Answers, Question};
 pub use revision::{Revision, UnknownRevision};
 pub use sockets::open_sockets;
 pub use stdio::StdioClient;

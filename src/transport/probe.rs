@@ -114,7 +114,7 @@ pub async fn probe(target: &Target) -> Result<Probe, OpenError> {
 
 /// Asks `server/discover`; `None` means a legacy server.
 async fn discover(target: &Target) -> Result<Option<Discovered>, OpenError> {
-    let call = |timeout| Call { method: DISCOVER, name: None, params: b"{}", timeout };
+    let call = |timeout| Call { method: DISCOVER, params: b"{}", timeout, ..Call::default() };
     match AnyConnector::new(target, Revision::NEWEST_MODERN).client() {
         AnyClient::Http(mut client) => {
             let exchange = client.call(call(target.open_timeout())).await;

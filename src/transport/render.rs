@@ -4,6 +4,7 @@
 use std::borrow::Cow;
 
 use super::connector::ClientInfo;
+use super::questions::Answers;
 use super::revision::Revision;
 
 /// What opens every request, up to the id.
@@ -27,14 +28,14 @@ pub(super) struct Renderer {
 impl Renderer {
     /// Prepares the parts that the revision asks for (2026-07-28: `params._meta`
     /// MUST hold version and capabilities and SHOULD hold the client's name).
-    pub(super) fn new(revision: Revision, info: &ClientInfo) -> Self {
+    pub(super) fn new(revision: Revision, info: &ClientInfo, answers: &Answers) -> Self {
         let meta = if revision.is_modern() {
-            let meta = serde_json::json!({
-                "io.modelcontextprotocol/protocolVersion": revision,
-                "io.modelcontextprotocol/clientInfo": info,
-                "io.modelcontextprotocol/clientCapabilities": {},
-            });
-            format!(r#""_meta":{meta}"#)
+            let (info, capabilities) = (serde_json::json!(info), answers.capabilities());
+            format!(
+                "\"_meta\":{{\"io.modelcontextprotocol/protocolVersion\":\"{revision}\",\
+                 \"io.modelcontextprotocol/clientInfo\":{info},\
+                 \"io.modelcontextprotocol/clientCapabilities\":{capabilities}}}"
+            )
         } else {
             String::new()
         };
@@ -42,11 +43,19 @@ impl Renderer {
     }
 
     /// Request `id` as one JSON object. `members` is what [`members`] found.
-    pub(super) fn request<'a>(&'a self, id: u64, method: &'a str, members: &'a [u8]) -> Message<'a> {
+    /// `progress`: with a token by which progress is told, which is the id.
+    pub(super) fn request<'a>(&'a self, id: u64, method: &'a str, members: &'a [u8], progress: bool) -> Message<'a> {
         let empty = members.trim_ascii_start().first() == Some(&b'}');
-        let comma: &[u8] = if self.meta.is_empty() || empty { b"" } else { b"," };
-        let (meta, method) = (self.meta.as_bytes(), escaped(method));
-        Message { id, method, meta, comma, members }
+        let meta = if progress { Cow::Owned(self.meta_with_token(id)) } else { Cow::Borrowed(&*self.meta) };
+        let comma: &[u8] = if meta.is_empty() || empty { b"" } else { b"," };
+        Message { id, method: escaped(method), meta, comma, members }
+    }
+
+    fn meta_with_token(&self, id: u64) -> String {
+        match self.meta.strip_suffix('}') {
+            Some(open) => format!("{open},\"progressToken\":{id}}}"),
+            None => format!("\"_meta\":{{\"progressToken\":{id}}}"),
+        }
     }
 }
 
@@ -61,7 +70,7 @@ pub(super) fn members(params: &[u8]) -> Option<&[u8]> {
 pub(super) struct Message<'a> {
     id: u64,
     method: Cow<'a, str>,
-    meta: &'a [u8],
+    meta: Cow<'a, str>,
     comma: &'a [u8],
     members: &'a [u8],
 }
@@ -69,7 +78,7 @@ pub(super) struct Message<'a> {
 impl Message<'_> {
     fn pieces<'b>(&'b self, digits: &'b mut [u8; DIGITS]) -> [&'b [u8]; 9] {
         let (id, method) = (decimal(self.id, digits), self.method.as_bytes());
-        [PREFIX, id, METHOD, method, PARAMS, self.meta, self.comma, self.members, b"}"]
+        [PREFIX, id, METHOD, method, PARAMS, self.meta.as_bytes(), self.comma, self.members, b"}"]
     }
 
     /// How many bytes it has.
@@ -85,14 +94,18 @@ impl Message<'_> {
     }
 }
 
+/// The notification that nobody waits for the answer to request `id` any more.
+pub(super) fn cancellation(id: u64, reason: &str) -> String {
+    format!(
+        "{{\"jsonrpc\":\"2.0\",\"method\":\"notifications/cancelled\",\
+         \"params\":{{\"requestId\":{id},\"reason\":\"{reason}\"}}}}"
+    )
+}
+
 /// The text of `initialize`'s parameters.
-pub(super) fn initialize_params(revision: Revision, info: &ClientInfo) -> String {
-    serde_json::json!({
-        "protocolVersion": revision,
-        "capabilities": {},
-        "clientInfo": info,
-    })
-    .to_string()
+pub(super) fn initialize_params(revision: Revision, info: &ClientInfo, answers: &Answers) -> String {
+    let (info, capabilities) = (serde_json::json!(info), answers.capabilities());
+    format!(r#"{{"protocolVersion":"{revision}","capabilities":{capabilities},"clientInfo":{info}}}"#)
 }
 
 /// A text as it stands between the quotes of a JSON string.

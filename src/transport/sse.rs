@@ -129,13 +129,11 @@ impl Parser {
     }
 
     /// The id to resume after, if the server sent one.
-    #[cfg(test)]
     pub(super) fn last_id(&self) -> Option<&[u8]> {
         self.last_id.as_deref()
     }
 
     /// How long the server asks to wait before reconnecting, in milliseconds.
-    #[cfg(test)]
     pub(super) const fn retry(&self) -> Option<u64> {
         self.retry
     }

@@ -177,6 +177,10 @@ fn count(results: &Results, selection: &Selection, metric: &Metric, window: Wind
             let counts = requests();
             (counts.violation_kinds.get(violation).copied().unwrap_or(0), counts.requests)
         }
+        Metric::Progress => (requests().progress, requests().requests),
+        Metric::Updates => (requests().updates, requests().requests),
+        Metric::Questions => (requests().questions, requests().requests),
+        Metric::Rounds => (requests().rounds, requests().requests),
         Metric::BytesIn => (requests().bytes_in, requests().requests),
         Metric::BytesOut => (requests().bytes_out, requests().requests),
         Metric::Iterations => (rows(|row| row.iterations), begun()),

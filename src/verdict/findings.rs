@@ -169,6 +169,7 @@ fn describe(class: ErrorClass) -> &'static str {
         ErrorClass::Save => "a path that led nowhere",
         ErrorClass::Local => "this machine at its limit, not the server",
         ErrorClass::Stale => "a connection that was idle for too long",
+        ErrorClass::Cancelled => "cancelled, as the file says",
     }
 }
 

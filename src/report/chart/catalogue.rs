@@ -34,6 +34,7 @@ const CLASS_LOOKS: [(&str, &str); ErrorClass::ALL.len()] = [
     ("--e9", "6 2 6 6"),
     ("--e10", "2 4"),
     ("--e11", "20 8"),
+    ("--e12", "4 4 12 4"),
 ];
 
 /// The chart of this name as HTML: `None` for a name that is no chart's, empty

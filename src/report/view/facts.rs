@@ -268,6 +268,7 @@ fn meaning(class: ErrorClass) -> &'static str {
         ErrorClass::Save => "a path that led nowhere",
         ErrorClass::Local => "no descriptor, port or process was left on the machine that made the load",
         ErrorClass::Stale => "the server closed a connection that had been idle; no failure",
+        ErrorClass::Cancelled => "cancelled as the file says, before an answer; no failure",
     }
 }
 

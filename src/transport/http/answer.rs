@@ -4,8 +4,9 @@ use bytes::{Bytes, BytesMut};
 use tokio::time::Instant;
 
 use super::super::deadline::Deadline;
-use super::super::envelope::{self, Message, Reply};
+use super::super::envelope::{self, About, Message, Notice, Reply};
 use super::super::failure::{Failure, excerpt};
+use super::super::progress::{self, Progress};
 use super::super::sse;
 use super::link::{Link, Stream};
 use super::response::Head;
@@ -48,15 +49,59 @@ pub(super) enum Rest {
     Clean,
     /// The end of a stream, and what was read of it already.
     Tail(Box<Tail>),
+    /// The answer itself, on another stream perhaps: this one has ended before it.
+    Elsewhere(Resumption),
     /// Anything: the connection cannot be used again.
     Broken,
+}
+
+/// Where and when the rest of a stream is to be had.
+#[derive(Debug)]
+pub(super) struct Resumption {
+    /// The id of the last event that came, if one had an id.
+    pub(super) after: Option<Bytes>,
+    /// How long to wait, in milliseconds, if the server said so.
+    pub(super) retry: Option<u64>,
+}
+
+/// A request whose answer is read.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Asked {
+    pub(super) id: u64,
+    /// Whether its revision is 2026-07-28.
+    pub(super) modern: bool,
+    /// Whether it wants to be told of its progress.
+    pub(super) progress: bool,
+}
+
+/// A request of the server.
+#[derive(Debug)]
+pub(super) struct ServerRequest {
+    /// As JSON.
+    pub(super) id: Box<str>,
+    pub(super) method: Box<str>,
+    /// As JSON; empty if there are none.
+    pub(super) params: Bytes,
 }
 
 /// What else was seen on the way to the answer.
 #[derive(Debug, Default)]
 pub(super) struct Seen {
     pub(super) notifications: u32,
+    pub(super) questions: u32,
+    pub(super) progress: Progress,
     pub(super) violations: Violations,
+    /// On connections that were given up meanwhile: bytes written and read.
+    pub(super) elsewhere: (u64, u64),
+}
+
+impl Seen {
+    fn notice(&mut self, notice: &Notice, asked: Asked) {
+        self.notifications += 1;
+        if asked.progress && notice.about == About::Progress && progress::subject(&notice.params) == Some(asked.id) {
+            self.progress.note(&notice.params, &mut self.violations);
+        }
+    }
 }
 
 impl Answer {
@@ -66,22 +111,34 @@ impl Answer {
     }
 }
 
-/// Reads the response to request `id`.
+/// Reads the response to a request. What the server asks meanwhile is handed to
+/// `hear`.
 pub(super) async fn read<S: Stream>(
     link: &mut Link<S>,
     head: Head,
-    (id, modern): (u64, bool),
+    asked: Asked,
     deadline: &mut Deadline,
     seen: &mut Seen,
+    hear: &mut impl FnMut(ServerRequest),
 ) -> Answer {
-    let kind = head.media_type();
+    let (id, kind) = (asked.id, head.media_type());
     if head.is_success() && kind.eq_ignore_ascii_case(b"text/event-stream") {
-        let answer = stream(link, (id, modern), deadline, seen).await;
-        return answer.map_or_else(Answer::broken, |(reply, done, parser)| Answer {
-            outcome: Ok(reply.with_headers(head.headers)),
-            done,
-            rest: Rest::Tail(Box::new(Tail { parser, id })),
-        });
+        return match stream(link, asked, deadline, seen, hear).await {
+            Ok(Streamed::Reply(reply, done, parser)) => Answer {
+                outcome: Ok(reply.with_headers(head.headers)),
+                done,
+                rest: Rest::Tail(Box::new(Tail { parser, id })),
+            },
+            Ok(Streamed::Ended(resumption)) => {
+                let sentence = "the event stream ended without the response".to_owned();
+                Answer {
+                    outcome: Err(Failure::Protocol(sentence)),
+                    done: Instant::now(),
+                    rest: Rest::Elsewhere(resumption),
+                }
+            }
+            Err(failure) => Answer::broken(failure),
+        };
     }
     let text = match whole(link, deadline).await {
         Ok(text) => text,
@@ -141,7 +198,7 @@ fn accepted(head: &Head, kind: &[u8], text: Bytes, id: u64, seen: &mut Seen) -> 
             let method = excerpt(method.as_bytes());
             format!("the answer is a request of the server ({method}) instead of a response")
         }
-        Message::Notification => "the answer is a notification instead of a response".to_owned(),
+        Message::Notification(_) => "the answer is a notification instead of a response".to_owned(),
         Message::Invalid(reason) => format!("the answer is {reason}"),
     }))
 }
@@ -176,13 +233,23 @@ fn refused(head: &Head, text: Bytes, id: u64) -> Result<Reply, Failure> {
     }
 }
 
+/// What an event stream came to.
+#[expect(clippy::large_enum_variant, reason = "it is taken apart at once")]
+enum Streamed {
+    /// The response, when it was there, and what follows it.
+    Reply(Reply, Instant, sse::Parser),
+    /// Its end, and where it goes on.
+    Ended(Resumption),
+}
+
 /// Reads an event stream up to the response.
 async fn stream<S: Stream>(
     link: &mut Link<S>,
-    (id, modern): (u64, bool),
+    asked: Asked,
     deadline: &mut Deadline,
     seen: &mut Seen,
-) -> Result<(Reply, Instant, sse::Parser), Failure> {
+    hear: &mut impl FnMut(ServerRequest),
+) -> Result<Streamed, Failure> {
     let mut parser = sse::Parser::default();
     while let Some(chunk) = link.chunk(deadline).await? {
         parser.feed(chunk);
@@ -191,23 +258,27 @@ async fn stream<S: Stream>(
                 continue;
             }
             let done = link.meter.last_byte();
-            match envelope::read(event.data, id) {
-                Message::Reply(reply) => return Ok((reply, done, parser)),
-                Message::Notification => seen.notifications += 1,
-                // An answer would be a POST of its own, which is not done yet. A
-                // server that depends on it runs into the timeout.
-                Message::Request { .. } if !modern => {}
-                message => note(message, id, &mut seen.violations),
+            match envelope::read(event.data, asked.id) {
+                Message::Reply(reply) => return Ok(Streamed::Reply(reply, done, parser)),
+                Message::Notification(notice) => seen.notice(&notice, asked),
+                // The answer is a POST of its own, on another connection.
+                Message::Request { id, method, params } if !asked.modern => {
+                    seen.questions += 1;
+                    hear(ServerRequest { id, method, params });
+                }
+                message => note(message, asked.id, &mut seen.violations),
             }
         }
     }
-    Err(Failure::Protocol("the event stream ended without the response".to_owned()))
+    // Since 2026-07-28 a stream that is broken is lost.
+    let after = parser.last_id().filter(|_| !asked.modern).map(Bytes::copy_from_slice);
+    Ok(Streamed::Ended(Resumption { after, retry: parser.retry() }))
 }
 
 /// Notes a message that is not the response that was waited for.
 pub(super) fn note(message: Message, answered: u64, violations: &mut Violations) {
     match message {
-        Message::Reply(_) | Message::Notification => {
+        Message::Reply(_) | Message::Notification(_) => {
             violations.note(Violation::AfterResponse, || format!("after the response to request {answered}"));
         }
         Message::Request { method, .. } => {

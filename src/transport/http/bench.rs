@@ -17,6 +17,7 @@ use super::super::client::{Client, Connector, Opened};
 use super::super::connector::ClientInfo;
 use super::super::exchange::{Call, Exchange};
 use super::super::failure::{Failure, OpenError};
+use super::super::questions::Answers;
 use super::super::revision::Revision;
 use super::super::target::HttpTarget;
 use super::connect::Dial;
@@ -135,7 +136,7 @@ impl ReplayConnector {
             Form::Sse => "sse",
         };
         let target = HttpTarget::parse(&format!("http://127.0.0.1:1/{path}/{answers}"), Vec::new()).ok()?;
-        let plan = HttpPlan::new(target, Revision::V2026_07_28, &ClientInfo::default());
+        let plan = HttpPlan::new(target, Revision::V2026_07_28, &ClientInfo::default(), Answers::default());
         Some(ReplayConnector { plan: Arc::new(plan) })
     }
 }

@@ -16,7 +16,7 @@ use super::link::{Link, Stream};
 /// Streams that can be had by connecting.
 pub(super) trait Dial: Stream + Sized {
     /// A stream to the target.
-    async fn dial(target: &HttpTarget) -> Result<Self, Failure>;
+    fn dial(target: &HttpTarget) -> impl Future<Output = Result<Self, Failure>> + Send;
 }
 
 impl Dial for Wire {

@@ -1,6 +1,7 @@
 //! Streamable HTTP: one virtual user on one keep-alive connection.
 
 mod answer;
+mod aside;
 #[doc(hidden)]
 pub mod bench;
 mod body;
@@ -8,6 +9,7 @@ mod connect;
 mod link;
 mod request;
 mod response;
+mod resume;
 
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
@@ -16,7 +18,8 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use self::answer::{Answer, Rest, Seen, Tail};
+use self::answer::{Answer, Asked, Rest, Resumption, Seen, ServerRequest, Tail};
+use self::aside::Beside;
 use self::connect::Dial;
 use self::link::{Link, Stream};
 use self::request::{Heads, SESSION, Session};
@@ -24,9 +27,10 @@ use super::client::{Client, Opened, ServerInfo};
 use super::compliance;
 use super::connector::ClientInfo;
 use super::deadline::Deadline;
-use super::exchange::{Call, Exchange};
+use super::exchange::{Asides, Call, Exchange};
 use super::failure::{Failure, OpenError, excerpt};
 use super::handshake::{self, INITIALIZE};
+use super::questions::Answers;
 use super::render::{INITIALIZED, Renderer, initialize_params, members};
 use super::revision::Revision;
 use super::target::HttpTarget;
@@ -65,16 +69,18 @@ pub(super) struct HttpPlan {
     info: ClientInfo,
     heads: Heads,
     renderer: Renderer,
+    answers: Answers,
 }
 
 impl HttpPlan {
-    pub(super) fn new(target: HttpTarget, revision: Revision, info: &ClientInfo) -> Self {
+    pub(super) fn new(target: HttpTarget, revision: Revision, info: &ClientInfo, answers: Answers) -> Self {
         Self {
             heads: Heads::new(&target, revision),
-            renderer: Renderer::new(revision, info),
+            renderer: Renderer::new(revision, info, &answers),
             info: info.clone(),
             revision,
             target,
+            answers,
         }
     }
 }
@@ -98,6 +104,8 @@ pub struct HttpClient<S: Stream = Wire> {
     /// How many clients the session has had beside the first; absent while it
     /// has had none.
     siblings: Option<Rc<Cell<u32>>>,
+    /// What goes over other connections than this; absent while nothing does.
+    beside: Option<Box<Beside<S>>>,
 }
 
 /// A connection that can take a request, and what it took to have it.
@@ -118,6 +126,7 @@ impl<S: Dial> HttpClient<S> {
             deadline: Deadline::default(),
             last_id: 0,
             siblings: None,
+            beside: None,
         }
     }
 
@@ -178,39 +187,69 @@ impl<S: Dial> HttpClient<S> {
         let Ready { mut link, connect } = match self.ready().await {
             Ok(ready) => ready,
             Err(failure) => {
+                let failure = self.cancelled(&call).unwrap_or(failure);
                 return Exchange { drain, violations: seen.violations, ..Exchange::unsent(failure) };
             }
         };
-        let message = self.plan.renderer.request(id, call.method, members);
+        let message = self.plan.renderer.request(id, call.method, members, call.progress);
         self.post(&mut link, call.method, call.name, message.len(), |out| message.push(out));
-        let modern = self.plan.revision.is_modern();
+        let asked = Asked { id, modern: self.plan.revision.is_modern(), progress: call.progress };
         let mut status = None;
-        let answer = match link.head(&mut self.deadline).await {
-            Ok(head) => {
-                status = Some(head.status);
-                answer::read(&mut link, head, (id, modern), &mut self.deadline, &mut seen).await
-            }
-            Err(failure) => Answer::broken(failure),
-        };
-        if let Ok(reply) = &answer.outcome {
-            compliance::check(reply, call.method, modern, &mut seen.violations);
+        let mut answer = self.read(&mut link, asked, &mut status, &mut seen).await;
+        let (written, first_byte) = (link.meter.written, link.meter.first_byte);
+        if let Rest::Elsewhere(Resumption { after: Some(id), retry }) = answer.rest {
+            answer = self.resume(&mut link, (id, retry), asked, &mut status, &mut seen).await;
+        }
+        match &answer.outcome {
+            Ok(reply) => compliance::check(reply, call.method, asked.modern, &mut seen.violations),
+            Err(_) => answer.outcome = answer.outcome.map_err(|failure| self.cancelled(&call).unwrap_or(failure)),
         }
         let (bytes_out, bytes_in) = link.meter.take_bytes();
-        let exchange = Exchange {
-            written: link.meter.written,
-            first_byte: link.meter.first_byte,
+        let mut exchange = Exchange {
+            written,
+            first_byte,
             done: answer.done,
             status,
-            bytes_out,
-            bytes_in,
+            bytes_out: bytes_out + seen.elsewhere.0,
+            bytes_in: bytes_in + seen.elsewhere.1,
             connect,
             drain,
             notifications: seen.notifications,
+            asides: Asides { progress: seen.progress.count, questions: seen.questions, ..Asides::default() },
             violations: seen.violations,
             outcome: answer.outcome,
         };
-        self.keep(link, answer.rest, answer.done);
+        if let Some(beside) = &self.beside {
+            beside.count_in(&mut exchange);
+        }
+        if let Err(Failure::Cancelled { .. }) = exchange.outcome
+            && !asked.modern
+        {
+            let beside = self.beside.get_or_insert_default();
+            beside.cancel(&self.plan, &self.session, id, link);
+        } else {
+            self.keep(link, answer.rest, answer.done);
+        }
         exchange
+    }
+
+    /// Reads the response to the request that was begun on this connection.
+    async fn read(&mut self, link: &mut Link<S>, asked: Asked, status: &mut Option<u16>, seen: &mut Seen) -> Answer {
+        let head = match link.head(&mut self.deadline).await {
+            Ok(head) => head,
+            Err(failure) => return Answer::broken(failure),
+        };
+        *status = Some(head.status);
+        let (plan, session, beside) = (&self.plan, &self.session, &mut self.beside);
+        let mut hear = |question: ServerRequest| beside.get_or_insert_default().answer(plan, session, &question);
+        answer::read(link, head, asked, &mut self.deadline, seen, &mut hear).await
+    }
+
+    /// What became of a call whose time is over, if that is the time after which
+    /// it was to be cancelled.
+    fn cancelled(&self, call: &Call<'_>) -> Option<Failure> {
+        let after = call.cancel.filter(|after| *after < call.timeout)?;
+        self.deadline.left().is_zero().then_some(Failure::Cancelled { after })
     }
 
     /// Keeps the connection for the next request if there can be one.
@@ -222,7 +261,7 @@ impl<S: Dial> HttpClient<S> {
                 self.link = Some(link);
                 self.tail = Some(tail);
             }
-            Rest::Broken => {}
+            Rest::Elsewhere(_) | Rest::Broken => {}
         }
     }
 
@@ -260,10 +299,15 @@ impl<S: Dial> HttpClient<S> {
         let start = Instant::now();
         let plan = Arc::clone(&self.plan);
         self.session = Session::default();
-        self.siblings = None;
-        let params = initialize_params(plan.revision, &plan.info);
+        (self.siblings, self.beside) = (None, None);
+        let params = initialize_params(plan.revision, &plan.info, &plan.answers);
         let exchange = self
-            .call(Call { method: INITIALIZE, name: None, params: params.as_bytes(), timeout: plan.target.open_timeout })
+            .call(Call {
+                method: INITIALIZE,
+                params: params.as_bytes(),
+                timeout: plan.target.open_timeout,
+                ..Call::default()
+            })
             .await;
         let connect = exchange.connect.unwrap_or_default();
         // Errors may carry a session id too (the Python SDK's do), which must
@@ -356,12 +400,14 @@ impl<S: Dial> Client for HttpClient<S> {
             // The ids of a session are unique: each client has a range of its own.
             last_id: u64::from(count.get()) * IDS_OF_A_SIBLING,
             siblings: Some(count),
+            beside: self.beside.as_ref().map(|beside| Box::new(beside.of_sibling())),
             ..Self::new(Arc::clone(&self.plan))
         }
     }
 
     async fn call(&mut self, call: Call<'_>) -> Exchange {
-        self.deadline.set(Instant::now(), call.timeout);
+        let patience = call.cancel.map_or(call.timeout, |after| after.min(call.timeout));
+        self.deadline.set(Instant::now(), patience);
         self.last_id += 1;
         let id = self.last_id;
         match members(call.params) {
@@ -371,6 +417,9 @@ impl<S: Dial> Client for HttpClient<S> {
     }
 
     async fn close(&mut self) -> Result<Duration, Failure> {
+        if let Some(beside) = self.beside.take() {
+            beside.finish().await;
+        }
         let start = Instant::now();
         let outcome = self.delete().await;
         self.session = Session::default();

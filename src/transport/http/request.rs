@@ -28,6 +28,8 @@ pub(super) struct Heads {
     post: Box<[u8]>,
     /// The same of a DELETE.
     delete: Box<[u8]>,
+    /// The same of a GET.
+    get: Box<[u8]>,
     modern: bool,
 }
 
@@ -51,7 +53,8 @@ impl Heads {
         let path = target.uri().path_and_query().map_or("/", |path| path.as_str());
         let post = render("POST", path, &headers);
         headers.remove(header::CONTENT_TYPE);
-        Self { post, delete: render("DELETE", path, &headers), modern: revision.is_modern() }
+        let (delete, get) = (render("DELETE", path, &headers), render("GET", path, &headers));
+        Self { post, delete, get, modern: revision.is_modern() }
     }
 
     /// Appends the head of a request with a body of `length` bytes. `session`
@@ -68,6 +71,18 @@ impl Heads {
         }
         push(out, "content-length", decimal(length as u64, &mut [0; DIGITS]));
         out.extend_from_slice(b"\r\n");
+    }
+
+    /// The request for a stream of what the server says by itself, or for the rest
+    /// of one that ended at the event with this id.
+    pub(super) fn get(&self, session: &Session, last_event: Option<&[u8]>) -> Vec<u8> {
+        let mut out = self.get.to_vec();
+        session.push(&mut out);
+        if let Some(id) = last_event {
+            push(&mut out, "last-event-id", id);
+        }
+        out.extend_from_slice(b"\r\n");
+        out
     }
 
     /// The request that ends a session.

@@ -3,12 +3,15 @@
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use tokio::time::Instant;
 
 use super::super::client::Opened;
 use super::super::failure::Failure;
+use super::super::questions::Answers;
+use super::super::render::cancellation;
 use super::super::sse::MAX_EVENT;
 use super::desk::{Desk, Request};
 use super::pipe::{Pipe, Stop};
@@ -53,9 +56,11 @@ enum End {
 }
 
 impl Conversation {
-    /// `modern`: whether the revision forbids servers to ask their clients.
-    pub(super) fn new(process: Process, modern: bool) -> Self {
-        Self { opened: None, child: Child::Running(Box::new(Pipe::new(process))), desk: Desk::new(modern) }
+    /// `modern`: whether the revision forbids servers to ask their clients;
+    /// otherwise they get these answers.
+    pub(super) fn new(process: Process, modern: bool, answers: &Arc<Answers>) -> Self {
+        let desk = Desk::new(modern, Arc::clone(answers));
+        Self { opened: None, child: Child::Running(Box::new(Pipe::new(process))), desk }
     }
 
     /// Whether the session is open and its child not known to have ended.
@@ -94,9 +99,9 @@ impl Conversation {
         }
     }
 
-    /// A new request; returns its id.
-    pub(super) fn enter(&mut self) -> u64 {
-        self.desk.enter()
+    /// A new request; returns its id. `progress`: whether it asks for it.
+    pub(super) fn enter(&mut self, progress: bool) -> u64 {
+        self.desk.enter(progress)
     }
 
     /// Takes the line of request `id`, to be written.
@@ -185,13 +190,9 @@ impl Conversation {
     }
 
     /// Tells the server that nobody waits for the answer to request `id` any more.
-    pub(super) fn cancel(&mut self, id: u64) {
+    pub(super) fn cancel(&mut self, id: u64, reason: &str) {
         let Child::Running(pipe) = &mut self.child else { return };
-        let cancel = format!(
-            "{{\"jsonrpc\":\"2.0\",\"method\":\"notifications/cancelled\",\
-             \"params\":{{\"requestId\":{id},\"reason\":\"timeout\"}}}}\n"
-        );
-        pipe.queue(id, cancel.as_bytes());
+        pipe.queue(id, (cancellation(id, reason) + "\n").as_bytes());
         pipe.flush_now(|written| self.desk.wrote(&written));
     }
 

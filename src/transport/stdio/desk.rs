@@ -5,12 +5,15 @@
 //! the pipe becomes the driver; a driver that leaves wakes another.
 
 use std::collections::{BTreeSet, VecDeque};
+use std::sync::Arc;
 use std::task::Waker;
 
 use tokio::time::Instant;
 
-use super::super::envelope::{self, Message, Reply, Stranger};
+use super::super::envelope::{self, About, Message, Reply, Stranger};
 use super::super::failure::excerpt;
+use super::super::progress::{self, Progress};
+use super::super::questions::Answers;
 use super::pipe::{Line, Written};
 use crate::violation::{Violation, Violations};
 
@@ -34,6 +37,11 @@ pub(super) struct Request {
     pub(super) bytes_in: u64,
     /// That it has read.
     pub(super) notifications: u32,
+    /// Of the server, that it has read.
+    pub(super) questions: u32,
+    /// Whether it wants to be told of its progress.
+    wants_progress: bool,
+    pub(super) progress: Progress,
     /// That it has read.
     pub(super) violations: Violations,
     /// The answer, and when its line was complete.
@@ -45,6 +53,7 @@ pub(super) struct Request {
 pub(super) struct Desk {
     /// Whether servers of the revision must not ask the client anything.
     modern: bool,
+    answers: Arc<Answers>,
     last_id: u64,
     /// By ascending id.
     requests: VecDeque<Request>,
@@ -55,14 +64,14 @@ pub(super) struct Desk {
 }
 
 impl Desk {
-    pub(super) fn new(modern: bool) -> Self {
-        Self { modern, last_id: 0, requests: VecDeque::new(), driver: 0, abandoned: BTreeSet::new() }
+    pub(super) fn new(modern: bool, answers: Arc<Answers>) -> Self {
+        Self { modern, answers, last_id: 0, requests: VecDeque::new(), driver: 0, abandoned: BTreeSet::new() }
     }
 
-    /// A new request; returns its id.
-    pub(super) fn enter(&mut self) -> u64 {
+    /// A new request; returns its id. `progress`: whether it asks for it.
+    pub(super) fn enter(&mut self, progress: bool) -> u64 {
         self.last_id += 1;
-        self.requests.push_back(Request { id: self.last_id, ..Request::default() });
+        self.requests.push_back(Request { id: self.last_id, wants_progress: progress, ..Request::default() });
         self.last_id
     }
 
@@ -113,6 +122,15 @@ impl Desk {
         }
     }
 
+    /// Progress of the request that it is about, which may be another than the
+    /// one that reads.
+    fn progress(&mut self, params: &[u8]) {
+        let subject = progress::subject(params).and_then(|id| self.get_mut(id));
+        if let Some(request) = subject.filter(|request| request.wants_progress) {
+            request.progress.note(params, &mut request.violations);
+        }
+    }
+
     /// Wakes all that wait.
     pub(super) fn wake_all(&mut self) {
         self.requests.iter_mut().for_each(Request::wake);
@@ -144,9 +162,12 @@ impl Desk {
                     owner = found.get();
                     self.answer(owner, reply, first_byte, complete);
                 }
-                Message::Notification => {
+                Message::Notification(notice) => {
                     if let Some(request) = self.get_mut(reader) {
                         request.notifications += 1;
+                    }
+                    if notice.about == About::Progress {
+                        self.progress(&notice.params);
                     }
                 }
                 // Since 2026-07-28 servers ask by other means, and clients must
@@ -154,7 +175,12 @@ impl Desk {
                 Message::Request { method, .. } if self.modern => {
                     violation = Some((Violation::ServerRequest, excerpt(method.as_bytes())));
                 }
-                Message::Request { id, method } => response = Some(respond(&id, &method)),
+                Message::Request { id, method, params } => {
+                    if let Some(request) = self.get_mut(reader) {
+                        request.questions += 1;
+                    }
+                    response = Some(self.answers.respond(&id, &method, &params) + "\n");
+                }
                 Message::Stranger(Stranger::Number(id)) if self.abandoned.remove(&id) => {}
                 Message::Stranger(Stranger::Number(id)) if (1..=self.last_id).contains(&id) => {
                     violation = Some((Violation::DuplicateResponse, format!("another response to request {id}")));
@@ -206,14 +232,6 @@ impl Request {
     }
 }
 
-/// Our answer to a request of the server: `ping` is always allowed, everything
-/// else belongs to a capability that was not declared.
-fn respond(id: &str, method: &str) -> String {
-    let body =
-        if method == "ping" { r#""result":{}"# } else { r#""error":{"code":-32601,"message":"Method not found"}"# };
-    format!("{{\"jsonrpc\":\"2.0\",\"id\":{id},{body}}}\n")
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -221,13 +239,13 @@ mod tests {
     /// Violations that a request sees when this many were abandoned before it and
     /// the first of them is answered late.
     fn violations_after(abandoned: usize) -> u32 {
-        let mut desk = Desk::new(false);
+        let mut desk = Desk::new(false, Arc::default());
         for _ in 0..abandoned {
-            let id = desk.enter();
+            let id = desk.enter(false);
             desk.leave(id);
             desk.abandon(id);
         }
-        let reader = desk.enter();
+        let reader = desk.enter(false);
         let now = Instant::now();
         let text = bytes::Bytes::from_static(br#"{"id":1,"result":{}}"#);
         assert_eq!(desk.receive(reader, Line { text, size: 21, first_byte: now, complete: now }), None);

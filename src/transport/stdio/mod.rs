@@ -28,10 +28,11 @@ use super::client::{Client, Opened};
 use super::compliance;
 use super::connector::ClientInfo;
 use super::deadline::Deadline;
-use super::exchange::{Call, Exchange};
+use super::exchange::{Asides, Call, Exchange};
 use super::failure::{Failure, OpenError};
 use super::handshake::{self, Greeting, INITIALIZE};
 use super::probe::{DISCOVER, Discovered, discovered};
+use super::questions::Answers;
 use super::render::{INITIALIZED, Renderer, initialize_params, members};
 use super::revision::Revision;
 use super::target::StdioTarget;
@@ -43,11 +44,13 @@ pub(super) struct StdioPlan {
     revision: Revision,
     info: ClientInfo,
     renderer: Renderer,
+    answers: Arc<Answers>,
 }
 
 impl StdioPlan {
-    pub(super) fn new(target: StdioTarget, revision: Revision, info: &ClientInfo) -> Self {
-        Self { renderer: Renderer::new(revision, info), info: info.clone(), revision, target }
+    pub(super) fn new(target: StdioTarget, revision: Revision, info: &ClientInfo, answers: Answers) -> Self {
+        let (renderer, answers) = (Renderer::new(revision, info, &answers), Arc::new(answers));
+        Self { renderer, answers, info: info.clone(), revision, target }
     }
 }
 
@@ -72,14 +75,15 @@ impl StdioClient {
     /// Sends one request, without a thought for the session.
     async fn request(&mut self, call: Call<'_>) -> Exchange {
         let begun = Instant::now();
-        self.deadline.set(begun, call.timeout);
+        let patience = call.cancel.map_or(call.timeout, |after| after.min(call.timeout));
+        self.deadline.set(begun, patience);
         let Some(conversation) = &self.conversation else {
             return Exchange::unsent(Failure::Transport("the session is not open".to_owned()));
         };
         if let Some(failure) = conversation.borrow().ended(call.method) {
             return Exchange::unsent(failure);
         }
-        let waiting = Waiting::begin(conversation);
+        let waiting = Waiting::begin(conversation, call.progress);
         let Some(line) = self.render(waiting.id, call) else {
             conversation.borrow_mut().leave(waiting.id);
             return Exchange::unsent(Failure::Protocol("the parameters are not a JSON object".to_owned()));
@@ -97,7 +101,7 @@ impl StdioClient {
     /// The request on one line.
     fn render(&self, id: u64, call: Call<'_>) -> Option<Vec<u8>> {
         let mut line = Vec::new();
-        self.plan.renderer.request(id, call.method, members(call.params)?).push(&mut line);
+        self.plan.renderer.request(id, call.method, members(call.params)?, call.progress).push(&mut line);
         for byte in &mut line {
             // Inside strings JSON has no raw line breaks, so these are white space.
             if matches!(byte, b'\n' | b'\r') {
@@ -111,7 +115,7 @@ impl StdioClient {
     /// Starts the child, and nothing more.
     pub(super) fn start(&mut self) -> Result<(), OpenError> {
         let process = Process::spawn(&self.plan.target)?;
-        let conversation = Conversation::new(process, self.plan.revision.is_modern());
+        let conversation = Conversation::new(process, self.plan.revision.is_modern(), &self.plan.answers);
         self.conversation = Some(Rc::new(RefCell::new(conversation)));
         Ok(())
     }
@@ -149,7 +153,7 @@ impl StdioClient {
     /// The modern opening. A handshake is not needed, but to know that the child
     /// has started is: its first request would otherwise measure the start.
     async fn discover(&mut self, timeout: Duration) -> Result<Greeting, OpenError> {
-        let call = Call { method: DISCOVER, name: None, params: b"{}", timeout };
+        let call = Call { method: DISCOVER, params: b"{}", timeout, ..Call::default() };
         let exchange = self.request(call).await;
         let found = match handshake::reply(DISCOVER, exchange) {
             Ok(reply) => discovered(&reply).unwrap_or_default(),
@@ -167,8 +171,8 @@ impl StdioClient {
 
     /// The legacy handshake: `initialize`, then `notifications/initialized`.
     async fn initialize(&mut self, timeout: Duration) -> Result<Greeting, OpenError> {
-        let params = initialize_params(self.plan.revision, &self.plan.info);
-        let call = Call { method: INITIALIZE, name: None, params: params.as_bytes(), timeout };
+        let params = initialize_params(self.plan.revision, &self.plan.info, &self.plan.answers);
+        let call = Call { method: INITIALIZE, params: params.as_bytes(), timeout, ..Call::default() };
         let exchange = self.request(call).await;
         let reply = handshake::reply(INITIALIZE, exchange).map_err(|error| self.explain(error))?;
         let greeting = handshake::greeting(&reply, self.plan.revision)?;
@@ -205,8 +209,8 @@ struct Waiting<'a> {
 }
 
 impl<'a> Waiting<'a> {
-    fn begin(conversation: &'a RefCell<Conversation>) -> Waiting<'a> {
-        let id = conversation.borrow_mut().enter();
+    fn begin(conversation: &'a RefCell<Conversation>, progress: bool) -> Waiting<'a> {
+        let id = conversation.borrow_mut().enter(progress);
         Self { conversation, id }
     }
 
@@ -214,11 +218,12 @@ impl<'a> Waiting<'a> {
     /// long.
     fn end(self, expired: bool, call: &Call<'_>, begun: Instant) -> Exchange {
         let mut conversation = self.conversation.borrow_mut();
+        let cancelled = call.cancel.filter(|after| *after < call.timeout);
         let (request, given_up) = if expired {
             let given_up = Instant::now();
             // An `initialize` must not be cancelled.
             if call.method != INITIALIZE {
-                conversation.cancel(self.id);
+                conversation.cancel(self.id, if cancelled.is_some() { "cancelled" } else { "timeout" });
             }
             (conversation.abandon(self.id), Some(given_up))
         } else {
@@ -227,7 +232,10 @@ impl<'a> Waiting<'a> {
         let request = request.unwrap_or_default();
         let (outcome, done) = match (request.answer, given_up) {
             (Some((reply, complete)), _) => (Ok(reply), complete),
-            (None, Some(given_up)) => (Err(Failure::Timeout { after: call.timeout }), given_up),
+            (None, Some(given_up)) => {
+                let late = Failure::Timeout { after: call.timeout };
+                (Err(cancelled.map_or(late, |after| Failure::Cancelled { after })), given_up)
+            }
             (None, None) => {
                 let (failure, since) = conversation.failure(call.method);
                 (Err(failure), since.max(begun))
@@ -243,6 +251,7 @@ impl<'a> Waiting<'a> {
             connect: None,
             drain: Duration::ZERO,
             notifications: request.notifications,
+            asides: Asides { progress: request.progress.count, questions: request.questions, ..Asides::default() },
             violations: request.violations,
             outcome,
         }

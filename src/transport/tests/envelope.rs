@@ -108,10 +108,12 @@ fn tool_errors_are_results() {
 #[test]
 fn requests_and_notifications_are_told_apart() {
     match read_str(r#"{"jsonrpc":"2.0","id":"a\u0062","method":"ping"}"#) {
-        Message::Request { id, method } => assert_eq!((&*id, &*method), (r#""a\u0062""#, "ping")),
+        Message::Request { id, method, params } => {
+            assert_eq!((&*id, &*method, &*params), (r#""a\u0062""#, "ping", &b""[..]));
+        }
         other => panic!("{other:?}"),
     }
-    assert!(matches!(read_str(r#"{"method":"notifications/message","params":{}}"#), Message::Notification));
+    assert!(matches!(read_str(r#"{"method":"notifications/message","params":{}}"#), Message::Notification(_)));
     assert!(matches!(
         read_str(r#"{"method":"m\u006f","id":0}"#),
         Message::Request { method, .. } if &*method == "mo"

@@ -87,7 +87,7 @@ async fn a_modern_request_on_the_wire() {
         assert_eq!(opened.revision, MODERN);
         assert_eq!(opened.session, std::time::Duration::ZERO);
         let call = client.call(echo()).await;
-        let list = Call { method: "tools/list", name: None, params: b" { } ", timeout: PATIENCE };
+        let list = Call { method: "tools/list", params: b" { } ", timeout: PATIENCE, ..Call::default() };
         (call, client.call(list).await)
     };
     let ((called, listed), (call, list, _peer)) = tokio::join!(call, async {

@@ -11,6 +11,7 @@
 
 mod envelope;
 mod http_answers;
+mod http_asides;
 mod http_connection;
 mod http_session;
 mod lists;

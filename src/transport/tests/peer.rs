@@ -130,9 +130,28 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Peer<S> {
         self.more().await;
     }
 
+    /// Sends as long as the client takes it; returns whether it did.
+    pub async fn try_send(&mut self, bytes: impl AsRef<[u8]>) -> bool {
+        self.stream.write_all(bytes.as_ref()).await.is_ok()
+    }
+
+    /// Answers one more request, if there is one.
+    pub async fn try_answer(&mut self, answer: impl AsRef<[u8]>) -> bool {
+        let asked = self.stream.read_buf(&mut self.arrived).await.is_ok_and(|read| read > 0);
+        self.arrived.clear();
+        asked && self.try_send(answer).await
+    }
+
     /// Whether the client has closed the connection.
     pub async fn is_closed(&mut self) -> bool {
         matches!(self.stream.read(&mut [0; 64]).await, Ok(0) | Err(_))
+    }
+}
+
+impl Peer {
+    /// Whether the client is known to have closed the connection.
+    pub fn is_closed_now(&self) -> bool {
+        matches!(self.stream.try_read(&mut [0; 64]), Ok(0))
     }
 }
 
@@ -184,6 +203,7 @@ pub fn echo() -> Call<'static> {
         name: Some("echo"),
         params: br#"{"name":"echo","arguments":{"text":"hi"}}"#,
         timeout: PATIENCE,
+        ..Call::default()
     }
 }
 
