@@ -1,0 +1,9 @@
+//! Servers, clients and a test suite that nobody of this project wrote, installed
+//! from npm and PyPI into `target/`.
+//!
+//! What cannot be installed is skipped with a word on why; in CI that is a failure.
+
+mod example;
+mod install;
+mod matrix;
+mod servers;
