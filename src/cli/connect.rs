@@ -96,6 +96,7 @@ async fn connect_one(
         name: server.name.clone(),
         transport: match target {
             Target::Http(_) => "http".to_owned(),
+            Target::Sse(_) => "sse".to_owned(),
             Target::Stdio(_) => "stdio".to_owned(),
         },
         revision: opened.revision.to_string(),
@@ -140,14 +141,14 @@ async fn target(server: &Server, beside: &Path, children: &mut Children) -> Resu
     let own = |error: String| Complaint::usage(format!("server `{}`: {error}", server.name));
     let opening = Duration::from_nanos(server.connect_timeout_ns);
     match &server.endpoint {
-        Endpoint::Http { url } => {
+        Endpoint::Http { url } | Endpoint::Sse { url } => {
             if let Some(launch) = &server.launch {
                 let launched = launch::launch(launch, url, beside).await;
                 children.launched.push(launched.map_err(|complaint| complaint.about(&server.name))?);
             }
-            http(server, url, beside).map_err(own)
+            let target = http(server, url, beside).map_err(own)?;
+            Ok(if matches!(server.endpoint, Endpoint::Sse { .. }) { Target::Sse(target) } else { Target::Http(target) })
         }
-        Endpoint::Sse { .. } => Err(own("HTTP+SSE is not spoken yet".to_owned())),
         Endpoint::Stdio { command, env, cwd } => {
             let mut target = StdioTarget::new(command.clone()).map_err(|error| own(error.to_string()))?;
             for (key, value) in env {
@@ -172,12 +173,12 @@ async fn target(server: &Server, beside: &Path, children: &mut Children) -> Resu
                 return Ok(Target::Stdio(target));
             }
             let url = children.start(serve, options).await?;
-            http(server, &url, beside).map_err(own)
+            http(server, &url, beside).map(Target::Http).map_err(own)
         }
     }
 }
 
-fn http(server: &Server, url: &str, beside: &Path) -> Result<Target, String> {
+fn http(server: &Server, url: &str, beside: &Path) -> Result<HttpTarget, String> {
     let mut headers = Vec::new();
     for header in &server.headers {
         headers.push((header.name.clone(), secret_text(&header.value)?));
@@ -191,7 +192,7 @@ fn http(server: &Server, url: &str, beside: &Path) -> Result<Target, String> {
     target.quickack = server.quickack;
     target.connect_timeout = opening;
     target.open_timeout = opening;
-    Ok(Target::Http(target))
+    Ok(target)
 }
 
 /// Whom the file trusts and who it says that it is. Its paths count from its

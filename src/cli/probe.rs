@@ -171,6 +171,7 @@ async fn look(target: &Target, timeout: Duration) -> Result<Found, OpenError> {
         version: server.version,
         transport: match target {
             Target::Http(_) => "http",
+            Target::Sse(_) => "sse",
             Target::Stdio(_) => "stdio",
         },
         revision: probed.revision,

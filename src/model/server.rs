@@ -139,7 +139,6 @@ impl Draft {
                 address::check_url(lowering, &url, span)?;
                 self.url_span = Some(span);
                 self.endpoint = Some(Endpoint::Sse { url });
-                lowering.pending("sse", attr.span());
             }
             ServerStmt::Builtin(builtin) => {
                 let name = builtin.name()?;

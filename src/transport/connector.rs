@@ -9,7 +9,7 @@ use super::failure::{Failure, OpenError};
 use super::http::{HttpClient, HttpPlan};
 use super::questions::Answers;
 use super::revision::Revision;
-use super::stdio::{StdioClient, StdioPlan};
+use super::stdio::{Server, StdioClient, StdioPlan};
 use super::target::Target;
 
 /// How the client names itself to servers.
@@ -60,9 +60,13 @@ impl AnyConnector {
     }
 
     fn of(target: &Target, revision: Revision, info: &ClientInfo, answers: Answers) -> Self {
+        let stdio = |server| Plan::Stdio(Arc::new(StdioPlan::new(server, revision, info, answers.clone())));
         let plan = match target {
-            Target::Http(target) => Plan::Http(Arc::new(HttpPlan::new(target.clone(), revision, info, answers))),
-            Target::Stdio(target) => Plan::Stdio(Arc::new(StdioPlan::new(target.clone(), revision, info, answers))),
+            Target::Http(target) => {
+                Plan::Http(Arc::new(HttpPlan::new(target.clone(), revision, info, answers.clone())))
+            }
+            Target::Sse(target) => stdio(Server::Feed(Arc::new(target.clone()))),
+            Target::Stdio(target) => stdio(Server::Child(target.clone())),
         };
         Self { plan }
     }
@@ -84,7 +88,7 @@ impl Connector for AnyConnector {
 pub enum AnyClient {
     /// Over Streamable HTTP.
     Http(HttpClient),
-    /// Over the standard streams of a child process.
+    /// Over the standard streams of a child process, or HTTP+SSE.
     Stdio(StdioClient),
 }
 

@@ -120,7 +120,7 @@ pub enum OpenError {
     /// The endpoint does not take POST requests of this transport.
     #[error(
         "the server answered HTTP {status} to {method}: the path of the URL may be wrong, or the server speaks \
-         only the HTTP+SSE transport of 2024-11-05, which is not supported yet"
+         only the HTTP+SSE transport of 2024-11-05, which a scenario file asks for with `sse`"
     )]
     NotStreamable {
         /// The request, such as `initialize`.

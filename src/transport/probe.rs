@@ -97,6 +97,10 @@ pub(super) fn discovered(reply: &Reply) -> Option<Discovered> {
 /// If the server cannot be reached, wants credentials, refuses both requests,
 /// or speaks only other revisions.
 pub async fn probe(target: &Target) -> Result<Probe, OpenError> {
+    // HTTP+SSE is older than what modern servers are asked.
+    if matches!(target, Target::Sse(_)) {
+        return initialize(target, Revision::NEWEST_LEGACY).await;
+    }
     let Some(found) = discover(target).await? else {
         return initialize(target, Revision::NEWEST_LEGACY).await;
     };
@@ -121,7 +125,7 @@ async fn discover(target: &Target) -> Result<Option<Discovered>, OpenError> {
             http_era(exchange)
         }
         AnyClient::Stdio(mut client) => {
-            client.start()?;
+            client.start().await?;
             let exchange = client.call(call(SILENCE.min(target.open_timeout()))).await;
             let answered = exchange.outcome.is_ok();
             let found = stdio_era(exchange);

@@ -12,8 +12,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 /// metadata in every request ("modern").
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Revision {
-    /// 2024-11-05. Spoken over stdio and Streamable HTTP only; its own HTTP+SSE
-    /// transport with two endpoints is not supported.
+    /// 2024-11-05, whose HTTP transport is HTTP+SSE with two endpoints.
     V2024_11_05,
     /// 2025-03-26, the first with Streamable HTTP.
     V2025_03_26,

@@ -26,6 +26,9 @@ const OPEN_TIMEOUT: Duration = Duration::from_secs(30);
 pub enum Target {
     /// Reached by Streamable HTTP.
     Http(HttpTarget),
+    /// Reached by HTTP+SSE, the transport of 2024-11-05; the URL is that of the
+    /// event stream.
+    Sse(HttpTarget),
     /// Started as a child process and spoken to over its standard streams.
     Stdio(StdioTarget),
 }
@@ -34,7 +37,7 @@ impl Target {
     /// How long each request of the opening may take.
     pub(super) const fn open_timeout(&self) -> Duration {
         match self {
-            Self::Http(target) => target.open_timeout,
+            Self::Http(target) | Self::Sse(target) => target.open_timeout,
             Self::Stdio(target) => target.open_timeout,
         }
     }

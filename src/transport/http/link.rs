@@ -179,6 +179,16 @@ impl<S: Stream> Link<S> {
         }
     }
 
+    /// The head of the response, for one who polls and keeps the time himself.
+    pub(super) fn poll_response(&mut self, cx: &mut Context<'_>) -> Poll<Result<Head, Failure>> {
+        self.poll_head(cx).map_err(|broken| self.failure(broken, &Deadline::default()))
+    }
+
+    /// The same of the next piece of the body.
+    pub(super) fn poll_body(&mut self, cx: &mut Context<'_>) -> Poll<Result<Option<Bytes>, Failure>> {
+        self.poll_chunk(cx).map_err(|broken| self.failure(broken, &Deadline::default()))
+    }
+
     /// What the body is known to have yet; 0 where that is not known.
     pub(super) const fn length(&self) -> u64 {
         match self.framing {

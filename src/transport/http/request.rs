@@ -36,6 +36,11 @@ pub(super) struct Heads {
 impl Heads {
     /// Renders what every request has.
     pub(super) fn new(target: &HttpTarget, revision: Revision) -> Self {
+        Self::to(target, revision, target.uri().path_and_query().map_or("/", |path| path.as_str()))
+    }
+
+    /// The same for requests to another path of the target, with its query.
+    pub(super) fn to(target: &HttpTarget, revision: Revision, path: &str) -> Self {
         let mut headers = HeaderMap::with_capacity(target.headers().len() + 8);
         headers.insert(header::HOST, target.host_header().clone());
         headers.insert(header::USER_AGENT, HeaderValue::from_static(USER_AGENT));
@@ -50,7 +55,6 @@ impl Heads {
         if revision.is_modern() {
             headers.insert(HeaderName::from_static(VERSION), HeaderValue::from_static(revision.as_str()));
         }
-        let path = target.uri().path_and_query().map_or("/", |path| path.as_str());
         let post = render("POST", path, &headers);
         headers.remove(header::CONTENT_TYPE);
         let (delete, get) = (render("DELETE", path, &headers), render("GET", path, &headers));

@@ -1,4 +1,4 @@
-//! One child and all that is asked of it.
+//! One session on one channel, and all that is asked on it.
 
 use std::fmt;
 use std::future::Future;
@@ -13,8 +13,9 @@ use super::super::failure::Failure;
 use super::super::questions::Answers;
 use super::super::render::cancellation;
 use super::super::sse::MAX_EVENT;
+use super::channel::{Arrival, Channel};
 use super::desk::{Desk, Request};
-use super::pipe::{Pipe, Stop};
+use super::pipe::Stop;
 use super::process::{Obituary, Process};
 
 /// For lines that belong to no request; ids begin at 1.
@@ -31,7 +32,7 @@ pub(super) struct Conversation {
 
 #[derive(Debug)]
 enum Child {
-    Running(Box<Pipe>),
+    Running(Channel),
     /// It has closed its output, at this instant; why is being found out.
     Dying(Instant, Dying),
     /// Nothing can be asked of it any more, since this instant.
@@ -52,15 +53,16 @@ impl fmt::Debug for Dying {
 enum End {
     Died(Obituary),
     TooLong,
+    Lost(Failure),
     Closed,
 }
 
 impl Conversation {
     /// `modern`: whether the revision forbids servers to ask their clients;
     /// otherwise they get these answers.
-    pub(super) fn new(process: Process, modern: bool, answers: &Arc<Answers>) -> Self {
+    pub(super) fn new(channel: Channel, modern: bool, answers: &Arc<Answers>) -> Self {
         let desk = Desk::new(modern, Arc::clone(answers));
-        Self { opened: None, child: Child::Running(Box::new(Pipe::new(process))), desk }
+        Self { opened: None, child: Child::Running(channel), desk }
     }
 
     /// Whether the session is open and its child not known to have ended.
@@ -86,7 +88,7 @@ impl Conversation {
     /// `None` if it can.
     pub(super) fn ended(&self, method: &str) -> Option<Failure> {
         match &self.child {
-            Child::Gone(_, end) => Some(Failure::Transport(end.sentence(method))),
+            Child::Gone(_, end) => Some(end.failure(method)),
             _ => None,
         }
     }
@@ -94,7 +96,7 @@ impl Conversation {
     /// The end of what the child has written on stderr.
     pub(super) fn last_words(&self) -> Option<String> {
         match &self.child {
-            Child::Running(pipe) => pipe.process.last_words(),
+            Child::Running(channel) => channel.process()?.last_words(),
             _ => None,
         }
     }
@@ -106,8 +108,8 @@ impl Conversation {
 
     /// Takes the line of request `id`, to be written.
     pub(super) fn send(&mut self, id: u64, line: &[u8]) {
-        if let Child::Running(pipe) = &mut self.child {
-            pipe.queue(id, line);
+        if let Child::Running(channel) = &mut self.child {
+            channel.queue(id, line);
         }
     }
 
@@ -119,7 +121,7 @@ impl Conversation {
     /// Ready once all is written, or cannot be: then the next request says why.
     pub(super) fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         match &mut self.child {
-            Child::Running(pipe) => pipe.poll_flush(cx, |written| self.desk.wrote(&written)).map(|_| ()),
+            Child::Running(channel) => channel.poll_flush(cx, |written| self.desk.wrote(&written)),
             _ => Poll::Ready(()),
         }
     }
@@ -138,12 +140,13 @@ impl Conversation {
                 return Poll::Ready(false);
             }
             match &mut self.child {
-                Child::Running(pipe) => match pipe.poll_line(cx, |written| self.desk.wrote(&written)) {
-                    Poll::Ready(Ok(line)) => {
+                Child::Running(channel) => match channel.poll_next(cx, |written| self.desk.wrote(&written)) {
+                    Poll::Ready(Ok(Arrival::Line(line))) => {
                         if let Some(response) = self.desk.receive(id, line) {
-                            pipe.queue(id, response.as_bytes());
+                            channel.queue(NOBODY, response.as_bytes());
                         }
                     }
+                    Poll::Ready(Ok(Arrival::Refused(refused, failure))) => self.desk.refuse(id, refused, failure),
                     Poll::Ready(Err(stop)) => self.stop(id, stop),
                     Poll::Pending => {
                         self.desk.drive(id, cx.waker());
@@ -169,31 +172,36 @@ impl Conversation {
     fn stop(&mut self, id: u64, stop: Stop) {
         let now = Instant::now();
         let gone = Child::Gone(now, End::TooLong);
-        let Child::Running(pipe) = std::mem::replace(&mut self.child, gone) else { return };
+        let Child::Running(channel) = std::mem::replace(&mut self.child, gone) else { return };
         if let Some(request) = self.desk.get_mut(id) {
-            request.bytes_in += pipe.unfinished();
+            request.bytes_in += channel.unfinished();
         }
-        match stop {
-            Stop::TooLong => self.desk.wake_all(),
-            Stop::Closed => self.child = Child::Dying(now, Dying(Box::pin(pipe.process.obituary()))),
+        match (stop, channel.into_process()) {
+            (Stop::Closed, Some(process)) => {
+                self.child = Child::Dying(now, Dying(Box::pin(process.obituary())));
+                return;
+            }
+            (Stop::Lost(failure), _) => self.child = Child::Gone(now, End::Lost(failure)),
+            (Stop::TooLong | Stop::Closed, _) => {}
         }
+        self.desk.wake_all();
     }
 
-    /// Nothing can be asked any more, and all who wait fail. Returns the pipe of a
-    /// child that still runs.
-    fn end(&mut self, since: Instant, end: End) -> Option<Box<Pipe>> {
+    /// Nothing can be asked any more, and all who wait fail. Returns the channel if
+    /// it is still there.
+    fn end(&mut self, since: Instant, end: End) -> Option<Channel> {
         self.desk.wake_all();
         match std::mem::replace(&mut self.child, Child::Gone(since, end)) {
-            Child::Running(pipe) => Some(pipe),
+            Child::Running(channel) => Some(channel),
             _ => None,
         }
     }
 
     /// Tells the server that nobody waits for the answer to request `id` any more.
     pub(super) fn cancel(&mut self, id: u64, reason: &str) {
-        let Child::Running(pipe) = &mut self.child else { return };
-        pipe.queue(id, (cancellation(id, reason) + "\n").as_bytes());
-        pipe.flush_now(|written| self.desk.wrote(&written));
+        let Child::Running(channel) = &mut self.child else { return };
+        channel.queue(id, (cancellation(id, reason) + "\n").as_bytes());
+        channel.flush_now(|written| self.desk.wrote(&written));
     }
 
     /// The request is over.
@@ -211,15 +219,7 @@ impl Conversation {
     /// Why a request for `method` got no answer, and since when that is known.
     pub(super) fn failure(&self, method: &str) -> (Failure, Instant) {
         match &self.child {
-            Child::Gone(since, end) => {
-                let sentence = end.sentence(method);
-                let failure = if matches!(end, End::TooLong) {
-                    Failure::Protocol(sentence)
-                } else {
-                    Failure::Transport(sentence)
-                };
-                (failure, *since)
-            }
+            Child::Gone(since, end) => (end.failure(method), *since),
             // Nobody asks before the end.
             _ => (Failure::Transport("the child is gone".to_owned()), Instant::now()),
         }
@@ -227,16 +227,18 @@ impl Conversation {
 
     /// Ends the conversation for all; returns the child if it still runs.
     pub(super) fn hang_up(&mut self) -> Option<Process> {
-        self.end(Instant::now(), End::Closed).map(|pipe| pipe.process)
+        self.end(Instant::now(), End::Closed)?.into_process()
     }
 }
 
 impl End {
-    fn sentence(&self, method: &str) -> String {
+    /// What it means to one who has sent `method`, or would have.
+    fn failure(&self, method: &str) -> Failure {
         match self {
-            Self::Died(obituary) => obituary.sentence(method),
-            Self::TooLong => format!("a line of the child is longer than {} MiB", MAX_EVENT >> 20),
-            Self::Closed => "the session was closed".to_owned(),
+            Self::Died(obituary) => Failure::Transport(obituary.sentence(method)),
+            Self::TooLong => Failure::Protocol(format!("a line of the child is longer than {} MiB", MAX_EVENT >> 20)),
+            Self::Lost(failure) => failure.clone(),
+            Self::Closed => Failure::Transport("the session was closed".to_owned()),
         }
     }
 }

@@ -11,7 +11,7 @@ use std::task::Waker;
 use tokio::time::Instant;
 
 use super::super::envelope::{self, About, Message, Reply, Stranger};
-use super::super::failure::excerpt;
+use super::super::failure::{Failure, excerpt};
 use super::super::progress::{self, Progress};
 use super::super::questions::Answers;
 use super::pipe::{Line, Written};
@@ -46,6 +46,8 @@ pub(super) struct Request {
     pub(super) violations: Violations,
     /// The answer, and when its line was complete.
     pub(super) answer: Option<(Reply, Instant)>,
+    /// Why there will be none, and since when that is known.
+    pub(super) failure: Option<(Failure, Instant)>,
 }
 
 /// Hands each answer to the request that waits for it.
@@ -87,7 +89,7 @@ impl Desk {
 
     /// Whether request `id` has its answer.
     pub(super) fn is_answered(&self, id: u64) -> bool {
-        self.position(id).and_then(|at| self.requests.get(at)).is_some_and(|request| request.answer.is_some())
+        self.position(id).and_then(|at| self.requests.get(at)).is_some_and(|request| request.is_over())
     }
 
     /// Makes request `id`, whose task has just looked into the pipe, the driver.
@@ -106,7 +108,7 @@ impl Desk {
     pub(super) fn leave(&mut self, id: u64) -> Option<Request> {
         let request = self.requests.remove(self.position(id)?);
         if self.driver == id
-            && let Some(next) = self.requests.iter_mut().find(|request| request.answer.is_none())
+            && let Some(next) = self.requests.iter_mut().find(|request| !request.is_over())
         {
             self.driver = next.id;
             next.wake();
@@ -128,6 +130,16 @@ impl Desk {
         let subject = progress::subject(params).and_then(|id| self.get_mut(id));
         if let Some(request) = subject.filter(|request| request.wants_progress) {
             request.progress.note(params, &mut request.violations);
+        }
+    }
+
+    /// The message of request `id` was not taken, as request `reader` has found.
+    pub(super) fn refuse(&mut self, reader: u64, id: u64, failure: Failure) {
+        if let Some(request) = self.get_mut(id) {
+            request.failure = Some((failure, Instant::now()));
+            if id != reader {
+                request.wake();
+            }
         }
     }
 
@@ -206,12 +218,12 @@ impl Desk {
     /// The id, if its answer is waited for.
     fn waits(&self, id: u64) -> Option<u64> {
         let request = self.requests.get(self.position(id)?)?;
-        request.answer.is_none().then_some(id)
+        (!request.is_over()).then_some(id)
     }
 
     /// The request that waits, if there is but one.
     fn only_one(&self) -> Option<u64> {
-        let mut waiting = self.requests.iter().filter(|request| request.answer.is_none());
+        let mut waiting = self.requests.iter().filter(|request| !request.is_over());
         waiting.next().filter(|_| waiting.next().is_none()).map(|request| request.id)
     }
 
@@ -225,6 +237,11 @@ impl Desk {
 }
 
 impl Request {
+    /// Whether there is nothing to wait for any more.
+    fn is_over(&self) -> bool {
+        self.answer.is_some() || self.failure.is_some()
+    }
+
     fn wake(&mut self) {
         if let Some(waker) = self.waker.take() {
             waker.wake();

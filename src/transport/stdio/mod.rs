@@ -7,6 +7,7 @@
 //! StdioClient ─┘                  └─ Pipe: lines to and from the Process
 //! ```
 
+mod channel;
 mod conversation;
 mod desk;
 mod pipe;
@@ -21,7 +22,11 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
+pub(super) use self::channel::Arrival;
+use self::channel::Channel;
 use self::conversation::Conversation;
+use self::pipe::Pipe;
+pub(super) use self::pipe::{Line, Written};
 pub(super) use self::process::Process;
 use self::process::{GRACE, with_last_words};
 use super::client::{Client, Opened};
@@ -31,26 +36,45 @@ use super::deadline::Deadline;
 use super::exchange::{Asides, Call, Exchange};
 use super::failure::{Failure, OpenError};
 use super::handshake::{self, Greeting, INITIALIZE};
+use super::http::Feed;
 use super::probe::{DISCOVER, Discovered, discovered};
 use super::questions::Answers;
 use super::render::{INITIALIZED, Renderer, initialize_params, members};
 use super::revision::Revision;
-use super::target::StdioTarget;
+use super::target::{HttpTarget, StdioTarget};
 
 /// What all clients of a run share.
 #[derive(Debug)]
 pub(super) struct StdioPlan {
-    target: StdioTarget,
+    server: Server,
     revision: Revision,
     info: ClientInfo,
     renderer: Renderer,
     answers: Arc<Answers>,
 }
 
+/// What is at the other end.
+#[derive(Clone, Debug)]
+pub(super) enum Server {
+    /// A child that is to be started.
+    Child(StdioTarget),
+    /// A server that speaks HTTP+SSE.
+    Feed(Arc<HttpTarget>),
+}
+
+impl Server {
+    fn open_timeout(&self) -> Duration {
+        match self {
+            Self::Child(target) => target.open_timeout,
+            Self::Feed(target) => target.open_timeout,
+        }
+    }
+}
+
 impl StdioPlan {
-    pub(super) fn new(target: StdioTarget, revision: Revision, info: &ClientInfo, answers: Answers) -> Self {
+    pub(super) fn new(server: Server, revision: Revision, info: &ClientInfo, answers: Answers) -> Self {
         let (renderer, answers) = (Renderer::new(revision, info, &answers), Arc::new(answers));
-        Self { renderer, answers, info: info.clone(), revision, target }
+        Self { renderer, answers, info: info.clone(), revision, server }
     }
 }
 
@@ -112,10 +136,13 @@ impl StdioClient {
         Some(line)
     }
 
-    /// Starts the child, and nothing more.
-    pub(super) fn start(&mut self) -> Result<(), OpenError> {
-        let process = Process::spawn(&self.plan.target)?;
-        let conversation = Conversation::new(process, self.plan.revision.is_modern(), &self.plan.answers);
+    /// Starts the child or opens the stream, and nothing more.
+    pub(super) async fn start(&mut self) -> Result<(), OpenError> {
+        let channel = match &self.plan.server {
+            Server::Child(target) => Channel::Pipe(Box::new(Pipe::new(Process::spawn(target)?))),
+            Server::Feed(target) => Channel::Feed(Box::new(Feed::open(Arc::clone(target)).await?)),
+        };
+        let conversation = Conversation::new(channel, self.plan.revision.is_modern(), &self.plan.answers);
         self.conversation = Some(Rc::new(RefCell::new(conversation)));
         Ok(())
     }
@@ -124,7 +151,7 @@ impl StdioClient {
     /// too long to keep for each client.
     pub(super) async fn open_fully(&mut self) -> Result<(Opened, Option<String>), OpenError> {
         let start = Instant::now();
-        self.start()?;
+        self.start().await?;
         let outcome = self.greet(start.elapsed()).await;
         match (&outcome, &self.conversation) {
             (Ok((opened, _)), Some(conversation)) => conversation.borrow_mut().open(opened.clone()),
@@ -137,7 +164,7 @@ impl StdioClient {
     async fn greet(&mut self, connect: Duration) -> Result<(Opened, Option<String>), OpenError> {
         let start = Instant::now();
         let plan = Arc::clone(&self.plan);
-        let timeout = plan.target.open_timeout;
+        let timeout = plan.server.open_timeout();
         let greeting =
             if plan.revision.is_modern() { self.discover(timeout).await? } else { self.initialize(timeout).await? };
         let opened = Opened {
@@ -177,8 +204,7 @@ impl StdioClient {
         let reply = handshake::reply(INITIALIZE, exchange).map_err(|error| self.explain(error))?;
         let greeting = handshake::greeting(&reply, self.plan.revision)?;
         if let Some(conversation) = &self.conversation {
-            conversation.borrow_mut().tell(INITIALIZED);
-            conversation.borrow_mut().tell(b"\n");
+            conversation.borrow_mut().tell(&[INITIALIZED, b"\n"].concat());
             // Should it fail, the first call says why.
             poll_fn(|cx| match conversation.borrow_mut().poll_flush(cx) {
                 Poll::Ready(()) => Poll::Ready(()),
@@ -230,22 +256,27 @@ impl<'a> Waiting<'a> {
             (conversation.leave(self.id), None)
         };
         let request = request.unwrap_or_default();
-        let (outcome, done) = match (request.answer, given_up) {
-            (Some((reply, complete)), _) => (Ok(reply), complete),
-            (None, Some(given_up)) => {
-                let late = Failure::Timeout { after: call.timeout };
-                (Err(cancelled.map_or(late, |after| Failure::Cancelled { after })), given_up)
-            }
-            (None, None) => {
-                let (failure, since) = conversation.failure(call.method);
-                (Err(failure), since.max(begun))
-            }
-        };
+        let refused = request.failure.map(|(failure, since)| (Err(failure), since));
+        let (outcome, done) =
+            match (request.answer.map(|(reply, complete)| (Ok(reply), complete)).or(refused), given_up) {
+                (Some(outcome), _) => outcome,
+                (None, Some(given_up)) => {
+                    let late = Failure::Timeout { after: call.timeout };
+                    (Err(cancelled.map_or(late, |after| Failure::Cancelled { after })), given_up)
+                }
+                (None, None) => {
+                    let (failure, since) = conversation.failure(call.method);
+                    (Err(failure), since.max(begun))
+                }
+            };
         Exchange {
             written: request.written,
             first_byte: request.first_byte,
             done,
-            status: None,
+            status: match &outcome {
+                Err(Failure::Http { status, .. }) => Some(*status),
+                _ => None,
+            },
             bytes_out: request.bytes_out,
             bytes_in: request.bytes_in,
             connect: None,

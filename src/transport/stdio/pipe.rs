@@ -2,12 +2,13 @@
 
 use std::collections::VecDeque;
 use std::pin::Pin;
-use std::task::{Context, Poll, Waker};
+use std::task::{Context, Poll};
 
 use bytes::{Buf as _, Bytes, BytesMut};
 use tokio::io::{AsyncReadExt as _, AsyncWrite as _};
 use tokio::time::Instant;
 
+use super::super::failure::Failure;
 use super::super::scan;
 use super::super::sse::MAX_EVENT;
 use super::process::Process;
@@ -38,34 +39,36 @@ pub(super) struct Pipe {
 
 /// A line of the child.
 #[derive(Debug)]
-pub(super) struct Line {
+pub(in super::super) struct Line {
     /// Without its end.
-    pub(super) text: Bytes,
+    pub(in super::super) text: Bytes,
     /// Its bytes, with its end.
-    pub(super) size: u64,
+    pub(in super::super) size: u64,
     /// When its first byte came.
-    pub(super) first_byte: Instant,
+    pub(in super::super) first_byte: Instant,
     /// When it was complete.
-    pub(super) complete: Instant,
+    pub(in super::super) complete: Instant,
 }
 
 /// Bytes that were written.
 #[derive(Debug)]
-pub(super) struct Written {
+pub(in super::super) struct Written {
     /// The request for which they were written.
-    pub(super) id: u64,
+    pub(in super::super) id: u64,
     /// When the write began.
-    pub(super) began: Instant,
-    pub(super) bytes: u64,
+    pub(in super::super) began: Instant,
+    pub(in super::super) bytes: u64,
 }
 
 /// Why there is no further line.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Stop {
     /// The child closed one of its streams.
     Closed,
     /// A line beyond [`MAX_LINE`].
     TooLong,
+    /// The stream of the server ended, for this reason.
+    Lost(Failure),
 }
 
 impl Pipe {
@@ -86,13 +89,6 @@ impl Pipe {
     pub(super) fn queue(&mut self, id: u64, lines: &[u8]) {
         self.out.extend_from_slice(lines);
         self.parts.push_back((id, lines.len()));
-    }
-
-    /// Writes as much as the pipe takes without waiting. Whoever waited until it
-    /// takes more is forgotten.
-    pub(super) fn flush_now(&mut self, account: impl FnMut(Written)) {
-        // A failure is noticed at the next read, with its reason.
-        let _ = self.poll_flush(&mut Context::from_waker(Waker::noop()), account);
     }
 
     /// Ready once all is written.

@@ -10,6 +10,7 @@
 )]
 
 mod envelope;
+mod feed;
 mod http_answers;
 mod http_asides;
 mod http_connection;
