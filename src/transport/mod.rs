@@ -41,6 +41,7 @@ mod stdio;
 mod target;
 mod tls;
 mod wire;
+mod updates;
 
 #[cfg(test)]
 mod tests;
