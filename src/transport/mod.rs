@@ -40,8 +40,8 @@ mod stamped;
 mod stdio;
 mod target;
 mod tls;
-mod wire;
 mod updates;
+mod wire;
 
 #[cfg(test)]
 mod tests;

@@ -36,8 +36,8 @@ use super::questions::Answers;
 use super::render::{INITIALIZED, Renderer, initialize_params, members};
 use super::revision::Revision;
 use super::target::HttpTarget;
-use super::wire::Wire;
 use super::updates;
+use super::wire::Wire;
 
 /// How long a call waits for the end of the previous stream before it uses
 /// another connection. Servers without TCP_NODELAY send the end up to 40 ms
