@@ -34,7 +34,7 @@ fn the_reference_server_is_answered_over_http_and_stdio() {
 #[test]
 fn a_server_on_the_python_sdk_is_answered_by_rounds_and_by_requests() {
     let Some(place) = python() else { return };
-    let beside = |name: &str| example("../tests/suite/third_party").join(name);
+    let beside = |name: &str| example("../tests/suite/third_party/asks").join(name);
     let server = Server::start(|port| {
         let mut python = Command::new(place.join("python/bin/python"));
         python.arg(beside("asks.py")).arg("http").arg(port.to_string());
