@@ -26,6 +26,7 @@ mod session;
 mod shard;
 mod steps;
 mod user;
+mod waiting;
 mod worker;
 
 #[cfg(test)]

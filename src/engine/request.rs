@@ -9,10 +9,11 @@ use super::answer::Answer;
 use super::iteration::Running;
 use super::rounds;
 use super::shard::{Shard, nanos_between};
+use super::waiting::Waiting;
 use crate::expr::{EvalError, Value};
 use crate::plan::{Check, Measure, Method, Request, Tag};
 use crate::record::{ErrorClass, Phase, Sample};
-use crate::transport::{Call, Connector, Exchange, Failure, Reply};
+use crate::transport::{Call, Client as _, Connector, Exchange, Failure, Reply};
 
 /// What follows a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -153,13 +154,12 @@ fn render<'r, C: Connector>(
             append_member(&mut params, "uri", &uri);
             Some(Cow::Owned(uri))
         }),
+        Method::Subscribe { uri, .. } => uri.eval(&mut run.scope(None)).map(|uri| {
+            append_member(&mut params, "uri", &uri.to_text());
+            None
+        }),
         Method::Complete | Method::Request { .. } => {
             request.params.render(&mut run.scope(None), &mut params).map(|()| None)
-        }
-        // A plan with this is refused before the run.
-        Method::Subscribe { .. } => {
-            params.extend_from_slice(b"{}");
-            Ok(None)
         }
         Method::List { .. } => {
             match cursor {
@@ -189,6 +189,8 @@ struct Outgoing<'r> {
     timeout: Duration,
     cancel: Option<Duration>,
     progress: bool,
+    /// For how long a subscription lasts, if it is one.
+    watches: Option<Duration>,
     /// Index of its server in the plan.
     server: usize,
     series: usize,
@@ -208,6 +210,10 @@ impl<'r> Outgoing<'r> {
             timeout: Duration::from_nanos(timeout),
             cancel: request.cancel_ns.map(Duration::from_nanos),
             progress: request.progress,
+            watches: match request.method {
+                Method::Subscribe { for_ns, .. } => Some(Duration::from_nanos(for_ns)),
+                _ => None,
+            },
             server: run.user.server,
             series: run.first_series + request.ordinal,
             phase: run.job.phase,
@@ -244,8 +250,12 @@ async fn send<C: Connector>(
     let arrival = outgoing.arrival;
     let Outgoing { method, timeout, cancel, progress, .. } = *outgoing;
     let call = Call { method, name, params, timeout, cancel, progress };
-    let waiting = Waiting::begin(shard, outgoing.series, outgoing.phase, arrival.unwrap_or(called));
-    let exchange = rounds::call(shard, client, call, outgoing.server).await;
+    let class = if outgoing.watches.is_some() { ErrorClass::Cancelled } else { ErrorClass::Timeout };
+    let waiting = Waiting::begin(shard, outgoing.series, outgoing.phase, arrival.unwrap_or(called), class);
+    let exchange = match outgoing.watches {
+        Some(time) => client.subscribe(call, time).await,
+        None => rounds::call(shard, client, call, outgoing.server).await,
+    };
     waiting.end();
     // Outside an arrival rate the client is not kept waiting by a connection
     // that is made first: `connect` is a metric of its own.
@@ -296,46 +306,6 @@ fn conclude<C: Connector>(run: &mut Running<'_, C>, request: &Request, sent: &Se
 fn tags<C: Connector>(run: &mut Running<'_, C>, request: &Request, answer: Option<&Answer<'_>>) -> Vec<String> {
     let mut value = |tag: &Tag| tag.value.eval(&mut run.scope(answer)).map(|value| value.to_text());
     request.tags.iter().map(|tag| value(tag).unwrap_or_default()).collect()
-}
-
-/// A request on its way. When the drain cuts it off, it counts as one that timed
-/// out: a server that stalls until the end of a run must not look healthy.
-struct Waiting<'a, C: Connector> {
-    shard: &'a Shard<C>,
-    series: usize,
-    phase: Phase,
-    due: Instant,
-    ended: bool,
-}
-
-impl<'a, C: Connector> Waiting<'a, C> {
-    fn begin(shard: &'a Shard<C>, series: usize, phase: Phase, due: Instant) -> Waiting<'a, C> {
-        shard.in_flight.set(shard.in_flight.get() + 1);
-        Waiting { shard, series, phase, due, ended: false }
-    }
-
-    fn end(mut self) {
-        self.ended = true;
-    }
-}
-
-impl<C: Connector> Drop for Waiting<'_, C> {
-    fn drop(&mut self) {
-        let shard = self.shard;
-        shard.in_flight.set(shard.in_flight.get().saturating_sub(1));
-        if self.ended {
-            return;
-        }
-        let now = Instant::now();
-        let class = ErrorClass::Timeout;
-        let sample = Sample { latency: nanos_between(self.due, now), error: Some(class), ..Sample::default() };
-        // Borrowed only when the thread is unwinding from inside the recorder.
-        if let Ok(mut recorder) = shard.recorder.try_borrow_mut() {
-            recorder.request(shard.second(now), self.series, self.phase, &sample);
-            let message = "no answer until the end of the drain";
-            recorder.failure(self.series, class, shard.nanos(now) / 1_000_000, message);
-        }
-    }
 }
 
 /// Judges a response: the implied `expect ok`, the expectations, the saves.

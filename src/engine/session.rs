@@ -47,6 +47,9 @@ impl<K: Client> SharedSession<K> {
         let mut owner = self.owner.lock().await;
         if !owner.is_open() {
             let opened = owner.open().await?;
+            if shard.holds_stream(scenario) {
+                owner.hold_stream().await;
+            }
             shard.opened(scenario, phase, &opened);
         }
         Ok(owner.sibling())

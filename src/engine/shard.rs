@@ -210,6 +210,11 @@ impl<C: Connector> Shard<C> {
         if self.nanos(instant) < scenario.measured_from_ns() { Phase::Warmup } else { Phase::Measured }
     }
 
+    /// Whether the users of a scenario hold the stream of their sessions open.
+    pub(super) fn holds_stream(&self, scenario: usize) -> bool {
+        self.plan.scenarios.get(scenario).is_some_and(|scenario| scenario.hold_stream)
+    }
+
     /// Index of the first series of `flow` in `scenario`.
     pub(super) fn first_series(&self, scenario: usize, flow: usize) -> Option<usize> {
         self.first_series.get(scenario)?.get(flow).copied().flatten()

@@ -75,6 +75,9 @@ impl<K: Client> User<K> {
             return Ok(());
         }
         let opened = self.client.open().await?;
+        if shard.holds_stream(scenario) {
+            self.client.hold_stream().await;
+        }
         self.sessions += 1;
         shard.opened(scenario, phase, &opened);
         Ok(())

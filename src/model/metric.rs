@@ -117,9 +117,6 @@ impl Lowering<'_> {
             self.narrow(plan, selection, &path, complete)?;
         }
         let metric = self.named_metric(metric_part, &mut rest)?;
-        if matches!(metric, Metric::Updates) {
-            self.pending(&metric_part.text, metric_part.span);
-        }
         if selection.as_ref().is_some_and(|selection| complete && selection.scenarios.is_empty())
             && is_of_scenarios(&metric)
         {

@@ -165,9 +165,6 @@ impl Draft {
                 first(lowering, "hold stream", attr.span(), self.hold_stream.map(|(_, span)| span))?;
                 let on = lowering.switch(&attr.value()?)?;
                 self.hold_stream = Some((on, attr.span()));
-                if on {
-                    lowering.pending("hold stream", attr.span());
-                }
                 Some(())
             }
             ScenarioStmt::BeforeUser(steps) => {

@@ -122,7 +122,6 @@ impl Draft {
                     for_ns: whole_ns(duration.unwrap_or(0.0)),
                 };
                 self.request(lowering, request, label, method, None)?;
-                lowering.pending("subscribe", request.keyword_span());
                 (uri.is_some() && duration.is_some()).then_some(())
             }
             Ast::Request(request) => {

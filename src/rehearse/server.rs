@@ -195,6 +195,16 @@ impl Client for SimulatedClient {
         }
     }
 
+    /// A resource changes once while it is watched.
+    async fn subscribe(&mut self, call: Call<'_>, time: Duration) -> Exchange {
+        let mut exchange = self.call(call).await;
+        if exchange.outcome.as_ref().is_ok_and(|reply| reply.error().is_none()) {
+            sleep(time).await;
+            exchange.asides.updates = 1;
+        }
+        exchange
+    }
+
     async fn close(&mut self) -> Result<Duration, Failure> {
         self.open = false;
         Ok(Duration::ZERO)

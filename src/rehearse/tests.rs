@@ -161,3 +161,18 @@ fn results_say_that_they_were_rehearsed() {
     assert!(results.rehearsed());
     assert_eq!(results, Results::from_json(&results.to_json()).unwrap());
 }
+
+#[test]
+fn a_subscription_lasts_and_gets_one_update() {
+    let flow = "subscribe \"a://b\" for 2s { expect updates.count == 1 }\ncall t { cancel after 3ms }";
+    let behaviour = Behaviour { latency: fixed(5), ..Behaviour::default() };
+    let results = with(plan("iterations 3 each by 1 user within 1m", flow), behaviour);
+    let counts = results.counts(&results.everything(), Window::Whole);
+    assert_eq!((counts.requests, counts.failed(), counts.updates), (6, 0, 3));
+    assert_eq!(counts.errors.get(&ErrorClass::Cancelled), Some(&3));
+    assert!((percentile(&results, 99.0) / 5e6 - 1.0).abs() < 0.001, "the two seconds are no latency");
+    // The drain cuts it off, for which the server can do nothing.
+    let results = with(plan("hold 1 user for 1s\n drain up to 100ms", "subscribe \"a://b\" for 1m"), behaviour);
+    let counts = results.counts(&results.everything(), Window::Whole);
+    assert_eq!((counts.requests, counts.failed()), (1, 0));
+}

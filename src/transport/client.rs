@@ -67,6 +67,19 @@ pub trait Client {
     /// the server. Nothing is sent twice.
     async fn call(&mut self, call: Call<'_>) -> Exchange;
 
+    /// Holds the server's own stream of messages open from now on, where the
+    /// transport has one beside its requests (legacy HTTP): what comes on it is
+    /// answered, and counts in whichever request of the session ends next.
+    async fn hold_stream(&mut self) {}
+
+    /// Subscribes to a resource for some `time` and counts its updates, by the
+    /// means of the revision. `call.params` is `{"uri": …}`. The exchange is that
+    /// of the subscription, up to its acknowledgement.
+    async fn subscribe(&mut self, call: Call<'_>, time: Duration) -> Exchange {
+        let _ = (call, time);
+        Exchange::unsent(Failure::Protocol("this client cannot subscribe".to_owned()))
+    }
+
     /// Ends the session: DELETE with the session id (HTTP, legacy), or end of
     /// input, then SIGTERM, then SIGKILL (stdio). The client can be opened
     /// again afterwards, whatever the result. Returns the time it took.

@@ -121,6 +121,20 @@ impl Client for AnyClient {
         }
     }
 
+    async fn hold_stream(&mut self) {
+        match self {
+            Self::Http(client) => client.hold_stream().await,
+            Self::Stdio(client) => client.hold_stream().await,
+        }
+    }
+
+    async fn subscribe(&mut self, call: Call<'_>, time: Duration) -> Exchange {
+        match self {
+            Self::Http(client) => client.subscribe(call, time).await,
+            Self::Stdio(client) => client.subscribe(call, time).await,
+        }
+    }
+
     async fn close(&mut self) -> Result<Duration, Failure> {
         match self {
             Self::Http(client) => client.close().await,

@@ -117,6 +117,15 @@ impl Exchange {
         }
     }
 
+    /// Adds what was sent and heard in an exchange that has no answer of interest.
+    pub(super) fn add_beside(&mut self, other: Self) {
+        self.bytes_out += other.bytes_out;
+        self.bytes_in += other.bytes_in;
+        self.notifications += other.notifications;
+        self.asides.add(other.asides);
+        self.violations.merge(&other.violations);
+    }
+
     /// From the first byte written to the response message; `None` if nothing
     /// was written.
     #[must_use]

@@ -40,6 +40,7 @@ mod stamped;
 mod stdio;
 mod target;
 mod tls;
+mod updates;
 mod wire;
 
 #[cfg(test)]

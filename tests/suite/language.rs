@@ -192,11 +192,11 @@ fn a_server_is_started_before_the_run_and_stopped_after_it() {
 #[test]
 fn what_is_not_executed_is_not_run() {
     let scenario = Scenario::new(
-        "mcpl 1\nserver s { builtin rulebook }\nscenario a {\n  target s\n  stages { hold 1/s for 1s }\n  run f\n}\nflow f {\n  call list_rules\n  subscribe \"rule://a\" for 1s\n}\n",
+        "mcpl 1\nserver s { builtin rulebook }\nscenario a {\n  target s\n  stages { hold 1/s for 1s }\n  run f\n}\nflow f {\n  call list_rules\n}\nbaseline b {\n  throughput within -5%\n}\n",
     );
     let check = mcpl().arg("check").arg(&scenario.file).output().unwrap();
     assert_exit(&check, 0);
-    assert!(stderr(&check).contains("W401: `subscribe` is not executed yet"), "{}", stderr(&check));
+    assert!(stderr(&check).contains("W401: `baseline` is not executed yet"), "{}", stderr(&check));
     let run = scenario.run(&[]);
     assert_exit(&run, 2);
     assert!(stderr(&run).contains("does not execute yet"), "{}", stderr(&run));

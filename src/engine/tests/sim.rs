@@ -22,6 +22,8 @@ pub(super) type Behaviour = fn(at: Duration, number: u64) -> Answered;
 pub(super) enum Answered {
     After(Duration),
     Result(Duration, &'static str),
+    /// After 10 ms, with this as the whole result.
+    Whole(&'static str),
     /// After all that came before it, each of which takes so long.
     Queued(Duration),
     RpcError,
@@ -116,6 +118,9 @@ impl Client for SimClient {
             Answered::Result(wait, result) => {
                 (wait, Ok(format!(r#"{{"jsonrpc":"2.0","id":1,"result":{{"structuredContent":{result}}}}}"#)))
             }
+            Answered::Whole(result) => {
+                (Duration::from_millis(10), Ok(format!(r#"{{"jsonrpc":"2.0","id":1,"result":{result}}}"#)))
+            }
             Answered::RpcError => {
                 let error = r#"{"jsonrpc":"2.0","id":1,"error":{"code":-32602,"message":"no such tool"}}"#;
                 (Duration::ZERO, Ok(error.to_owned()))
@@ -128,10 +133,11 @@ impl Client for SimClient {
                 (Duration::ZERO, Err(Failure::Transport("the server closed the connection".to_owned())))
             }
         };
-        let timed_out = wait > call.timeout;
-        tokio::time::sleep(wait.min(call.timeout)).await;
-        let outcome = if timed_out {
-            Err(Failure::Timeout { after: call.timeout })
+        let cancelled = call.cancel.filter(|after| *after < call.timeout);
+        let patience = cancelled.unwrap_or(call.timeout);
+        tokio::time::sleep(wait.min(patience)).await;
+        let outcome = if wait > patience {
+            Err(cancelled.map_or(Failure::Timeout { after: call.timeout }, |after| Failure::Cancelled { after }))
         } else {
             message.map(|text| Reply::from_message(text.into_bytes().into()).unwrap())
         };

@@ -291,6 +291,6 @@ pub(super) fn note(message: Message, answered: u64, violations: &mut Violations)
     }
 }
 
-fn too_large() -> Failure {
+pub(super) fn too_large() -> Failure {
     Failure::Protocol(format!("the answer is larger than {} MiB", MAX_BODY >> 20))
 }

@@ -4,6 +4,7 @@
 //! Only legacy revisions have such messages. They go one after the other, in
 //! their order, and no request waits for them.
 
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -19,6 +20,7 @@ use super::answer::{self, ServerRequest};
 use super::connect::{self, Dial};
 use super::link::{Link, Stream};
 use super::request::Session;
+use super::stream::Listener;
 use super::{HttpPlan, OUTGOING};
 use crate::violation::Violations;
 
@@ -44,14 +46,16 @@ struct Errand<S: Stream> {
 /// What one client has going on beside its requests.
 #[derive(Debug)]
 pub(super) struct Beside<S: Stream> {
-    heard: Arc<Heard>,
+    pub(super) heard: Arc<Heard>,
     /// From the first message on.
     courier: Option<Courier<S>>,
+    /// While the stream of the session is held by this client.
+    pub(super) listener: Option<Listener>,
 }
 
 impl<S: Stream> Default for Beside<S> {
     fn default() -> Self {
-        Self { heard: Arc::default(), courier: None }
+        Self { heard: Arc::default(), courier: None, listener: None }
     }
 }
 
@@ -59,20 +63,25 @@ impl<S: Dial> Beside<S> {
     /// The same for another client of the session: what the session hears counts
     /// in the requests of either.
     pub(super) fn of_sibling(&self) -> Self {
-        Self { heard: Arc::clone(&self.heard), courier: None }
+        Self { heard: Arc::clone(&self.heard), courier: None, listener: None }
     }
 
     /// Answers a request of the server.
     pub(super) fn answer(&mut self, plan: &Arc<HttpPlan>, session: &Session, question: &ServerRequest) {
         let response = plan.answers.respond(&question.id, &question.method, &question.params);
-        self.courier(plan, session).send(Errand { body: response, closes: None });
+        self.courier(plan, session).errands.say(response);
     }
 
     /// Tells the server that nobody waits for the answer to a request any more,
     /// then closes its connection: a server that sees that first would never know
     /// what it meant.
     pub(super) fn cancel(&mut self, plan: &Arc<HttpPlan>, session: &Session, id: u64, link: Box<Link<S>>) {
-        self.courier(plan, session).send(Errand { body: cancellation(id, CANCELLED), closes: Some(link) });
+        self.courier(plan, session).errands.send(Errand { body: cancellation(id, CANCELLED), closes: Some(link) });
+    }
+
+    /// For another task of the session that has something to say.
+    pub(super) fn errands(&mut self, plan: &Arc<HttpPlan>, session: &Session) -> Errands<S> {
+        Errands(self.courier(plan, session).errands.0.clone())
     }
 
     fn courier(&mut self, plan: &Arc<HttpPlan>, session: &Session) -> &Courier<S> {
@@ -97,16 +106,33 @@ impl<S: Dial> Beside<S> {
 
     /// Delivers what is still to be said, as far as the server takes it in time.
     pub(super) async fn finish(self) {
+        drop(self.listener);
         if let Some(courier) = self.courier {
             courier.finish().await;
         }
     }
 }
 
+/// Where messages are handed in.
+#[derive(Debug)]
+pub(super) struct Errands<S: Stream>(mpsc::Sender<Errand<S>>);
+
+impl<S: Stream> Errands<S> {
+    /// Sends a message.
+    pub(super) fn say(&self, body: String) {
+        self.send(Errand { body, closes: None });
+    }
+
+    fn send(&self, errand: Errand<S>) {
+        // Beyond the limit the server is answered by silence.
+        let _ = self.0.try_send(errand);
+    }
+}
+
 /// Carries messages of one session.
 #[derive(Debug)]
 struct Courier<S: Stream> {
-    errands: mpsc::Sender<Errand<S>>,
+    errands: Errands<S>,
     task: Task,
 }
 
@@ -114,12 +140,7 @@ impl<S: Dial> Courier<S> {
     fn new(plan: &Arc<HttpPlan>, session: &Session, heard: &Arc<Heard>) -> Self {
         let (errands, receiver) = mpsc::channel(WAITING);
         let carrying = carry(Arc::clone(plan), session.clone(), receiver, Arc::clone(heard));
-        Self { errands, task: Task::spawn(carrying) }
-    }
-
-    fn send(&self, errand: Errand<S>) {
-        // Beyond the limit the server is answered by silence.
-        let _ = self.errands.try_send(errand);
+        Self { errands: Errands(errands), task: Task::spawn(carrying) }
     }
 
     async fn finish(self) {
@@ -205,6 +226,16 @@ impl Drop for Task {
 #[derive(Debug, Default)]
 pub(super) struct Heard {
     state: Mutex<State>,
+    /// Whether the stream of the session is held.
+    pub(super) streams: AtomicBool,
+}
+
+/// A resource whose updates are counted.
+#[derive(Debug)]
+pub(super) struct Watch {
+    pub(super) uri: String,
+    pub(super) updates: u32,
+    number: u64,
 }
 
 /// What was said and heard since the last request.
@@ -215,6 +246,9 @@ pub(super) struct State {
     pub(super) notifications: u32,
     pub(super) questions: u32,
     pub(super) violations: Violations,
+    /// Resources that are subscribed to; these are not taken.
+    pub(super) watches: Vec<Watch>,
+    watched: u64,
     /// Why the last answer could not be delivered.
     pub(super) undelivered: Option<Failure>,
 }
@@ -224,7 +258,41 @@ impl Heard {
         f(&mut self.state.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
-    pub(super) fn take(&self) -> State {
-        self.with(std::mem::take)
+    fn take(&self) -> State {
+        self.with(|state| {
+            let (watches, watched) = (std::mem::take(&mut state.watches), state.watched);
+            std::mem::replace(state, State { watches, watched, ..State::default() })
+        })
+    }
+
+    /// Counts the updates of a resource from now on.
+    pub(super) fn watch(self: &Arc<Self>, uri: String) -> Watching {
+        let number = self.with(|state| {
+            state.watched += 1;
+            state.watches.push(Watch { uri, updates: 0, number: state.watched });
+            state.watched
+        });
+        Watching { heard: Arc::clone(self), number }
+    }
+}
+
+/// Counts the updates of a resource until it is dropped.
+#[derive(Debug)]
+pub(super) struct Watching {
+    heard: Arc<Heard>,
+    number: u64,
+}
+
+impl Watching {
+    /// Those until now.
+    pub(super) fn updates(&self) -> u32 {
+        let of_this = |watch: &&Watch| watch.number == self.number;
+        self.heard.with(|state| state.watches.iter().find(of_this).map_or(0, |watch| watch.updates))
+    }
+}
+
+impl Drop for Watching {
+    fn drop(&mut self) {
+        self.heard.with(|state| state.watches.retain(|watch| watch.number != self.number));
     }
 }

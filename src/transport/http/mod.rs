@@ -11,10 +11,12 @@ mod link;
 mod request;
 mod response;
 mod resume;
+mod stream;
 
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use tokio::time::Instant;
@@ -36,6 +38,7 @@ use super::questions::Answers;
 use super::render::{INITIALIZED, Renderer, initialize_params, members};
 use super::revision::Revision;
 use super::target::HttpTarget;
+use super::updates;
 use super::wire::Wire;
 
 /// How long a call waits for the end of the previous stream before it uses
@@ -72,6 +75,9 @@ pub(super) struct HttpPlan {
     heads: Heads,
     renderer: Renderer,
     answers: Answers,
+    /// The server has said that it has no stream of its own (405): nobody else has
+    /// to ask.
+    streamless: AtomicBool,
 }
 
 impl HttpPlan {
@@ -83,6 +89,7 @@ impl HttpPlan {
             revision,
             target,
             answers,
+            streamless: AtomicBool::new(false),
         }
     }
 }
@@ -402,7 +409,7 @@ impl<S: Dial> Client for HttpClient<S> {
             // The ids of a session are unique: each client has a range of its own.
             last_id: u64::from(count.get()) * IDS_OF_A_SIBLING,
             siblings: Some(count),
-            beside: self.beside.as_ref().map(|beside| Box::new(beside.of_sibling())),
+            beside: Some(Box::new(self.beside.get_or_insert_default().of_sibling())),
             ..Self::new(Arc::clone(&self.plan))
         }
     }
@@ -415,6 +422,18 @@ impl<S: Dial> Client for HttpClient<S> {
         match members(call.params) {
             Some(members) => self.exchange(id, call, members).await,
             None => Exchange::unsent(Failure::Protocol("the parameters are not a JSON object".to_owned())),
+        }
+    }
+
+    async fn hold_stream(&mut self) {
+        self.stream().await;
+    }
+
+    async fn subscribe(&mut self, call: Call<'_>, time: Duration) -> Exchange {
+        match updates::uri(call.params) {
+            None => Exchange::unsent(Failure::Protocol("the parameters have no `uri`".to_owned())),
+            Some(uri) if self.plan.revision.is_modern() => self.subscribe_within(call, &uri, time).await,
+            Some(uri) => self.subscribe_apart(call, uri, time).await,
         }
     }
 

@@ -9,6 +9,7 @@ use std::task::{Context, Poll};
 use tokio::time::Instant;
 
 use super::super::client::Opened;
+use super::super::envelope::Reply;
 use super::super::failure::Failure;
 use super::super::questions::Answers;
 use super::super::render::cancellation;
@@ -202,6 +203,18 @@ impl Conversation {
         let Child::Running(channel) = &mut self.child else { return };
         channel.queue(id, (cancellation(id, reason) + "\n").as_bytes());
         channel.flush_now(|written| self.desk.wrote(&written));
+    }
+
+    /// Has request `id` count the updates of a resource.
+    pub(super) fn watch(&mut self, id: u64, uri: &str) {
+        if let Some(request) = self.desk.get_mut(id) {
+            request.watched = Some(uri.into());
+        }
+    }
+
+    /// Takes the answer to request `id`, which goes on without it.
+    pub(super) fn take_answer(&mut self, id: u64) -> Option<(Reply, Instant)> {
+        self.desk.get_mut(id)?.answer.take()
     }
 
     /// The request is over.

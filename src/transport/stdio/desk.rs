@@ -8,12 +8,14 @@ use std::collections::{BTreeSet, VecDeque};
 use std::sync::Arc;
 use std::task::Waker;
 
+use bytes::Bytes;
 use tokio::time::Instant;
 
 use super::super::envelope::{self, About, Message, Reply, Stranger};
 use super::super::failure::{Failure, excerpt};
 use super::super::progress::{self, Progress};
 use super::super::questions::Answers;
+use super::super::updates;
 use super::pipe::{Line, Written};
 use crate::violation::{Violation, Violations};
 
@@ -42,6 +44,9 @@ pub(super) struct Request {
     /// Whether it wants to be told of its progress.
     wants_progress: bool,
     pub(super) progress: Progress,
+    /// The resource whose updates it counts.
+    pub(super) watched: Option<Box<str>>,
+    pub(super) updates: u32,
     /// That it has read.
     pub(super) violations: Violations,
     /// The answer, and when its line was complete.
@@ -133,6 +138,28 @@ impl Desk {
         }
     }
 
+    /// An update of a resource, for all that watch it. Since 2026-07-28 it says for
+    /// which of them it is.
+    fn updated(&mut self, params: &[u8]) {
+        let subject = updates::subscription(params).filter(|_| self.modern);
+        for request in &mut self.requests {
+            let is_meant = subject.is_none_or(|id| id == request.id);
+            if is_meant && request.watched.as_deref().is_some_and(|watched| updates::concerns(params, watched)) {
+                request.updates += 1;
+            }
+        }
+    }
+
+    /// A subscription has begun: for the time being that is its answer.
+    fn acknowledged(&mut self, params: &Bytes, first_byte: Instant, complete: Instant) {
+        let subject = updates::subscription(params);
+        if let Some(id) = subject.filter(|id| self.get_mut(*id).is_some_and(|request| request.watched.is_some()))
+            && let Some(reply) = updates::acknowledged(id, params)
+        {
+            self.answer(id, reply, first_byte, complete);
+        }
+    }
+
     /// The message of request `id` was not taken, as request `reader` has found.
     pub(super) fn refuse(&mut self, reader: u64, id: u64, failure: Failure) {
         if let Some(request) = self.get_mut(id) {
@@ -178,8 +205,11 @@ impl Desk {
                     if let Some(request) = self.get_mut(reader) {
                         request.notifications += 1;
                     }
-                    if notice.about == About::Progress {
-                        self.progress(&notice.params);
+                    match notice.about {
+                        About::Progress => self.progress(&notice.params),
+                        About::Updated => self.updated(&notice.params),
+                        About::Acknowledged => self.acknowledged(&notice.params, first_byte, complete),
+                        About::Cancelled | About::Other => {}
                     }
                 }
                 // Since 2026-07-28 servers ask by other means, and clients must

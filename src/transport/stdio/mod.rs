@@ -12,6 +12,7 @@ mod conversation;
 mod desk;
 mod pipe;
 mod process;
+mod subscription;
 
 use std::cell::RefCell;
 use std::future::poll_fn;
@@ -42,6 +43,7 @@ use super::questions::Answers;
 use super::render::{INITIALIZED, Renderer, initialize_params, members};
 use super::revision::Revision;
 use super::target::{HttpTarget, StdioTarget};
+use super::updates;
 
 /// What all clients of a run share.
 #[derive(Debug)]
@@ -282,7 +284,12 @@ impl<'a> Waiting<'a> {
             connect: None,
             drain: Duration::ZERO,
             notifications: request.notifications,
-            asides: Asides { progress: request.progress.count, questions: request.questions, ..Asides::default() },
+            asides: Asides {
+                progress: request.progress.count,
+                updates: request.updates,
+                questions: request.questions,
+                rounds: 0,
+            },
             violations: request.violations,
             outcome,
         }
@@ -315,6 +322,14 @@ impl Client for StdioClient {
 
     async fn call(&mut self, call: Call<'_>) -> Exchange {
         self.request(call).await
+    }
+
+    async fn subscribe(&mut self, call: Call<'_>, time: Duration) -> Exchange {
+        match updates::uri(call.params) {
+            None => Exchange::unsent(Failure::Protocol("the parameters have no `uri`".to_owned())),
+            Some(uri) if self.plan.revision.is_modern() => self.subscribe_within(call, &uri, time).await,
+            Some(uri) => self.subscribe_apart(call, &uri, time).await,
+        }
     }
 
     async fn close(&mut self) -> Result<Duration, Failure> {

@@ -13,7 +13,7 @@ use crate::violation::Violation;
 const LEGACY: Revision = Revision::V2025_11_25;
 
 /// A client with an open session, and the connection of its requests.
-async fn opened(server: &Server, answers: Answers) -> (AnyClient, Peer) {
+pub async fn opened(server: &Server, answers: Answers) -> (AnyClient, Peer) {
     let mut client = AnyConnector::answering(&server.target(), LEGACY, answers).client();
     let (opened, peer) = tokio::join!(client.open(), async {
         let mut peer = server.accept().await;
@@ -25,11 +25,11 @@ async fn opened(server: &Server, answers: Answers) -> (AnyClient, Peer) {
     (client, peer)
 }
 
-fn roots() -> Answers {
+pub fn roots() -> Answers {
     Answers::new(None, [(Question::Roots, r#"{"roots":[{"uri":"file:///a"}]}"#)].into_iter())
 }
 
-fn event(message: &str) -> String {
+pub fn event(message: &str) -> String {
     chunk(&format!("data: {message}\n\n"))
 }
 
@@ -236,7 +236,10 @@ async fn a_stream_that_never_goes_on_fails() {
             peer.answer(&early).await;
             while peer.try_answer(&answer).await {}
         };
-        let (exchange, _) = tokio::join!(client.call(call), tokio::time::timeout(Duration::from_secs(1), answering));
+        let exchange = tokio::select! {
+            exchange = client.call(call) => exchange,
+            () = async { answering.await; std::future::pending().await } => unreachable!(),
+        };
         let failure = exchange.outcome.unwrap_err();
         assert_eq!((failure.class(), failure.to_string().as_str()), (class, what));
     }

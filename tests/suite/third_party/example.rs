@@ -9,9 +9,9 @@ use crate::support::{assert_exit, example, mcpl, stdout};
 use mcpl::results::{Results, Window};
 
 /// The program within the folder of what was installed.
-const PROGRAM: &str = "node_modules/.bin/mcp-server-everything";
+pub const PROGRAM: &str = "node_modules/.bin/mcp-server-everything";
 
-fn start(place: &Path) -> Server {
+pub fn start(place: &Path) -> Server {
     Server::node(place, PROGRAM, |port, node| {
         node.arg("streamableHttp").env("PORT", port.to_string());
     })

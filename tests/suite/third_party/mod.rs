@@ -3,6 +3,7 @@
 //!
 //! What cannot be installed is skipped with a word on why; in CI that is a failure.
 
+mod conversation;
 mod example;
 mod install;
 mod matrix;
