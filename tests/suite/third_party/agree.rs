@@ -27,7 +27,6 @@ const MODERN: Revision = Revision::NEWEST_MODERN;
 const LEGACY: Revision = Revision::NEWEST_LEGACY;
 
 /// What a client found: the tools, and the outcome of each call.
-#[derive(Debug, PartialEq)]
 struct Found {
     tools: Vec<Value>,
     outcomes: Vec<Value>,
@@ -38,10 +37,24 @@ fn tool(name: &str, description: Option<&str>, schemas: (Value, Option<Value>), 
     json!({ "name": name, "description": description, "input": schemas.0, "output": schemas.1, "read_only": read_only })
 }
 
+/// A value with its numbers as rmcp keeps them: the priority 1 of an annotation
+/// is 1.0 there, in single precision.
+fn in_single_precision(value: &Value) -> Value {
+    match value {
+        Value::Object(members) => {
+            members.iter().map(|(name, value)| (name.clone(), in_single_precision(value))).collect()
+        }
+        Value::Array(items) => items.iter().map(in_single_precision).collect(),
+        #[expect(clippy::cast_possible_truncation, reason = "that is the purpose")]
+        Value::Number(number) => json!(number.as_f64().unwrap() as f32),
+        other => other.clone(),
+    }
+}
+
 /// What both clients know of a result.
 fn outcome(result: &Value) -> Value {
     let failed = result.get("isError") == Some(&Value::Bool(true));
-    json!({ "content": result["content"], "structured": result.get("structuredContent"), "failed": failed })
+    json!({ "content": in_single_precision(&result["content"]), "structured": result.get("structuredContent"), "failed": failed })
 }
 
 async fn by_rmcp(command: &[String], calls: &[(&str, Value)]) -> Found {
@@ -111,7 +124,11 @@ fn compare(command: &[String], urls: &[String], revisions: &[Revision], tools: u
         assert_eq!((theirs.tools.len(), theirs.outcomes.len()), (tools, calls.len()));
         for target in &targets {
             for revision in revisions {
-                assert_eq!(by_mcpl(target, *revision, calls).await, theirs, "{revision}: {target:?}");
+                let ours = by_mcpl(target, *revision, calls).await;
+                assert_eq!(ours.tools, theirs.tools, "{revision}: {target:?}");
+                for ((call, ours), theirs) in calls.iter().zip(ours.outcomes).zip(&theirs.outcomes) {
+                    assert_eq!(ours, *theirs, "{revision}: {target:?}: {call:?}");
+                }
             }
         }
     });
