@@ -11,8 +11,8 @@ use std::error::Error;
 use std::time::Duration;
 
 use mcpl::transport::{
-    AnyClient, AnyConnector, Call, Client as _, Connector as _, HttpTarget, PromptInfo, ResourceInfo, Revision, Target,
-    ToolInfo, list_all, list_tools, probe,
+    Answers, AnyClient, AnyConnector, Call, Client as _, Connector as _, HttpTarget, PromptInfo, Question,
+    ResourceInfo, Revision, Target, ToolInfo, list_all, list_tools, probe,
 };
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
@@ -65,7 +65,7 @@ fn examples(schema: &Value) -> Map<String, Value> {
 /// Sends a request and says what became of it; a refusal is an answer too.
 async fn request(client: &mut AnyClient, method: &str, name: &str, params: &Value) -> Result<(), Box<dyn Error>> {
     let params = params.to_string();
-    let call = Call { method, name: Some(name), params: params.as_bytes(), timeout: TIMEOUT };
+    let call = Call { method, name: Some(name), params: params.as_bytes(), timeout: TIMEOUT, ..Call::default() };
     let reply = client.call(call).await.outcome?;
     match reply.error() {
         Some(error) => eprintln!("{method} {name}: {error}"),
@@ -122,7 +122,9 @@ async fn main() -> Result<(), Box<dyn Error>> {
         Some(revision) if scenario != "request-metadata" => revision.parse()?,
         _ => probe(&target).await?.revision,
     };
-    let mut client = AnyConnector::new(&target, revision).client();
+    // Forms are accepted as they are, with their defaults.
+    let answers = Answers::new(None, [(Question::Elicitation, r#"{"action":"accept"}"#)].into_iter());
+    let mut client = AnyConnector::answering(&target, revision, answers).client();
     client.open().await?;
     call_tools(&mut client, context).await?;
     if scenario.starts_with("http-") {

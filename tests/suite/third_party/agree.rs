@@ -100,7 +100,13 @@ async fn by_mcpl(target: &Target, revision: Revision, calls: &[(&str, Value)]) -
     let mut outcomes = Vec::new();
     for (name, arguments) in calls {
         let params = json!({ "name": name, "arguments": arguments }).to_string();
-        let call = Call { method: "tools/call", name: Some(name), params: params.as_bytes(), timeout: TIMEOUT };
+        let call = Call {
+            method: "tools/call",
+            name: Some(name),
+            params: params.as_bytes(),
+            timeout: TIMEOUT,
+            ..Call::default()
+        };
         let reply = client.call(call).await.outcome.expect("an answer");
         outcomes.push(match reply.error() {
             Some(error) => json!({ "error": error.code }),
