@@ -3,6 +3,8 @@
 //!
 //! What cannot be installed is skipped with a word on why; in CI that is a failure.
 
+mod agree;
+mod conformance;
 mod conversation;
 mod example;
 mod install;

@@ -1,6 +1,7 @@
 //! Servers of others that are started for a test and ended with it.
 
 use std::fs;
+use std::io::{BufRead as _, BufReader};
 use std::net::{TcpListener, TcpStream};
 use std::os::unix::process::CommandExt as _;
 use std::path::Path;
@@ -8,6 +9,8 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process_group};
+
+use crate::support::mcpl;
 
 /// How long a server may take to listen: Python imports for seconds where the
 /// other tests take the processor.
@@ -70,6 +73,33 @@ impl Drop for Server {
         if let Some(group) = Pid::from_raw(i32::try_from(self.child.id()).unwrap_or(0)) {
             let _ = kill_process_group(group, Signal::KILL);
         }
+        let _ = self.child.wait();
+    }
+}
+
+/// The built-in server.
+pub struct Rulebook {
+    child: Child,
+    /// The address of its endpoint.
+    pub url: String,
+}
+
+impl Rulebook {
+    /// Starts it on a free port, with these options.
+    pub fn start(options: &[&str]) -> Rulebook {
+        let mut command = mcpl();
+        command.args(["serve", "rulebook", "--http", "0"]).args(options);
+        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+        let mut line = String::new();
+        BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
+        let url = line.trim().strip_prefix("listening on ").unwrap_or_else(|| panic!("it said: {line}"));
+        Rulebook { url: url.to_owned(), child }
+    }
+}
+
+impl Drop for Rulebook {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
         let _ = self.child.wait();
     }
 }

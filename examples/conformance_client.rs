@@ -1,0 +1,135 @@
+//! The client of mcpl under the official conformance suite.
+//!
+//! The suite starts a server, runs this with the server's address as the last
+//! argument, and looks at what arrives. The transport does what a load generator
+//! needs and no more, so whatever a scenario wants beyond that is done here, as
+//! a scenario file would say it: list, call, read, get.
+
+#![allow(clippy::print_stderr, reason = "the suite keeps what the client says")]
+
+use std::error::Error;
+use std::time::Duration;
+
+use mcpl::transport::{
+    Answers, AnyClient, AnyConnector, Call, Client as _, Connector as _, HttpTarget, PromptInfo, Question,
+    ResourceInfo, Revision, Target, ToolInfo, list_all, list_tools, probe,
+};
+use serde::Deserialize;
+use serde_json::{Map, Value, json};
+
+/// How long an answer may take: the suite waits 30 s for all of them.
+const TIMEOUT: Duration = Duration::from_secs(10);
+
+/// Lists have pages; those of the suite have one or two.
+const MAX_PAGES: usize = 10;
+
+/// The tool to which a schema is sent back.
+const ECHO: &str = "json_schema_echo";
+
+/// What the suite says about a scenario, as far as it matters here.
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Context {
+    /// The calls to make; every tool is called once where there are none.
+    #[serde(default)]
+    tool_calls: Vec<ToolCall>,
+}
+
+#[derive(Deserialize)]
+struct ToolCall {
+    name: String,
+    #[serde(default)]
+    arguments: Map<String, Value>,
+}
+
+/// A value that fits a schema, as far as the tools of the suite need it.
+fn example(schema: &Value) -> Value {
+    if let Some(value) = schema.get("default").or_else(|| schema.get("const")).or_else(|| schema.pointer("/enum/0")) {
+        return value.clone();
+    }
+    match schema.get("type").and_then(Value::as_str) {
+        Some("number" | "integer") => json!(1),
+        Some("boolean") => json!(true),
+        Some("array") => json!([]),
+        Some("object") => Value::Object(examples(schema)),
+        _ => json!("word"),
+    }
+}
+
+/// Values for the properties of a schema.
+fn examples(schema: &Value) -> Map<String, Value> {
+    let properties = schema.get("properties").and_then(Value::as_object).into_iter().flatten();
+    properties.map(|(name, schema)| (name.clone(), example(schema))).collect()
+}
+
+/// Sends a request and says what became of it; a refusal is an answer too.
+async fn request(client: &mut AnyClient, method: &str, name: &str, params: &Value) -> Result<(), Box<dyn Error>> {
+    let params = params.to_string();
+    let call = Call { method, name: Some(name), params: params.as_bytes(), timeout: TIMEOUT, ..Call::default() };
+    let reply = client.call(call).await.outcome?;
+    match reply.error() {
+        Some(error) => eprintln!("{method} {name}: {error}"),
+        None => eprintln!("{method} {name}: {}", reply.result().unwrap_or_default()),
+    }
+    Ok(())
+}
+
+async fn call_tools(client: &mut AnyClient, context: Context) -> Result<(), Box<dyn Error>> {
+    let tools: Vec<ToolInfo> = list_tools(client, TIMEOUT).await?;
+    let mut calls = context.tool_calls;
+    if calls.is_empty() {
+        let first = tools.first().map(|tool| tool.input_schema.clone());
+        calls.extend(tools.into_iter().map(|tool| {
+            let mut arguments = examples(&tool.input_schema);
+            // This one wants the schema of the other, as it was received.
+            if let (ECHO, Some(schema)) = (tool.name.as_str(), &first) {
+                arguments.insert("schema".to_owned(), schema.clone());
+            }
+            ToolCall { name: tool.name, arguments }
+        }));
+    }
+    for ToolCall { name, arguments } in calls {
+        let params = json!({ "name": name, "arguments": arguments });
+        request(client, "tools/call", &name, &params).await?;
+    }
+    Ok(())
+}
+
+/// Reads the resources and gets the prompts, where there are any.
+async fn read_and_get(client: &mut AnyClient) -> Result<(), Box<dyn Error>> {
+    for ResourceInfo { uri } in list_all(client, TIMEOUT, MAX_PAGES).await?.items {
+        request(client, "resources/read", &uri, &json!({ "uri": uri })).await?;
+    }
+    for PromptInfo { name, arguments } in list_all(client, TIMEOUT, MAX_PAGES).await?.items {
+        let given: Map<String, Value> = arguments.into_iter().map(|known| (known.name, json!("word"))).collect();
+        request(client, "prompts/get", &name, &json!({ "name": name, "arguments": given })).await?;
+    }
+    Ok(())
+}
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), Box<dyn Error>> {
+    let variable = |name: &str| std::env::var(format!("MCP_CONFORMANCE_{name}")).ok();
+    let url = std::env::args().next_back().ok_or("the last argument is the address of a server")?;
+    let scenario = variable("SCENARIO").unwrap_or_default();
+    let context: Context = match variable("CONTEXT") {
+        Some(context) => serde_json::from_str(&context)?,
+        None => Context::default(),
+    };
+    let target = Target::Http(HttpTarget::parse(&url, Vec::new())?);
+    let revision: Revision = match variable("PROTOCOL_VERSION") {
+        // Servers may refuse the first revision that they are asked for.
+        Some(revision) if scenario != "request-metadata" => revision.parse()?,
+        _ => probe(&target).await?.revision,
+    };
+    // Forms are accepted as they are, with their defaults.
+    let answers = Answers::new(None, [(Question::Elicitation, r#"{"action":"accept"}"#)].into_iter());
+    let mut client = AnyConnector::answering(&target, revision, answers).client();
+    client.open().await?;
+    call_tools(&mut client, context).await?;
+    if scenario.starts_with("http-") {
+        read_and_get(&mut client).await?;
+    }
+    client.close().await?;
+    Ok(())
+}
