@@ -12,6 +12,7 @@ use super::super::client::Opened;
 use super::super::failure::Failure;
 use super::super::questions::Answers;
 use super::super::render::cancellation;
+use super::super::revision::Revision;
 use super::super::sse::MAX_EVENT;
 use super::desk::{Desk, Request};
 use super::pipe::{Pipe, Stop};
@@ -56,10 +57,9 @@ enum End {
 }
 
 impl Conversation {
-    /// `modern`: whether the revision forbids servers to ask their clients;
-    /// otherwise they get these answers.
-    pub(super) fn new(process: Process, modern: bool, answers: &Arc<Answers>) -> Self {
-        let desk = Desk::new(modern, Arc::clone(answers));
+    /// With a child that speaks `revision`, and that gets these answers if it may ask.
+    pub(super) fn new(process: Process, revision: Revision, answers: &Arc<Answers>) -> Self {
+        let desk = Desk::new(revision, Arc::clone(answers));
         Self { opened: None, child: Child::Running(Box::new(Pipe::new(process))), desk }
     }
 

@@ -14,6 +14,7 @@ use super::super::envelope::{self, About, Message, Reply, Stranger};
 use super::super::failure::excerpt;
 use super::super::progress::{self, Progress};
 use super::super::questions::Answers;
+use super::super::revision::Revision;
 use super::pipe::{Line, Written};
 use crate::violation::{Violation, Violations};
 
@@ -51,8 +52,8 @@ pub(super) struct Request {
 /// Hands each answer to the request that waits for it.
 #[derive(Debug)]
 pub(super) struct Desk {
-    /// Whether servers of the revision must not ask the client anything.
-    modern: bool,
+    /// What the child speaks.
+    revision: Revision,
     answers: Arc<Answers>,
     last_id: u64,
     /// By ascending id.
@@ -64,8 +65,8 @@ pub(super) struct Desk {
 }
 
 impl Desk {
-    pub(super) fn new(modern: bool, answers: Arc<Answers>) -> Self {
-        Self { modern, answers, last_id: 0, requests: VecDeque::new(), driver: 0, abandoned: BTreeSet::new() }
+    pub(super) fn new(revision: Revision, answers: Arc<Answers>) -> Self {
+        Self { revision, answers, last_id: 0, requests: VecDeque::new(), driver: 0, abandoned: BTreeSet::new() }
     }
 
     /// A new request; returns its id. `progress`: whether it asks for it.
@@ -145,8 +146,25 @@ impl Desk {
     }
 
     /// Hands a line over that request `reader` has read. Returns what is to be
-    /// written if it was a question of the server.
+    /// written if it was a question of the server, or held some.
     pub(super) fn receive(&mut self, reader: u64, line: Line) -> Option<String> {
+        if let Some(parts) = self.revision.has_batches().then(|| envelope::batch(&line.text)).flatten() {
+            // The framing belongs to no message; what is left of it, to the reader.
+            let framing = line.size.saturating_sub(parts.iter().map(|part| part.len() as u64).sum());
+            if let Some(request) = self.get_mut(reader) {
+                request.bytes_in += framing;
+            }
+            let each = parts.into_iter().filter_map(|text| {
+                let size = text.len() as u64;
+                self.message(reader, Line { text, size, ..line })
+            });
+            return each.reduce(|all, more| all + &more);
+        }
+        self.message(reader, line)
+    }
+
+    /// The same with one message.
+    fn message(&mut self, reader: u64, line: Line) -> Option<String> {
         let Line { text, size, first_byte, complete } = line;
         let mut violation: Option<(Violation, String)> = None;
         let mut response = None;
@@ -172,7 +190,7 @@ impl Desk {
                 }
                 // Since 2026-07-28 servers ask by other means, and clients must
                 // not write responses.
-                Message::Request { method, .. } if self.modern => {
+                Message::Request { method, .. } if self.revision.is_modern() => {
                     violation = Some((Violation::ServerRequest, excerpt(method.as_bytes())));
                 }
                 Message::Request { id, method, params } => {
@@ -239,7 +257,7 @@ mod tests {
     /// Violations that a request sees when this many were abandoned before it and
     /// the first of them is answered late.
     fn violations_after(abandoned: usize) -> u32 {
-        let mut desk = Desk::new(false, Arc::default());
+        let mut desk = Desk::new(Revision::V2025_11_25, Arc::default());
         for _ in 0..abandoned {
             let id = desk.enter(false);
             desk.leave(id);

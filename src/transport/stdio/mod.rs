@@ -52,6 +52,11 @@ impl StdioPlan {
         let (renderer, answers) = (Renderer::new(revision, info, &answers), Arc::new(answers));
         Self { renderer, answers, info: info.clone(), revision, target }
     }
+
+    /// The revision of its clients.
+    pub(super) const fn revision(&self) -> Revision {
+        self.revision
+    }
 }
 
 /// A client over the standard streams of a child process.
@@ -115,7 +120,7 @@ impl StdioClient {
     /// Starts the child, and nothing more.
     pub(super) fn start(&mut self) -> Result<(), OpenError> {
         let process = Process::spawn(&self.plan.target)?;
-        let conversation = Conversation::new(process, self.plan.revision.is_modern(), &self.plan.answers);
+        let conversation = Conversation::new(process, self.plan.revision, &self.plan.answers);
         self.conversation = Some(Rc::new(RefCell::new(conversation)));
         Ok(())
     }

@@ -15,6 +15,8 @@ mod http_asides;
 mod http_connection;
 mod http_session;
 mod lists;
+mod mirror;
+mod oauth;
 mod parts;
 mod peer;
 mod probe;
