@@ -17,6 +17,7 @@ pub mod rehearse;
 pub mod report;
 pub mod results;
 pub mod rulebook;
+pub mod schema;
 pub mod syntax;
 pub mod text;
 pub mod transport;

@@ -38,11 +38,19 @@ pub enum Violation {
     CacheHints,
     /// An error code that the specification keeps for itself.
     ReservedCode,
+    /// A body of another type than those that an answer may have.
+    ContentType,
+    /// An HTTP response without a header that its status asks for.
+    MissingHeader,
+    /// A result without the structured content that its tool has promised.
+    StructuredContent,
+    /// Structured content that does not fit the schema of its tool.
+    OutputSchema,
 }
 
 impl Violation {
     /// All of them, in order.
-    pub const ALL: [Violation; 12] = [
+    pub const ALL: [Violation; 16] = [
         Violation::CrossWired,
         Violation::UnknownId,
         Violation::DuplicateResponse,
@@ -55,6 +63,10 @@ impl Violation {
         Violation::ResultType,
         Violation::CacheHints,
         Violation::ReservedCode,
+        Violation::ContentType,
+        Violation::MissingHeader,
+        Violation::StructuredContent,
+        Violation::OutputSchema,
     ];
 
     /// Its name in metrics and results.
@@ -73,6 +85,10 @@ impl Violation {
             Violation::ResultType => "result_type",
             Violation::CacheHints => "cache_hints",
             Violation::ReservedCode => "reserved_code",
+            Violation::ContentType => "content_type",
+            Violation::MissingHeader => "missing_header",
+            Violation::StructuredContent => "structured_content",
+            Violation::OutputSchema => "output_schema",
         }
     }
 
@@ -98,6 +114,10 @@ impl Violation {
             Violation::ResultType => "a result without `resultType`",
             Violation::CacheHints => "a result without `ttlMs` or `cacheScope`",
             Violation::ReservedCode => "an error code that MCP keeps for itself",
+            Violation::ContentType => "an answer that is neither JSON nor an event stream",
+            Violation::MissingHeader => "an HTTP response without a header that its status asks for",
+            Violation::StructuredContent => "a result without the structured content that its tool has promised",
+            Violation::OutputSchema => "structured content that does not fit the schema of its tool",
         }
     }
 
@@ -122,6 +142,13 @@ impl Violation {
             Violation::ResultType => "MCP 2026-07-28, schema: every result has `resultType`",
             Violation::CacheHints => "MCP 2026-07-28, caching: lists and resources have `ttlMs` and `cacheScope`",
             Violation::ReservedCode => "MCP 2026-07-28: codes from -32099 to -32023 are kept for the specification",
+            Violation::ContentType => {
+                "MCP, Streamable HTTP: the answer to a request is `application/json` or `text/event-stream`"
+            }
+            Violation::MissingHeader => "RFC 9110, section 15.5: 401 has `WWW-Authenticate`, 405 has `Allow`",
+            Violation::StructuredContent | Violation::OutputSchema => {
+                "MCP, tools (2025-06-18 and later): with an `outputSchema`, structured results are there and fit it"
+            }
         }
     }
 }

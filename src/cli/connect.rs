@@ -12,11 +12,12 @@ use super::complaint::Complaint;
 use super::launch::{self, Launched};
 use super::offer::{self, Offered, Wants};
 use super::output::plain;
-use crate::plan::{Endpoint, Plan, Server, TextPart, Tls};
+use super::token;
+use crate::plan::{Auth, Endpoint, Plan, Server, TextPart, Tls};
 use crate::results::ServerInfo;
 use crate::transport::{
     AnyConnector, Client as _, Connector as _, Failure, HttpTarget, OpenError, Opened, Probe, Revision, StdioTarget,
-    Target, TlsClient, TlsOptions, ToolInfo, list_tools, probe,
+    Target, TlsClient, TlsOptions, ToolInfo, UnknownRevision, list_tools, probe,
 };
 
 /// A built-in server that has not begun to listen after this long never will.
@@ -27,6 +28,10 @@ pub(super) struct Connected {
     pub(super) connector: AnyConnector,
     pub(super) info: ServerInfo,
     pub(super) tools: Vec<ToolInfo>,
+    /// Whether calls repeat arguments in headers as the tools ask.
+    pub(super) mirrors: bool,
+    /// What was asked of its token endpoint, if it has one.
+    pub(super) tokens: Option<token::Renewal>,
     /// What else it lists, as far as the plan needs it.
     pub(super) offered: Offered,
 }
@@ -37,6 +42,13 @@ pub(super) struct Connected {
 pub(super) struct Children {
     children: Vec<Child>,
     launched: Vec<Launched>,
+}
+
+impl Connected {
+    /// The server as it has presented itself, and the tokens that it took so far.
+    pub(super) fn presented(&self) -> ServerInfo {
+        ServerInfo { tokens: self.tokens.as_ref().map(token::Renewal::so_far), ..self.info.clone() }
+    }
 }
 
 /// Connects to every server of the plan. A relative `cwd` counts from `beside`,
@@ -58,53 +70,136 @@ async fn connect_one(
     beside: &Path,
     children: &mut Children,
 ) -> Result<Connected, Complaint> {
-    let target = target(server, beside, children).await?;
-    let refused = |error: &OpenError| {
-        Complaint::server(format!("server `{}`: {error}", server.name)).help(hint(&server.endpoint, error))
+    let mut target = target(server, beside, children).await?;
+    let tokens = match (&server.auth, &server.endpoint, &mut target) {
+        (Some(Auth::Oauth(oauth)), Endpoint::Http { url } | Endpoint::Sse { url }, Target::Http(target)) => {
+            let (bearer, renewal) = token::begin(oauth, server, url, beside).await?;
+            target.bearer = Some(bearer);
+            Some(renewal)
+        }
+        _ => None,
     };
-    let pinned = match &server.protocol {
-        Some(pinned) => Some(pinned.parse::<Revision>().map_err(|error| Complaint::usage(error.to_string()))?),
-        None => None,
-    };
-    let probed = match pinned {
-        None => Some(probe(&target).await.map_err(|error| refused(&error))?),
+    let pinned = pinned(server)?;
+    let probed = match pinned.is_empty() {
+        true => Some(probe(&target).await.map_err(|error| refused(server, &error))?),
         // Only the probe asks a modern server for its name; without an answer it
         // stays unknown.
-        Some(revision) if revision.is_modern() => probe(&target).await.ok(),
-        Some(_) => None,
+        false if pinned.iter().any(|revision| revision.is_modern()) => probe(&target).await.ok(),
+        false => None,
     };
-    let revision = pinned.or(probed.as_ref().map(|probe| probe.revision)).unwrap_or(Revision::V2026_07_28);
-    let connector = AnyConnector::answering(&target, revision, crate::engine::answers(server));
+    let revisions = match &probed {
+        Some(probed) if pinned.is_empty() => vec![probed.revision],
+        _ => pinned,
+    };
+    let mut greeted = Vec::new();
+    for revision in revisions {
+        greeted.push(greet(server, &target, revision, probed.as_ref(), wants).await?);
+    }
+    let revision = spoken(server, &greeted)?;
+    let mut greeted = greeted.into_iter();
+    let Some(Greeted { mut connector, opened, mut tools, mut mirrors, offered }) = greeted.next() else {
+        return Err(Complaint::usage(format!("server `{}` has no revision", server.name)));
+    };
+    for other in greeted {
+        mirrors |= other.mirrors;
+        connector = connector.mixed(vec![other.connector]);
+        // What is called is called in every revision.
+        tools.retain_mut(|tool| {
+            let same = other.tools.iter().find(|other| other.name == tool.name);
+            tool.read_only &= same.is_some_and(|other| other.read_only);
+            same.is_some()
+        });
+    }
+    let named = Some(opened.server).filter(|server| !server.name.is_empty()).or(probed.map(|probe| probe.server));
+    let named = named.unwrap_or_default();
+    let info = ServerInfo {
+        name: server.name.clone(),
+        transport: match &target {
+            Target::Http(_) => "http".to_owned(),
+            Target::Sse(_) => "sse".to_owned(),
+            Target::Stdio(_) => "stdio".to_owned(),
+        },
+        revision,
+        server_name: named.name,
+        server_version: named.version,
+        tools: tools.len(),
+        tokens: None,
+    };
+    Ok(Connected { connector, info, tools, mirrors, offered, tokens })
+}
+
+/// The revisions that the file pins; none where the server is to be asked.
+fn pinned(server: &Server) -> Result<Vec<Revision>, Complaint> {
+    let mixed = server.revisions.iter().map(|share| share.revision.as_str());
+    let parse = |text: &str| text.parse().map_err(|error: UnknownRevision| Complaint::usage(error.to_string()));
+    server.protocol.as_deref().into_iter().chain(mixed).map(parse).collect()
+}
+
+/// A server that has answered in one revision.
+struct Greeted {
+    connector: AnyConnector,
+    opened: Opened,
+    tools: Vec<ToolInfo>,
+    mirrors: bool,
+    offered: Offered,
+}
+
+/// Opens a session in one revision, and lists what the server offers in it.
+async fn greet(
+    server: &Server,
+    target: &Target,
+    revision: Revision,
+    probed: Option<&Probe>,
+    wants: Wants,
+) -> Result<Greeted, Complaint> {
+    let connector = AnyConnector::answering(target, revision, crate::engine::answers(server));
     let mut client = connector.client();
-    let opened = client.open().await.map_err(|error| refused(&error))?;
-    let tools = match list_tools(&mut client, Duration::from_nanos(server.timeout_ns)).await {
+    let opened = client.open().await.map_err(|error| refused(server, &error))?;
+    let timeout = Duration::from_nanos(server.timeout_ns);
+    let tools = match list_tools(&mut client, timeout).await {
         Ok(tools) => tools,
-        Err(failure) if lacks_tools(&opened, probed.as_ref(), &failure) => Vec::new(),
+        Err(failure) if lacks_tools(&opened, probed, &failure) => Vec::new(),
         Err(failure) => {
             return Err(Complaint::server(format!("server `{}`: tools/list: {failure}", server.name))
                 .help("check that the server is healthy; mcpl lists the tools to keep the guard"));
         }
     };
-    let capabilities = [Some(&opened.capabilities), probed.as_ref().map(|probe| &probe.capabilities)];
-    let timeout = Duration::from_nanos(server.timeout_ns);
+    let capabilities = [Some(&opened.capabilities), probed.map(|probe| &probe.capabilities)];
     let offered = offer::list(&mut client, wants, &capabilities, timeout, &server.name).await;
     // Only a courtesy to the server, which gets rid of one session.
     let _ = client.close().await;
-    let named = Some(opened.server).filter(|server| !server.name.is_empty()).or(probed.map(|probe| probe.server));
-    let named = named.unwrap_or_default();
-    let info = ServerInfo {
-        name: server.name.clone(),
-        transport: match target {
-            Target::Http(_) => "http".to_owned(),
-            Target::Sse(_) => "sse".to_owned(),
-            Target::Stdio(_) => "stdio".to_owned(),
-        },
-        revision: opened.revision.to_string(),
-        server_name: named.name,
-        server_version: named.version,
-        tools: tools.len(),
+    let mirrors = matches!(target, Target::Http(_)) && opened.revision.is_modern();
+    Ok(Greeted { connector: connector.mirroring(&tools), opened, tools, mirrors, offered })
+}
+
+/// The revision that is spoken, or the shares of several. Where they are mixed,
+/// each must be the one that was asked for.
+fn spoken(server: &Server, greeted: &[Greeted]) -> Result<String, Complaint> {
+    if server.revisions.is_empty() {
+        return Ok(greeted.first().map(|only| only.opened.revision.to_string()).unwrap_or_default());
+    }
+    let whole: u32 = server.revisions.iter().map(|share| share.slots).sum();
+    let mut parts = Vec::new();
+    for (share, Greeted { opened, .. }) in server.revisions.iter().zip(greeted) {
+        if opened.revision.as_str() != share.revision {
+            let (asked, given) = (&share.revision, opened.revision);
+            return Err(Complaint::server(format!("server `{}` answers {asked} with {given}", server.name))
+                .help("mix only revisions that the server speaks; `mcpl probe` lists them"));
+        }
+        let percent = (f64::from(share.slots) * 1e5 / f64::from(whole)).round() / 1e3;
+        parts.push(format!("{percent}% {}", share.revision));
+    }
+    Ok(parts.join(", "))
+}
+
+fn refused(server: &Server, error: &OpenError) -> Complaint {
+    let help = match error {
+        OpenError::Unauthorized { .. } if server.auth.is_some() => {
+            "ask for the `scopes` that the server wants: it did not accept the token".to_owned()
+        }
+        error => hint(&server.endpoint, error),
     };
-    Ok(Connected { connector, info, tools, offered })
+    Complaint::server(format!("server `{}`: {error}", server.name)).help(help)
 }
 
 /// A server without tools may refuse to list them.
@@ -197,7 +292,7 @@ fn http(server: &Server, url: &str, beside: &Path) -> Result<HttpTarget, String>
 
 /// Whom the file trusts and who it says that it is. Its paths count from its
 /// directory.
-fn tls_client(tls: &Tls, beside: &Path) -> Result<TlsClient, String> {
+pub(super) fn tls_client(tls: &Tls, beside: &Path) -> Result<TlsClient, String> {
     let read = |path: &String| {
         let path = beside.join(path);
         std::fs::read(&path).map_err(|error| format!("cannot read `{}`: {}", path.display(), plain(&error)))
@@ -211,7 +306,7 @@ fn tls_client(tls: &Tls, beside: &Path) -> Result<TlsClient, String> {
 }
 
 /// Puts a text together that may hold secrets. Nothing else reads their values.
-fn secret_text(parts: &[TextPart]) -> Result<String, String> {
+pub(super) fn secret_text(parts: &[TextPart]) -> Result<String, String> {
     let mut text = String::new();
     for part in parts {
         match part {

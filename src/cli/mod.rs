@@ -31,6 +31,7 @@ mod report;
 mod run;
 mod serve;
 mod terminal;
+mod token;
 
 use std::ffi::OsString;
 use std::process::ExitCode;

@@ -1,7 +1,9 @@
 //! The requests of a plan against what its servers list, before any load.
 
 use super::connect::Connected;
+use super::terminal;
 use crate::diag::Diagnostic;
+use crate::engine::Promises;
 use crate::model::Model;
 use crate::model::live::{self, Offer, Prompt, Resources, Tool};
 use crate::plan::Plan;
@@ -9,7 +11,28 @@ use crate::plan::Plan;
 /// What is wrong with the requests of the plan, now that the lists are known.
 pub(super) fn check(plan: &Plan, model: &Model, servers: &[Connected]) -> Vec<Diagnostic> {
     let offers: Vec<Offer> = servers.iter().map(offer).collect();
+    for offer in &offers {
+        let faults = offer.tools.iter().filter_map(|tool| Some((&tool.name, tool.header_fault.as_ref()?)));
+        for (tool, fault) in faults.filter(|(tool, _)| !model.calls.iter().any(|call| call.tool == **tool)) {
+            let line = format!("note: server `{}`: the tool `{tool}` cannot be called: {fault}\n", offer.server);
+            terminal::note(&terminal::printable(&line));
+        }
+    }
     live::check(plan, model, &offers)
+}
+
+/// What the tools promise of their results; says of which that cannot be used.
+pub(super) fn promises(servers: &[Connected]) -> Promises {
+    let mut promises = Promises::default();
+    for server in servers {
+        let schemas = server.tools.iter().filter_map(|tool| Some((tool.name.as_str(), tool.output_schema.as_ref()?)));
+        for (tool, reason) in promises.add(schemas) {
+            let server = &server.info.name;
+            let line = format!("note: server `{server}`: the results of `{tool}` are not checked: {reason}\n");
+            terminal::note(&terminal::printable(&line));
+        }
+    }
+    promises
 }
 
 fn offer(server: &Connected) -> Offer {
@@ -17,6 +40,7 @@ fn offer(server: &Connected) -> Offer {
         name: tool.name.clone(),
         read_only: tool.read_only,
         schema: tool.input_schema.clone(),
+        header_fault: tool.header_fault().filter(|_| server.mirrors),
     });
     let prompts = server.offered.prompts.as_ref().map(|prompts| {
         let prompt = |prompt: &crate::transport::PromptInfo| Prompt {

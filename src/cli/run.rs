@@ -111,7 +111,9 @@ fn drive(
     outputs: &Outputs,
 ) -> Done {
     let connectors: Vec<_> = servers.iter().map(|server| server.connector.clone()).collect();
-    let settings = Settings { threads: threads(args.threads, &plan), run_id: run_id(), tables: tables.to_vec() };
+    let promises = preflight::promises(servers).into();
+    let settings =
+        Settings { threads: threads(args.threads, &plan), run_id: run_id(), tables: tables.to_vec(), promises };
     let mut progress = Progress::new(&plan, args.quiet);
     if let Some(note) = journal::left_over(beside(&args.file)) {
         progress.note(&note);
@@ -216,7 +218,7 @@ fn results(
             threads: settings.threads,
         },
         environment: environment::fingerprint(),
-        servers: servers.iter().map(|server| server.info.clone()).collect(),
+        servers: servers.iter().map(Connected::presented).collect(),
         recording: measured.recording,
     }
 }

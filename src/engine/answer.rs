@@ -56,7 +56,7 @@ impl<'a> Answer<'a> {
             Given::Status => Some(Value::Json(self.status.map_or(Json::Null, Json::from))),
             Given::ProgressCount => Some(Value::Json(self.asides.progress.into())),
             Given::UpdatesCount => Some(Value::Json(self.asides.updates.into())),
-            Given::UserId | Given::UserIteration | Given::RunId => None,
+            Given::UserId | Given::UserIteration | Given::UserRevision | Given::RunId => None,
         }
     }
 

@@ -13,7 +13,7 @@ use super::Stop;
 use super::course::Course;
 use super::iteration::{self, End, Job};
 use super::shard::Shard;
-use super::user::User;
+use super::user::{Peer, Peers, User};
 use crate::plan::mix::Dealer;
 use crate::plan::{Load, Work, schedule};
 use crate::record::Phase;
@@ -32,14 +32,14 @@ pub(super) async fn drive<C: Connector>(shard: Rc<Shard<C>>, index: usize) {
     };
     let users = schedule::peak_users(&scenario.load);
     let dealer = Rc::new(RefCell::new(Dealer::new(shard.plan.seed, index, &scenario.mix)));
-    let mut targets = Dealer::of_targets(shard.plan.seed, index, &scenario.targets);
+    let mut peers = Peers::of(&shard.plan, index);
     let (part, of) = shard.part;
     let mut running = JoinSet::new();
     for number in (part..users).step_by(usize::try_from(of).unwrap_or(1)) {
         let (shard, dealer) = (Rc::clone(&shard), Rc::clone(&dealer));
-        let session = shard.shared_session(index, number).map(|session| session.server);
-        let Some(server) = session.or_else(|| targets.flow(number)) else { continue };
-        running.spawn_local(live(shard, index, Life { number, users, server, work }, dealer));
+        let session = shard.shared_session(index, number).map(|session| session.peer);
+        let Some(peer) = session.or_else(|| peers.peer(number)) else { continue };
+        running.spawn_local(live(shard, index, Life { number, users, peer, work }, dealer));
     }
     tokio::select! {
         () = shard.control.reached(Stop::Drain) => {}
@@ -58,8 +58,8 @@ struct Life {
     number: u64,
     /// How many users there are.
     users: u64,
-    /// Index of its server.
-    server: usize,
+    /// Its server.
+    peer: Peer,
     work: Option<Work>,
 }
 
@@ -101,8 +101,7 @@ async fn live<C: Connector>(shard: Rc<Shard<C>>, index: usize, life: Life, deale
                 () = tokio::time::sleep_until(from) => {}
             }
             let stopped = shard.control.now() != Stop::Run;
-            let user =
-                here.take().or_else(|| (!stopped).then(|| User::new(&shard, life.server, life.number)).flatten());
+            let user = here.take().or_else(|| (!stopped).then(|| User::new(&shard, life.peer, life.number)).flatten());
             let Some(mut user) = user else { return };
             user.iteration = iteration;
             let going = iterate(&shard, index, &life, &mut user, to, &dealer).await;

@@ -13,7 +13,7 @@ use super::shard::{Shard, nanos_between};
 use super::user::User;
 use crate::plan::random::{Purpose, stream};
 use crate::plan::takes::Taker;
-use crate::plan::{Flow, Plan, Sessions};
+use crate::plan::{Flow, Plan, Request, Sessions};
 use crate::record::{ErrorClass, Phase, Sample};
 use crate::transport::{Connector, Exchange, OpenError};
 use crate::violation::Violation;
@@ -215,12 +215,16 @@ impl<'a, C: Connector> Running<'a, C> {
         }
     }
 
-    /// Notes whether the answer to a request with these parameters is for another.
-    pub(super) fn oversee(&self, exchange: &mut Exchange, params: &[u8]) {
+    /// Notes whether the answer to a request with these parameters is for another,
+    /// or, in a sample, not what its tool has promised.
+    pub(super) fn oversee(&self, request: &Request, exchange: &mut Exchange, params: &[u8]) {
         if let (Some(tokens), Ok(reply)) = (&self.shard.tokens, &exchange.outcome)
             && let Some(why) = isolation::mixed_up(tokens, &self.user.past, params, reply.message())
         {
             exchange.violations.note(Violation::CrossWired, || why);
+        }
+        if let Some(promises) = &self.shard.promises {
+            self.inspect(promises, request, exchange);
         }
     }
 
@@ -255,6 +259,7 @@ impl<'a, C: Connector> Running<'a, C> {
             answer,
             user: self.user.id,
             iteration: self.user.iteration,
+            revision: self.user.revision,
             run_id: &self.shard.run_id,
             patterns: &self.shard.patterns,
             random: self.random,

@@ -2,7 +2,8 @@
 //!
 //! Invariant: takes time only from its clock (tokio's, which tests pause) and
 //! randomness only from the plan's seed; never sees source text, files or
-//! standard output. May import `plan`, `expr`, `transport`, `record`, `data`.
+//! standard output. May import `plan`, `expr`, `transport`, `record`, `data`,
+//! `schema`.
 //!
 //! Thread per core, nothing shared on the measured path: each thread has its
 //! own single-threaded runtime, virtual users and recorder, and evaluates the
@@ -19,6 +20,8 @@ mod isolation;
 mod iteration;
 mod open;
 mod pacer;
+mod promises;
+mod render;
 mod request;
 mod rounds;
 mod scope;
@@ -34,6 +37,7 @@ mod tests;
 
 pub use control::{Control, Stop};
 pub use open::sessions_ahead;
+pub use promises::Promises;
 pub use rounds::answers;
 
 use std::sync::Arc;
@@ -59,6 +63,8 @@ pub struct Settings {
     pub run_id: String,
     /// Rows of the plan's data, by its index.
     pub tables: Vec<Table>,
+    /// What tools have promised of their results.
+    pub promises: Arc<Promises>,
 }
 
 /// What a run measured.
@@ -105,7 +111,7 @@ pub fn run<C: Connector>(
     let threads = settings.threads.clamp(1, plan.most_threads());
     let (sender, mut receiver) = mpsc::unbounded_channel();
     let gate = Gate::new();
-    let shared = Shared::new(plan, &settings.run_id, &settings.tables);
+    let shared = Shared::new(plan, &settings.run_id, &settings.tables).with(&settings.promises);
     let mut handles = Vec::with_capacity(threads);
     for index in 0..threads {
         let worker = Worker {

@@ -13,7 +13,7 @@ use super::course::{Course, Stretch};
 use super::iteration::{self, End, Job};
 use super::pacer::Pacer;
 use super::shard::{Shard, nanos_between};
-use super::user::User;
+use super::user::{Peers, User};
 use crate::plan::mix::Dealer;
 use crate::plan::schedule::{self, Due};
 use crate::plan::{Arrivals, Load, Scenario};
@@ -56,7 +56,7 @@ pub(super) struct Pool<C: Connector> {
     shard: Rc<Shard<C>>,
     scenario: usize,
     /// Deals servers to users.
-    targets: RefCell<Dealer>,
+    peers: RefCell<Peers>,
     idle: RefCell<Vec<User<C::Client>>>,
     created: std::cell::Cell<u64>,
     /// This thread's part of the most users that may exist.
@@ -69,7 +69,7 @@ impl<C: Connector> Pool<C> {
         Rc::new(Pool {
             shard: Rc::clone(shard),
             scenario: index,
-            targets: RefCell::new(Dealer::of_targets(shard.plan.seed, index, &scenario.targets)),
+            peers: RefCell::new(Peers::of(&shard.plan, index)),
             idle: RefCell::new(Vec::new()),
             created: std::cell::Cell::new(0),
             limit,
@@ -109,8 +109,8 @@ impl<C: Connector> Pool<C> {
         let (part, of) = self.shard.part;
         let id = number * of + part;
         let shared = self.shard.shared_session(self.scenario, id);
-        let server = shared.map(|session| session.server).or_else(|| self.targets.borrow_mut().flow(id))?;
-        User::new(&self.shard, server, id)
+        let peer = shared.map(|session| session.peer).or_else(|| self.peers.borrow_mut().peer(id))?;
+        User::new(&self.shard, peer, id)
     }
 
     /// Ends all sessions.

@@ -7,6 +7,7 @@ use tokio::time::Instant;
 
 use super::answer::Answer;
 use super::iteration::Running;
+use super::render::render;
 use super::rounds;
 use super::shard::{Shard, nanos_between};
 use super::waiting::Waiting;
@@ -59,7 +60,7 @@ async fn pages<C: Connector>(
         let user = &mut *run.user;
         let sent = send(run.shard, &mut user.client, &outgoing, name.as_deref(), &user.params).await;
         let Some(mut sent) = sent else { return run.refused() };
-        run.oversee(&mut sent.exchange, &run.user.params);
+        run.oversee(request, &mut sent.exchange, &run.user.params);
         let (next, following) = conclude(run, request, &sent);
         cursor = following;
         if next != Next::Step || cursor.is_none() {
@@ -122,7 +123,7 @@ pub(super) async fn together<C: Connector>(
             next = run.refused();
             continue;
         };
-        run.oversee(&mut sent.exchange, &prepared.params);
+        run.oversee(prepared.request, &mut sent.exchange, &prepared.params);
         let (after, cursor) = conclude(run, prepared.request, &sent);
         // The pages after the first can only be asked for one after the other.
         let after = match cursor {
@@ -134,53 +135,6 @@ pub(super) async fn together<C: Connector>(
         }
     }
     next
-}
-
-/// Renders the parameters into the user's buffer; returns the name that goes
-/// into the `Mcp-Name` header.
-fn render<'r, C: Connector>(
-    run: &mut Running<'_, C>,
-    request: &'r Request,
-    cursor: Option<&str>,
-) -> Result<Option<Cow<'r, str>>, EvalError> {
-    let mut params = std::mem::take(&mut run.user.params);
-    params.clear();
-    let rendered = match &request.method {
-        Method::Call { tool: name } | Method::Prompt { name } => {
-            request.params.render(&mut run.scope(None), &mut params).map(|()| Some(Cow::Borrowed(name.as_str())))
-        }
-        Method::Read { uri } => uri.eval(&mut run.scope(None)).map(|uri| {
-            let uri = uri.to_text();
-            append_member(&mut params, "uri", &uri);
-            Some(Cow::Owned(uri))
-        }),
-        Method::Subscribe { uri, .. } => uri.eval(&mut run.scope(None)).map(|uri| {
-            append_member(&mut params, "uri", &uri.to_text());
-            None
-        }),
-        Method::Complete | Method::Request { .. } => {
-            request.params.render(&mut run.scope(None), &mut params).map(|()| None)
-        }
-        Method::List { .. } => {
-            match cursor {
-                Some(cursor) => append_member(&mut params, "cursor", cursor),
-                None => params.extend_from_slice(b"{}"),
-            }
-            Ok(None)
-        }
-    };
-    run.user.params = params;
-    rendered
-}
-
-/// `{"key":"value"}`
-fn append_member(out: &mut Vec<u8>, key: &str, value: &str) {
-    out.extend_from_slice(b"{\"");
-    out.extend_from_slice(key.as_bytes());
-    out.extend_from_slice(b"\":");
-    // Writing a text to a Vec cannot fail.
-    let _ = serde_json::to_writer(&mut *out, value);
-    out.push(b'}');
 }
 
 /// What is to be known of a request while it is under way.
@@ -203,7 +157,7 @@ struct Outgoing<'r> {
 
 impl<'r> Outgoing<'r> {
     fn new<C: Connector>(run: &Running<'_, C>, request: &'r Request, arrival: Option<Instant>) -> Outgoing<'r> {
-        let server = run.shard.plan.servers.get(run.user.server);
+        let server = run.shard.plan.servers.get(run.user.peer.server);
         let timeout = request.timeout_ns.or(server.map(|server| server.timeout_ns)).unwrap_or(u64::MAX);
         Outgoing {
             method: request.method.wire(),
@@ -214,7 +168,7 @@ impl<'r> Outgoing<'r> {
                 Method::Subscribe { for_ns, .. } => Some(Duration::from_nanos(for_ns)),
                 _ => None,
             },
-            server: run.user.server,
+            server: run.user.peer.server,
             series: run.first_series + request.ordinal,
             phase: run.job.phase,
             arrival,

@@ -7,6 +7,7 @@ use super::answer::Answer;
 use super::isolation::{Sender, Token, Tokens};
 use super::shard::Patterns;
 use crate::expr::{Given, Scope, Value};
+use crate::transport::Revision;
 
 /// One step of one iteration.
 pub(super) struct StepScope<'a> {
@@ -14,6 +15,8 @@ pub(super) struct StepScope<'a> {
     pub(super) answer: Option<&'a Answer<'a>>,
     pub(super) user: u64,
     pub(super) iteration: u64,
+    /// The revision that the user speaks.
+    pub(super) revision: Revision,
     pub(super) run_id: &'a str,
     pub(super) patterns: &'a Patterns,
     pub(super) random: &'a mut Pcg64Mcg,
@@ -32,6 +35,7 @@ impl Scope for StepScope<'_> {
         match what {
             Given::UserId => Some(Value::Json(self.user.into())),
             Given::UserIteration => Some(Value::Json(self.iteration.into())),
+            Given::UserRevision => Some(Value::Json(self.revision.as_str().into())),
             Given::RunId => Some(Value::Json(self.run_id.into())),
             what => self.answer.and_then(|answer| answer.given(what)),
         }

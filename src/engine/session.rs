@@ -4,7 +4,7 @@ use tokio::sync::Mutex;
 use tokio::time::Instant;
 
 use super::shard::{Shard, part_of};
-use crate::plan::mix::Dealer;
+use super::user::{Peer, Peers};
 use crate::plan::{Plan, Sessions};
 use crate::record::Phase;
 use crate::transport::{Client, Connector, OpenError};
@@ -12,8 +12,8 @@ use crate::transport::{Client, Connector, OpenError};
 /// One MCP session, opened by the first user that needs it. Each user of it has
 /// a client of its own.
 pub(super) struct SharedSession<K> {
-    /// Index of its server in the plan.
-    pub(super) server: usize,
+    /// Its server.
+    pub(super) peer: Peer,
     /// Opens and ends the session, and sends nothing else.
     owner: Mutex<K>,
 }
@@ -28,10 +28,11 @@ impl<K: Client> SharedSession<K> {
     ) -> Vec<SharedSession<K>> {
         let Some(scenario) = plan.scenarios.get(index) else { return Vec::new() };
         let Sessions::Shared(count) = scenario.sessions else { return Vec::new() };
-        let mut targets = Dealer::of_targets(plan.seed, index, &scenario.targets);
+        let mut peers = Peers::of(plan, index);
         let session = |number| {
-            let server = targets.flow(number * part.1 + part.0)?;
-            Some(SharedSession { server, owner: Mutex::new(connectors.get(server)?.client()) })
+            let peer = peers.peer(number * part.1 + part.0)?;
+            let owner = connectors.get(peer.server)?.client_of(peer.share);
+            Some(SharedSession { peer, owner: Mutex::new(owner) })
         };
         (0..part_of(count, part)).filter_map(session).collect()
     }

@@ -1,7 +1,7 @@
 //! What the tasks of one thread share.
 
 use std::cell::{Cell, RefCell};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -13,7 +13,7 @@ use tokio::time::Instant;
 
 use super::isolation::Tokens;
 use super::session::SharedSession;
-use super::{Control, Stop};
+use super::{Control, Promises, Stop};
 use crate::data::Table;
 use crate::expr::{Expr, Function};
 use crate::plan::takes::{Taker, Takes};
@@ -29,12 +29,19 @@ pub(super) struct Shared {
     pub(super) claimed: Arc<[AtomicU64]>,
     /// Requests sent, over all threads; counted where the guard limits them.
     sent: Arc<AtomicU64>,
+    promises: Option<Arc<Promises>>,
 }
 
 impl Shared {
     pub(super) fn new(plan: &Plan, run_id: &str, tables: &[Table]) -> Shared {
         let claimed = plan.scenarios.iter().map(|_| AtomicU64::new(0)).collect();
-        Shared { run_id: run_id.to_owned(), tables: tables.to_vec(), claimed, sent: Arc::default() }
+        let (run_id, tables) = (run_id.to_owned(), tables.to_vec());
+        Shared { run_id, tables, claimed, sent: Arc::default(), promises: None }
+    }
+
+    /// The same with what tools have promised.
+    pub(super) fn with(self, promises: &Arc<Promises>) -> Shared {
+        Shared { promises: Some(Arc::clone(promises)).filter(|promises| !promises.is_empty()), ..self }
     }
 }
 
@@ -81,6 +88,10 @@ pub(super) struct Shard<C: Connector> {
     /// Requests that waited for one since the last second was handed over.
     pub(super) held: Cell<u64>,
     sent: Arc<AtomicU64>,
+    /// What tools have promised; `None` where none has.
+    pub(super) promises: Option<Arc<Promises>>,
+    /// Series of which an answer was held against that.
+    pub(super) inspected: RefCell<BTreeSet<usize>>,
     /// MCP sessions that users share, for each scenario.
     pub(super) sessions: Vec<Vec<SharedSession<C::Client>>>,
 }
@@ -120,6 +131,8 @@ impl<C: Connector> Shard<C> {
             slots: slots.map(|slots| Semaphore::new(usize::try_from(slots).unwrap_or(Semaphore::MAX_PERMITS))),
             held: Cell::new(0),
             sent: shared.sent,
+            promises: shared.promises,
+            inspected: RefCell::default(),
             sessions: sessions.collect(),
             patterns: Patterns::of(&plan),
             tokens: makes_tokens(&plan).then(|| Tokens::new(plan.seed)),

@@ -6,9 +6,51 @@ use tokio::time::Instant;
 use super::isolation::Past;
 use super::shard::Shard;
 use crate::expr::Value;
+use crate::plan::mix::Dealer;
 use crate::plan::random::{Purpose, stream};
+use crate::plan::{Plan, Server};
 use crate::record::Phase;
-use crate::transport::{Client, Connector, OpenError};
+use crate::transport::{Client, Connector, OpenError, Revision};
+
+/// Whom a user speaks to, and how.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Peer {
+    /// Index of the server in the plan.
+    pub(super) server: usize,
+    /// Which of the server's revisions, if there are several.
+    pub(super) share: usize,
+}
+
+/// Deals peers to the users of one scenario.
+pub(super) struct Peers {
+    targets: Dealer,
+    /// By server; `None` where all users speak the same revision.
+    revisions: Vec<Option<Dealer>>,
+}
+
+impl Peers {
+    pub(super) fn of(plan: &Plan, index: usize) -> Peers {
+        let targets = plan.scenarios.get(index).map(|scenario| scenario.targets.as_slice()).unwrap_or_default();
+        let mixed = |(number, server): (usize, &Server)| {
+            let shares = Some(&server.revisions).filter(|shares| !shares.is_empty())?;
+            Some(Dealer::of_revisions(plan.seed, index, number, shares))
+        };
+        let revisions = plan.servers.iter().enumerate().map(mixed).collect();
+        Peers { targets: Dealer::of_targets(plan.seed, index, targets), revisions }
+    }
+
+    /// The peer of user number `id`, or of the session of that number where users
+    /// share sessions. Of the users of each server, every bag holds the exact
+    /// shares of its revisions.
+    pub(super) fn peer(&mut self, id: u64) -> Option<Peer> {
+        let server = self.targets.flow(id)?;
+        let share = match self.revisions.get_mut(server) {
+            Some(Some(dealer)) => dealer.flow(self.targets.rank(id)?)?,
+            _ => 0,
+        };
+        Some(Peer { server, share })
+    }
+}
 
 /// A virtual user. It lives on one thread for good.
 pub(super) struct User<K> {
@@ -17,8 +59,10 @@ pub(super) struct User<K> {
     pub(super) client: K,
     /// More clients on its session, for requests that are under way together.
     pub(super) siblings: Vec<K>,
-    /// Index of its server in the plan.
-    pub(super) server: usize,
+    /// Its server.
+    pub(super) peer: Peer,
+    /// The revision that it speaks.
+    pub(super) revision: Revision,
     /// From 0.
     pub(super) iteration: u64,
     /// MCP sessions it has had.
@@ -39,15 +83,19 @@ pub(super) struct User<K> {
 }
 
 impl<K: Client> User<K> {
-    /// User number `id` of `scenario`, with no session yet.
-    pub(super) fn new<C: Connector<Client = K>>(shard: &Shard<C>, server: usize, id: u64) -> Option<User<K>> {
-        let client = shard.connectors.get(server)?.client();
+    /// User number `id` of a scenario, with no session yet.
+    pub(super) fn new<C: Connector<Client = K>>(shard: &Shard<C>, peer: Peer, id: u64) -> Option<User<K>> {
+        let connector = shard.connectors.get(peer.server)?;
+        let shares = shard.plan.servers.get(peer.server).map(|server| server.revisions.as_slice());
+        let stated = shares.and_then(|shares| shares.get(peer.share)?.revision.parse().ok());
+        let client = connector.client_of(peer.share);
         shard.users.set(shard.users.get() + 1);
         Some(User {
             id,
             client,
             siblings: Vec::new(),
-            server,
+            peer,
+            revision: stated.unwrap_or_else(|| connector.revision(peer.share)),
             iteration: 0,
             sessions: 0,
             prepared: false,
@@ -94,8 +142,8 @@ impl<K: Client> User<K> {
         let share = shard.plan.scenarios.get(scenario).map_or(1.0, |scenario| scenario.close);
         let left = share < 1.0 && !self.is_ended_properly(shard.plan.seed, scenario, share);
         if left || shard.shared_session(scenario, self.id).is_some() {
-            if let Some(connector) = shard.connectors.get(self.server) {
-                self.client = connector.client();
+            if let Some(connector) = shard.connectors.get(self.peer.server) {
+                self.client = connector.client_of(self.peer.share);
             }
             return;
         }

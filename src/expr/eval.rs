@@ -105,6 +105,7 @@ fn given_name(what: Given) -> &'static str {
         Given::Status => "status",
         Given::UserId => "user.id",
         Given::UserIteration => "user.iteration",
+        Given::UserRevision => "user.revision",
         Given::RunId => "run.id",
         Given::ProgressCount => "progress.count",
         Given::UpdatesCount => "updates.count",

@@ -109,6 +109,8 @@ pub enum Given {
     UserId,
     /// Number of this user's iteration, from 0.
     UserIteration,
+    /// The revision of the protocol that the virtual user speaks.
+    UserRevision,
     /// Identifies the run.
     RunId,
     /// Notifications of progress for the request.
@@ -121,7 +123,7 @@ impl Given {
     /// Whether it exists only once a response is there.
     #[must_use]
     pub fn needs_response(self) -> bool {
-        !matches!(self, Given::UserId | Given::UserIteration | Given::RunId)
+        !matches!(self, Given::UserId | Given::UserIteration | Given::UserRevision | Given::RunId)
     }
 }
 

@@ -70,7 +70,7 @@ impl Lowering<'_> {
             self.out.push(errors::types::bad_header(&name, reason, help, name_ast.span()));
             return None;
         };
-        if RESERVED.contains(&parsed.as_str()) {
+        if RESERVED.contains(&parsed.as_str()) || parsed.as_str().starts_with("mcp-param-") {
             let help = format!("remove `header \"{name}\"`: mcpl sets it as the protocol asks");
             self.out.push(errors::types::bad_header(&name, "part of the protocol", &help, name_ast.span()));
             return None;

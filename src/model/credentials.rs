@@ -1,8 +1,8 @@
 //! How a server knows its client, and the client its server: `tls` and `auth`.
 
-use super::address;
 use super::lower::Lowering;
-use crate::diag::errors;
+use super::{address, rules};
+use crate::diag::{Diagnostic, errors};
 use crate::plan::{Oauth, Tls};
 use crate::syntax::ast::{self, OauthStmt, TlsStmt};
 use crate::text::Span;
@@ -67,7 +67,7 @@ pub(super) fn oauth(lowering: &mut Lowering<'_>, item: &ast::Oauth) -> Option<Oa
             "token_url" => {
                 url = lowering.text_attr(attr, "an address", "http://127.0.0.1:8080/token");
                 let span = attr.value().map(|value| value.span()).unwrap_or_default();
-                url.as_ref().is_some_and(|url| address::check_url(lowering, url, span).is_some())
+                url.as_ref().is_some_and(|url| token_url(lowering, url, span).is_some())
             }
             "client_id" => {
                 id = lowering.text_attr(attr, "a text", "mcpl");
@@ -98,6 +98,21 @@ pub(super) fn oauth(lowering: &mut Lowering<'_>, item: &ast::Oauth) -> Option<Oa
         }
     }
     Some(Oauth { token_url: url?, client_id: id?, client_secret: secret?, scopes })
+}
+
+/// `None` after saying why `url` cannot be a token endpoint. It gets a secret, which
+/// must not cross a network in the clear (RFC 6749, section 3.2).
+fn token_url(lowering: &mut Lowering<'_>, url: &str, span: Span) -> Option<()> {
+    address::check_url(lowering, url, span)?;
+    let here = rules::host_of(url).is_some_and(|host| rules::is_loopback(&host));
+    if !here && !url.trim_start().starts_with("https:") {
+        let reason = "a token endpoint has to be reached by https, unless it is on this machine";
+        let message = format!("`{url}` is not the address of a token endpoint");
+        let help = "write an address such as `token_url \"https://id.example.com/token\"`";
+        lowering.out.push(Diagnostic { message, ..errors::types::bad_url(url, reason, span, None) }.help(help));
+        return None;
+    }
+    Some(())
 }
 
 /// `None` after saying that a statement of a small block is said twice.

@@ -44,9 +44,10 @@ const GIVEN: [(&str, Given, Type); 9] = [
 ];
 
 /// Names of two parts.
-const QUALIFIED: [(&str, &str, Given, Type); 5] = [
+const QUALIFIED: [(&str, &str, Given, Type); 6] = [
     ("user", "id", Given::UserId, Type::NUMBER),
     ("user", "iteration", Given::UserIteration, Type::NUMBER),
+    ("user", "revision", Given::UserRevision, Type::Text),
     ("run", "id", Given::RunId, Type::Text),
     ("progress", "count", Given::ProgressCount, Type::NUMBER),
     ("updates", "count", Given::UpdatesCount, Type::NUMBER),

@@ -11,7 +11,7 @@ use super::scenario::ScenarioItem;
 use super::server::ServerItem;
 use crate::diag::errors;
 use crate::plan::rows::{AtEnd, Order};
-use crate::plan::{Endpoint, Load, Plan, schedule, size, takes};
+use crate::plan::{Auth, Endpoint, Load, Plan, schedule, size, takes};
 use crate::syntax::ast;
 use crate::text::Span;
 use crate::units::{Dimension, Quantity};
@@ -50,14 +50,19 @@ fn hosts(lowering: &mut Lowering<'_>, items: &Items, servers: &[ServerItem], gua
         return;
     }
     for server in servers {
-        let Some(Endpoint::Http { url } | Endpoint::Sse { url }) = server.plan.as_ref().map(|plan| &plan.endpoint)
-        else {
-            continue;
+        let Some(plan) = &server.plan else { continue };
+        let own = match &plan.endpoint {
+            Endpoint::Http { url } | Endpoint::Sse { url } => Some((url, server.url_span)),
+            _ => None,
         };
-        let Some(host) = host_of(url) else { continue };
-        let allowed = guard.plan.allow_hosts.iter().any(|pattern| guard::matches_any_case(pattern, &host));
-        if !allowed && !is_loopback(&host) {
-            let span = server.url_span.unwrap_or(server.name_span);
+        let tokens = plan.auth.as_ref().map(|Auth::Oauth(oauth)| (&oauth.token_url, None));
+        for (url, span) in own.into_iter().chain(tokens) {
+            let Some(host) = host_of(url) else { continue };
+            let allowed = guard.plan.allow_hosts.iter().any(|pattern| guard::matches_any_case(pattern, &host));
+            if allowed || is_loopback(&host) {
+                continue;
+            }
+            let span = span.unwrap_or(server.name_span);
             let insert = insertion(lowering, items, guard, &host);
             lowering.out.push(errors::guard::host_not_allowed(&host, span, insert));
         }
@@ -79,13 +84,13 @@ fn insertion(lowering: &Lowering<'_>, items: &Items, guard: &GuardItem, host: &s
 }
 
 /// The host of a URL, without brackets.
-fn host_of(url: &str) -> Option<String> {
+pub(super) fn host_of(url: &str) -> Option<String> {
     let uri: http::Uri = url.parse().ok()?;
     Some(uri.host()?.trim_start_matches('[').trim_end_matches(']').to_owned())
 }
 
 /// Whether a host is this machine by its name alone (RFC 6761 for `localhost`).
-fn is_loopback(host: &str) -> bool {
+pub(super) fn is_loopback(host: &str) -> bool {
     let name = host.to_ascii_lowercase();
     name == "localhost" || name.ends_with(".localhost") || host.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback())
 }

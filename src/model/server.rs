@@ -19,9 +19,6 @@ const DEFAULT_CONNECT_TIMEOUT_NS: f64 = 30e9;
 /// Revisions that `protocol` may name.
 pub(super) const REVISIONS: [&str; 5] = ["2024-11-05", "2025-03-26", "2025-06-18", "2025-11-25", "2026-07-28"];
 
-/// Those of them that the transport does not speak yet.
-const NOT_SPOKEN: [&str; 2] = ["2024-11-05", "2025-03-26"];
-
 /// A launched server must accept connections within this time, unless the file
 /// says otherwise.
 const DEFAULT_READY_NS: f64 = 10e9;
@@ -192,7 +189,7 @@ impl Draft {
             ServerStmt::AuthOauth(item) => {
                 self.once(lowering, "auth", item.keyword_span())?;
                 self.auth = Some(Auth::Oauth(credentials::oauth(lowering, item)?));
-                lowering.pending("auth oauth", item.keyword_span());
+                self.header_span.get_or_insert(item.keyword_span());
             }
             ServerStmt::Tls(item) => {
                 self.once(lowering, "tls", item.keyword_span())?;
@@ -238,6 +235,11 @@ impl Draft {
         }
         if transport == "stdio" || transport == "builtin" {
             found.extend(network.map(|(what, span)| (what.as_str(), *span, "http")));
+        }
+        if let (Some(_), Some((_, span)), "builtin") =
+            (&self.auth, self.said.iter().find(|(what, _)| what == "auth"), transport.as_str())
+        {
+            found.push(("auth", *span, "http"));
         }
         if !over_http {
             found.extend(self.header_span.map(|span| ("header", span, "http")));
@@ -304,10 +306,11 @@ fn revision(lowering: &mut Lowering<'_>, word: &ast::Name, only: bool) -> Option
         lowering.out.push(errors::names::unknown_word("protocol revision", &text, word.span(), &known));
         return None;
     }
-    if only && NOT_SPOKEN.contains(&text.as_str()) {
-        lowering.pending(&format!("protocol {text}"), word.span());
-    }
     Some(text)
+}
+
+const fn gcd(a: u32, b: u32) -> u32 {
+    if b == 0 { a } else { gcd(b, a % b) }
 }
 
 /// `protocol { 60% 2025-11-25 … }`
@@ -333,7 +336,9 @@ fn revisions(lowering: &mut Lowering<'_>, item: &ast::Protocol) -> Option<Vec<Re
         return None;
     }
     scenario::sums_up(lowering, "protocol", &shares, item.keyword_span())?;
-    let slots = scenario::whole_slots(lowering, &shares)?;
-    lowering.pending("protocol { … }", item.keyword_span());
+    let mut slots = scenario::whole_slots(lowering, &shares)?;
+    // Users are few: the smaller the bag, the sooner the shares are exact.
+    let divisor = slots.iter().copied().fold(0, gcd).max(1);
+    slots.iter_mut().for_each(|slots| *slots /= divisor);
     Some(names.into_iter().zip(slots).map(|(revision, slots)| RevisionShare { revision, slots }).collect())
 }

@@ -6,10 +6,10 @@
 use rand::seq::SliceRandom;
 
 use super::random::{Purpose, stream};
-use super::{Share, Target};
+use super::{RevisionShare, Share, Target};
 
-/// Deals the flows of one scenario to its iterations, or its targets to its
-/// users.
+/// Deals the flows of one scenario to its iterations, or its targets and their
+/// revisions to its users.
 #[derive(Clone, Debug)]
 pub struct Dealer {
     seed: u64,
@@ -33,6 +33,15 @@ impl Dealer {
         Dealer::of(seed, Purpose::Targets, scenario, targets.iter().map(|target| (target.server, target.slots)))
     }
 
+    /// For the revisions that users of `scenario` speak with `server`.
+    #[must_use]
+    pub fn of_revisions(seed: u64, scenario: usize, server: usize, shares: &[RevisionShare]) -> Dealer {
+        // A file has far fewer scenarios than this.
+        const SCENARIOS: usize = 1 << 16;
+        let both = server.wrapping_mul(SCENARIOS).wrapping_add(scenario);
+        Dealer::of(seed, Purpose::Revisions, both, shares.iter().map(|share| share.slots).enumerate())
+    }
+
     fn of(seed: u64, purpose: Purpose, scenario: usize, shares: impl Iterator<Item = (usize, u32)>) -> Dealer {
         let unshuffled: Vec<usize> =
             shares.flat_map(|(index, slots)| std::iter::repeat_n(index, slots as usize)).collect();
@@ -44,6 +53,15 @@ impl Dealer {
     pub fn flow(&mut self, index: u64) -> Option<usize> {
         let bag = self.bag(index)?;
         bag.get(usize::try_from(index % bag.len() as u64).ok()?).copied()
+    }
+
+    /// How many before number `index` got the same as it.
+    pub fn rank(&mut self, index: u64) -> Option<u64> {
+        let bag = self.bag(index)?;
+        let (size, at) = (bag.len() as u64, usize::try_from(index % bag.len() as u64).ok()?);
+        let own = bag.get(at)?;
+        let same = |part: &[usize]| part.iter().filter(|value| *value == own).count() as u64;
+        Some(index / size * same(bag) + same(bag.get(..at)?))
     }
 
     /// The bag that number `index` lies in, shuffled; `None` where there are no
@@ -93,5 +111,19 @@ mod tests {
         let mut other = Dealer::new(8, 0, &mix());
         assert_ne!(dealt, (0..300).map(|index| other.flow(index).unwrap()).collect::<Vec<_>>());
         assert_ne!(dealt[..100], dealt[100..200], "bags differ from one another");
+    }
+
+    #[test]
+    fn the_rank_counts_those_that_got_the_same_before() {
+        let targets = [Target { server: 0, slots: 3 }, Target { server: 4, slots: 1 }];
+        let mut dealer = Dealer::of_targets(7, 0, &targets);
+        let mut counts = [0; 5];
+        for index in 0..40 {
+            let server = dealer.flow(index).unwrap();
+            assert_eq!(dealer.rank(index), Some(counts[server]));
+            counts[server] += 1;
+        }
+        assert_eq!(counts, [30, 0, 0, 0, 10]);
+        assert_eq!(Dealer::of_targets(7, 0, &[]).rank(0), None);
     }
 }

@@ -20,6 +20,11 @@ pub enum Purpose {
     Close,
     /// Choices of a user before its first iteration and after its last.
     User,
+    /// Which iterations are looked into.
+    Inspect,
+    /// The order inside one bag of revisions; scenario and server stand together
+    /// where that of a scenario does.
+    Revisions,
 }
 
 /// The stream for item `index` of `scenario`: the same for the same plan,
@@ -40,6 +45,8 @@ pub(super) fn key(seed: u64, purpose: Purpose, scenario: usize, index: u64) -> u
         Purpose::Targets => 5,
         Purpose::Close => 6,
         Purpose::User => 7,
+        Purpose::Revisions => 8,
+        Purpose::Inspect => 9,
     };
     mixed(mixed(mixed(mixed(seed) ^ purpose) ^ scenario as u64) ^ index)
 }

@@ -103,5 +103,6 @@ fn info(name: &str, endpoint: &Endpoint) -> ServerInfo {
         server_name: format!("a simulation of {instead_of}"),
         server_version: String::new(),
         tools: 0,
+        tokens: None,
     }
 }

@@ -119,6 +119,26 @@ pub struct ServerInfo {
     pub server_version: String,
     /// Tools it lists.
     pub tools: usize,
+    /// The tokens that were had for it, where it has `auth oauth`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tokens: Option<Tokens>,
+}
+
+/// What was asked of the token endpoint of a server. None of it is part of a
+/// latency.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Tokens {
+    /// Tokens that were had, the first before the run.
+    pub obtained: u32,
+    /// Attempts during the run that gave none.
+    pub failed: u32,
+    /// What it took to get those that were had, in microseconds.
+    pub total_us: u64,
+    /// The longest of it.
+    pub longest_us: u64,
+    /// Why the last attempt that failed did.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_failure: Option<String>,
 }
 
 impl Results {

@@ -98,4 +98,17 @@ pub trait Connector: Clone + Send + Sync + 'static {
 
     /// A client for one virtual user, not yet open.
     fn client(&self) -> Self::Client;
+
+    /// The same, of the revision number `share` where it makes clients of several
+    /// revisions.
+    fn client_of(&self, share: usize) -> Self::Client {
+        let _ = share;
+        self.client()
+    }
+
+    /// The revision of such clients; of a server that is simulated, the newest.
+    fn revision(&self, share: usize) -> Revision {
+        let _ = share;
+        Revision::V2026_07_28
+    }
 }

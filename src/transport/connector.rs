@@ -7,6 +7,7 @@ use super::client::{Client, Connector, Opened};
 use super::exchange::{Call, Exchange};
 use super::failure::{Failure, OpenError};
 use super::http::{HttpClient, HttpPlan};
+use super::lists::ToolInfo;
 use super::questions::Answers;
 use super::revision::Revision;
 use super::stdio::{Server, StdioClient, StdioPlan};
@@ -27,11 +28,14 @@ impl Default for ClientInfo {
     }
 }
 
-/// Makes clients for one target, all of one revision. What does not change from
-/// request to request is rendered here, once, and shared.
+/// Makes clients for one target, all of one revision or of several that are
+/// mixed. What does not change from request to request is rendered here, once,
+/// and shared.
 #[derive(Clone, Debug)]
 pub struct AnyConnector {
     plan: Plan,
+    /// Those of further revisions.
+    others: Vec<Plan>,
 }
 
 #[derive(Clone, Debug)]
@@ -68,7 +72,33 @@ impl AnyConnector {
             Target::Sse(target) => stdio(Server::Feed(Arc::new(target.clone()))),
             Target::Stdio(target) => stdio(Server::Child(target.clone())),
         };
-        Self { plan }
+        Self { plan, others: Vec::new() }
+    }
+
+    /// Clients of several revisions: number 0 is that of `self`, the others follow
+    /// in their order.
+    #[must_use]
+    pub fn mixed(mut self, others: Vec<Self>) -> Self {
+        self.others.extend(others.into_iter().flat_map(|other| std::iter::once(other.plan).chain(other.others)));
+        self
+    }
+
+    /// That of the revision number `share`; without one, that of the first.
+    fn plan(&self, share: usize) -> &Plan {
+        share.checked_sub(1).and_then(|other| self.others.get(other)).unwrap_or(&self.plan)
+    }
+
+    /// Clients that repeat arguments in `Mcp-Param-…` headers as the schemas of
+    /// these tools ask (`"x-mcp-header"`). 2026-07-28 demands it over HTTP; for
+    /// other revisions and over stdio nothing changes. Tools with a
+    /// [`ToolInfo::header_fault`] must not be called, and get no such headers.
+    #[must_use]
+    pub fn mirroring(&self, tools: &[ToolInfo]) -> Self {
+        let mirroring = |plan: &Plan| match plan {
+            Plan::Http(plan) => Plan::Http(Arc::new(plan.mirroring(tools))),
+            Plan::Stdio(plan) => Plan::Stdio(Arc::clone(plan)),
+        };
+        Self { plan: mirroring(&self.plan), others: self.others.iter().map(mirroring).collect() }
     }
 }
 
@@ -76,9 +106,20 @@ impl Connector for AnyConnector {
     type Client = AnyClient;
 
     fn client(&self) -> AnyClient {
-        match &self.plan {
+        self.client_of(0)
+    }
+
+    fn client_of(&self, share: usize) -> AnyClient {
+        match self.plan(share) {
             Plan::Http(plan) => AnyClient::Http(HttpClient::new(Arc::clone(plan))),
             Plan::Stdio(plan) => AnyClient::Stdio(StdioClient::new(Arc::clone(plan))),
+        }
+    }
+
+    fn revision(&self, share: usize) -> Revision {
+        match self.plan(share) {
+            Plan::Http(plan) => plan.revision(),
+            Plan::Stdio(plan) => plan.revision(),
         }
     }
 }

@@ -274,6 +274,16 @@ pub(super) fn read_among(message: Bytes, awaited: impl Fn(Option<u64>) -> bool) 
     Message::Reply(reply)
 }
 
+/// The messages of a batch; `None` if the text is none. Each shares the memory of
+/// the whole.
+pub(super) fn batch(text: &Bytes) -> Option<Vec<Bytes>> {
+    if text.trim_ascii_start().first() != Some(&b'[') {
+        return None;
+    }
+    let parts: Vec<&RawValue> = serde_json::from_slice(text).ok()?;
+    Some(parts.into_iter().map(|part| text.slice(range_in(text, part.get()))).collect())
+}
+
 /// Whether the JSON text is that of an object, if it is JSON at all: serde would
 /// also fill a struct from an array.
 fn is_object(text: &[u8]) -> bool {
@@ -285,7 +295,7 @@ fn not_a_message(text: &[u8]) -> String {
     let json = serde_json::from_slice::<serde::de::IgnoredAny>(text).is_ok();
     match text.trim_ascii_start().first() {
         None => "an empty message".to_owned(),
-        Some(b'[') if json => format!("a JSON-RPC batch, which mcpl does not read: {start}"),
+        Some(b'[') if json => format!("a JSON-RPC batch, which only 2025-03-26 has: {start}"),
         Some(_) if json => format!("JSON but not a JSON-RPC message: {start}"),
         Some(_) => format!("text that is not JSON: {start}"),
     }

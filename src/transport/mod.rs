@@ -28,6 +28,8 @@ mod handshake;
 mod headers;
 mod http;
 mod lists;
+mod mirror;
+mod oauth;
 mod probe;
 mod progress;
 mod questions;
@@ -55,6 +57,7 @@ pub use http::HttpClient;
 pub use lists::{
     List, ListError, Listed, PromptArgument, PromptInfo, ResourceInfo, TemplateInfo, ToolInfo, list_all, list_tools,
 };
+pub use oauth::{Bearer, Token, TokenError, TokenSource};
 pub use probe::{Probe, probe};
 pub use questions::{Answers, Question};
 pub use revision::{Revision, UnknownRevision};

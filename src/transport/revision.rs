@@ -53,6 +53,12 @@ impl Revision {
         matches!(self, Self::V2026_07_28)
     }
 
+    /// Whether a message may be an array of messages. Clients MUST read them in
+    /// 2025-03-26; later revisions have none.
+    pub(super) const fn has_batches(self) -> bool {
+        matches!(self, Self::V2025_03_26)
+    }
+
     /// Whether HTTP requests after the handshake name the revision in the
     /// `MCP-Protocol-Version` header (a MUST since 2025-06-18).
     pub(super) const fn has_version_header(self) -> bool {

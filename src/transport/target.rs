@@ -9,6 +9,8 @@ use http::Uri;
 use http::header::{self, HeaderMap, HeaderName, HeaderValue};
 
 use super::failure::TargetError;
+use super::mirror;
+use super::oauth::Bearer;
 use super::tls::TlsClient;
 
 /// How long a TCP connection may take unless the target says otherwise: above
@@ -89,6 +91,8 @@ pub struct HttpTarget {
     /// Whether what arrives is acknowledged at once, which spares servers without
     /// TCP_NODELAY their stall of 40 ms. Other clients do not do it.
     pub quickack: bool,
+    /// The token that requests carry, in place of any other authorization.
+    pub bearer: Option<Bearer>,
     /// How long a connection may take, with TLS.
     pub connect_timeout: Duration,
     /// How long each request of the opening may take.
@@ -160,6 +164,7 @@ impl HttpTarget {
             host_header,
             uri: path.map_or_else(|| Uri::from_static("/"), Uri::from),
             headers: parse_headers(headers)?,
+            bearer: None,
             tls: if secure { Some(TlsClient::of_system()?) } else { None },
             socket: None,
             quickack: false,
@@ -224,7 +229,7 @@ fn parse_headers(headers: Vec<(String, String)>) -> Result<HeaderMap, TargetErro
     for (name, value) in headers {
         let bad = |reason: &str| TargetError::Header { name: name.clone(), reason: reason.to_owned() };
         let parsed: HeaderName = name.parse().map_err(|_| bad("the name may hold letters, digits and hyphens only"))?;
-        if RESERVED.contains(&parsed) {
+        if RESERVED.contains(&parsed) || parsed.as_str().starts_with(mirror::PREFIX) {
             return Err(bad("it is set by mcpl as the protocol asks"));
         }
         let value = HeaderValue::from_str(&value)

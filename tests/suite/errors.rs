@@ -79,6 +79,7 @@ fn offer(json: &str) -> Offer {
         name: text(&tool["name"]),
         read_only: tool["read_only"].as_bool().unwrap(),
         schema: tool["inputSchema"].clone(),
+        header_fault: tool["header_fault"].as_str().map(str::to_owned),
     };
     let argument = |argument: &serde_json::Value| (text(&argument["name"]), argument["required"] == true);
     let prompt = |prompt: &serde_json::Value| Prompt {

@@ -23,6 +23,8 @@ pub struct Call<'a> {
     pub number: u64,
     /// How many calls its connection has carried before.
     pub before: u64,
+    /// Its head, in lower case.
+    pub head: &'a str,
     /// Bytes of the body, which are still to be read.
     length: usize,
 }
@@ -37,10 +39,7 @@ pub enum Then {
 impl Call<'_> {
     /// Reads the rest and answers as a server should.
     pub fn answer(&mut self) -> Then {
-        match body(self.stream, self.length) {
-            Some(request) => self.send(json(&request, DONE)),
-            None => Then::Closes,
-        }
+        self.give(DONE)
     }
 
     /// Reads the rest.
@@ -55,6 +54,14 @@ impl Call<'_> {
                 record(&request);
                 self.send(json(&request, DONE))
             }
+            None => Then::Closes,
+        }
+    }
+
+    /// Reads the rest and answers with this result.
+    pub fn give(&mut self, result: &str) -> Then {
+        match body(self.stream, self.length) {
+            Some(request) => self.send(json(&request, result)),
             None => Then::Closes,
         }
     }
@@ -87,19 +94,29 @@ impl Call<'_> {
 
 /// A server on a free loopback port; returns its statement in a file.
 pub fn server(on_call: impl Fn(Call<'_>) -> Then + Send + Sync + 'static) -> String {
+    listing(TOOLS.to_owned(), on_call)
+}
+
+/// The same, whose tools are others; a JSON array.
+pub fn server_with(tools: &serde_json::Value, on_call: impl Fn(Call<'_>) -> Then + Send + Sync + 'static) -> String {
+    let list = serde_json::json!({ "resultType": "complete", "tools": tools, "ttlMs": 0, "cacheScope": "public" });
+    listing(list.to_string(), on_call)
+}
+
+fn listing(list: String, on_call: impl Fn(Call<'_>) -> Then + Send + Sync + 'static) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let statement = format!("http \"http://{}/mcp\"", listener.local_addr().unwrap());
-    let shared = Arc::new((on_call, AtomicU64::new(0)));
+    let shared = Arc::new((on_call, AtomicU64::new(0), list));
     std::thread::spawn(move || {
         for stream in listener.incoming().flatten() {
             let shared = Arc::clone(&shared);
-            std::thread::spawn(move || serve(stream, &shared.0, &shared.1));
+            std::thread::spawn(move || serve(stream, &shared.0, &shared.1, &shared.2));
         }
     });
     statement
 }
 
-fn serve(mut stream: TcpStream, on_call: &impl Fn(Call<'_>) -> Then, calls: &AtomicU64) {
+fn serve(mut stream: TcpStream, on_call: &impl Fn(Call<'_>) -> Then, calls: &AtomicU64, list: &str) {
     let mut before = 0;
     while let Some(head) = head(&mut stream) {
         let header = |name: &str| head.lines().find_map(|line| line.strip_prefix(name)).map(str::trim);
@@ -107,10 +124,10 @@ fn serve(mut stream: TcpStream, on_call: &impl Fn(Call<'_>) -> Then, calls: &Ato
         let then = if header("mcp-method:") == Some("tools/call") {
             let number = calls.fetch_add(1, Ordering::Relaxed);
             before += 1;
-            on_call(Call { stream: &mut stream, number, before: before - 1, length })
+            on_call(Call { stream: &mut stream, number, before: before - 1, head: &head, length })
         } else {
             let Some(request) = body(&mut stream, length) else { return };
-            let result = if request.contains("server/discover") { DISCOVERED } else { TOOLS };
+            let result = if request.contains("server/discover") { DISCOVERED } else { list };
             let _ = stream.write_all(json(&request, result).as_bytes());
             Then::Goes
         };

@@ -147,6 +147,7 @@ fn simulate((plan, tables): &(Plan, Vec<Table>)) -> Results {
                 server_name: "simulated".to_owned(),
                 server_version: "1".to_owned(),
                 tools: 1,
+                tokens: None,
             })
             .collect(),
         recording: measured.recording,

@@ -104,6 +104,17 @@ pub fn tool_not_read_only(tool: &str, span: Span, listed: bool) -> Diagnostic {
     .note("a tool counts as harmless only when its annotations say `readOnlyHint: true`")
 }
 
+/// A tool that the protocol forbids to call; `fault` says what is wrong with its
+/// schema.
+#[must_use]
+pub fn tool_not_callable(tool: &str, fault: &str, span: Span) -> Diagnostic {
+    let message = format!("the protocol forbids to call the tool `{}`", shown(tool));
+    Diagnostic::error("E609", message, span, "its schema asks for headers that cannot be")
+        .help("remove the step, or pin an older revision such as `protocol 2025-11-25` if the server speaks one")
+        .note(shown(fault))
+        .note("clients of 2026-07-28 must leave out a tool with an annotation `x-mcp-header` that is not valid")
+}
+
 /// An argument that is required and not there. `entry` is one for it, `insert`
 /// where it belongs; `instead_of` is what stands there by nearly its name.
 #[must_use]

@@ -3,13 +3,13 @@
 use std::collections::BTreeMap;
 
 use super::super::guard;
-use super::judge::{Judge, Judged};
 use super::schema::{Fault, Walk, Wrong};
 use super::{Offer, Tool, example};
 use crate::diag::Diagnostic;
 use crate::diag::errors::live as errors;
 use crate::model::{Argument, CallSite};
 use crate::plan::Plan;
+use crate::schema::{Judge, Judged};
 
 /// The calls of one server while they are checked.
 pub(super) struct Calls<'a> {
@@ -30,6 +30,10 @@ impl<'a> Calls<'a> {
             found.push(errors::unknown_tool(&call.tool, &self.offer.server, call.span, &known));
             return;
         };
+        if let Some(fault) = &tool.header_fault {
+            found.push(errors::tool_not_callable(&call.tool, fault, call.span));
+            return;
+        }
         let allowed = self.plan.guard.allow_tools.iter().any(|pattern| guard::matches(pattern, &call.tool));
         if !tool.read_only && !allowed {
             found.push(errors::tool_not_read_only(&call.tool, call.span, !self.plan.guard.allow_tools.is_empty()));

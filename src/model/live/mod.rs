@@ -6,7 +6,6 @@
 
 mod calls;
 mod example;
-mod judge;
 mod prompts;
 mod reads;
 mod schema;
@@ -40,6 +39,9 @@ pub struct Tool {
     pub read_only: bool,
     /// The JSON Schema of its arguments; `null` without one.
     pub schema: serde_json::Value,
+    /// Why the protocol forbids to call it, if it does: its schema asks for
+    /// headers that cannot be.
+    pub header_fault: Option<String>,
 }
 
 /// A prompt that a server offers.

@@ -2,16 +2,16 @@
 //!
 //! Invariant: what the schema accepts is never reported. Keywords that are not
 //! known here are taken to accept everything; for arguments that are wholly
-//! known [`super::judge`] has the last word.
+//! known [`crate::schema`] has the last word.
 
 use std::cell::Cell;
 
 use serde_json::{Map, Value as Json};
 
-use super::judge::Judge;
 use super::{example, values};
 use crate::diag::suggest::nearest;
 use crate::model::{Argument, Entry, Known};
+use crate::schema::{Judge, resolve};
 use crate::text::Span;
 
 /// References and nesting are followed no deeper than this: arguments that
@@ -262,11 +262,6 @@ impl<'a> Walk<'a> {
         let element = |(index, element)| self.value(items, element, &format!("{path}[{index}]"), depth - 1);
         elements.iter().enumerate().flat_map(element).collect()
     }
-}
-
-/// The schema that a reference within the document leads to.
-pub(super) fn resolve<'a>(root: &'a Json, reference: &str) -> Option<&'a Json> {
-    reference.strip_prefix('#').and_then(|pointer| root.pointer(pointer))
 }
 
 fn join(path: &str, name: &str) -> String {

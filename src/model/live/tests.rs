@@ -4,10 +4,10 @@ mod property;
 
 use serde_json::{Value as Json, json};
 
-use super::judge::{Judge, Judged};
 use super::{Offer, Prompt, Resources, Tool, check};
 use crate::diag::{Diagnostic, apply_fixes};
 use crate::model::{Options, lower};
+use crate::schema::{Judge, Judged};
 use crate::syntax;
 use crate::text::Source;
 
@@ -35,7 +35,7 @@ fn found(flow: &str, offer: &Offer) -> (String, Vec<Diagnostic>) {
 fn tool(schema: Json) -> Offer {
     Offer {
         server: "s".to_owned(),
-        tools: vec![Tool { name: "t".to_owned(), read_only: true, schema }],
+        tools: vec![Tool { name: "t".to_owned(), read_only: true, schema, header_fault: None }],
         ..Offer::default()
     }
 }

@@ -4,10 +4,10 @@
 use serde_json::{Map, Value as Json};
 
 use super::example;
-use super::judge::Judge;
 use super::schema::{Fault, Wrong};
 use crate::diag::suggest::nearest;
 use crate::model::{Argument, Kind, Known};
+use crate::schema::Judge;
 
 /// More values than this are counted and not listed.
 const MAX_LISTED: usize = 12;

@@ -100,7 +100,23 @@ fn in_a_server() {
         ("builtin rulebook\nprotocol 2023-11-05", "E213", "`2025-06-18`"),
         ("builtin rulebook\nheader \"X Team\" \"a\"", "E315", "write a name"),
         ("builtin rulebook\nheader \"content-length\" \"5\"", "E315", "remove"),
+        ("builtin rulebook\nheader \"Mcp-Param-Region\" \"eu\"", "E315", "remove"),
         ("builtin rulebook\nheader \"A\" \"a\\nb\"", "E315", "line breaks"),
+        (
+            "builtin rulebook\nauth oauth {\ntoken_url \"http://127.0.0.1/t\"\nclient_id \"a\"\nclient_secret \"b\"\n}",
+            "E410",
+            "remove `auth`",
+        ),
+        (
+            "http \"http://localhost\"\nauth oauth {\ntoken_url \"https://id.example.com/t\"\nclient_id \"a\"\nclient_secret \"b\"\n}",
+            "E501",
+            "id.example.com",
+        ),
+        (
+            "http \"http://localhost\"\nauth oauth {\ntoken_url \"http://id.example.com/t\"\nclient_id \"a\"\nclient_secret \"b\"\n}",
+            "E311",
+            "token_url \"https://id.example.com/token\"",
+        ),
         ("builtin rulebook\nheader \"A\" uuid()", "E305", "use literals"),
         ("builtin rulebook\nheader \"A\" structured.a", "E305", "use literals"),
         ("builtin rulebook\nheader \"A\" secret()", "E306", "secret(\"TOKEN\")"),

@@ -236,6 +236,7 @@ fn run(names: &Names<'_>, seconds: u32) -> (Results, Verdict) {
             server_name: "docs-mcp".to_owned(),
             server_version: "4.2.1".to_owned(),
             tools: 12,
+            tokens: None,
         }],
         recording: recording(&plan, names, seconds),
         plan,

@@ -70,6 +70,8 @@ pub(super) struct Asked {
     pub(super) id: u64,
     /// Whether its revision is 2026-07-28.
     pub(super) modern: bool,
+    /// Whether its revision has messages that are arrays of messages.
+    pub(super) batches: bool,
     /// Whether it wants to be told of its progress.
     pub(super) progress: bool,
 }
@@ -146,7 +148,8 @@ pub(super) async fn read<S: Stream>(
     };
     // Not now: waking up and parsing are our time.
     let done = link.meter.last_byte();
-    let outcome = if head.is_success() { accepted(&head, kind, text, id, seen) } else { refused(&head, text, id) };
+    let outcome =
+        if head.is_success() { accepted(&head, kind, text, asked, seen, hear) } else { refused(&head, text, id, seen) };
     Answer { outcome: outcome.map(|reply| reply.with_headers(head.headers)), done, rest: Rest::Clean }
 }
 
@@ -177,7 +180,15 @@ pub(super) async fn whole<S: Stream>(link: &mut Link<S>, deadline: &mut Deadline
 }
 
 /// The outcome of a 2xx response that is no event stream.
-fn accepted(head: &Head, kind: &[u8], text: Bytes, id: u64, seen: &mut Seen) -> Result<Reply, Failure> {
+fn accepted(
+    head: &Head,
+    kind: &[u8],
+    text: Bytes,
+    asked: Asked,
+    seen: &mut Seen,
+    hear: &mut impl FnMut(ServerRequest),
+) -> Result<Reply, Failure> {
+    let id = asked.id;
     if text.is_empty() {
         return Err(Failure::Protocol(format!(
             "the server answered HTTP {} with an empty body instead of a JSON-RPC response",
@@ -185,7 +196,13 @@ fn accepted(head: &Head, kind: &[u8], text: Bytes, id: u64, seen: &mut Seen) -> 
         )));
     }
     if !kind.eq_ignore_ascii_case(b"application/json") {
-        return Err(Failure::Protocol(wrong_type(kind, &text)));
+        let text = wrong_type(kind, &text);
+        seen.violations.note(Violation::ContentType, || text.clone());
+        return Err(Failure::Protocol(text));
+    }
+    if let Some(parts) = asked.batches.then(|| envelope::batch(&text)).flatten() {
+        let none = || Failure::Protocol("the answer is a batch without the response".to_owned());
+        return among(parts, asked, seen, hear).ok_or_else(none);
     }
     Err(Failure::Protocol(match envelope::read(text, id) {
         Message::Reply(reply) => return Ok(reply),
@@ -220,7 +237,15 @@ fn wrong_type(kind: &[u8], text: &[u8]) -> String {
 
 /// The outcome of a response that is no success. A JSON-RPC error in it is what
 /// the server had to say, whatever its content type; the status is kept beside.
-fn refused(head: &Head, text: Bytes, id: u64) -> Result<Reply, Failure> {
+fn refused(head: &Head, text: Bytes, id: u64, seen: &mut Seen) -> Result<Reply, Failure> {
+    let demanded = match head.status {
+        401 => Some("www-authenticate"),
+        405 => Some("allow"),
+        _ => None,
+    };
+    if let Some(name) = demanded.filter(|name| head.headers.bytes(name).is_none()) {
+        seen.violations.note(Violation::MissingHeader, || format!("HTTP {} without `{name}`", head.status));
+    }
     let excerpt = if matches!(head.status, 300..=399) {
         let to = head.headers.bytes("location").unwrap_or(b"nowhere");
         format!("a redirect to {}, which is not followed", excerpt(to))
@@ -258,6 +283,12 @@ async fn stream<S: Stream>(
                 continue;
             }
             let done = link.meter.last_byte();
+            if let Some(parts) = asked.batches.then(|| envelope::batch(&event.data)).flatten() {
+                if let Some(reply) = among(parts, asked, seen, hear) {
+                    return Ok(Streamed::Reply(reply, done, parser));
+                }
+                continue;
+            }
             match envelope::read(event.data, asked.id) {
                 Message::Reply(reply) => return Ok(Streamed::Reply(reply, done, parser)),
                 Message::Notification(notice) => seen.notice(&notice, asked),
@@ -273,6 +304,24 @@ async fn stream<S: Stream>(
     // Since 2026-07-28 a stream that is broken is lost.
     let after = parser.last_id().filter(|_| !asked.modern).map(Bytes::copy_from_slice);
     Ok(Streamed::Ended(Resumption { after, retry: parser.retry() }))
+}
+
+/// The response among the messages of a batch; what else there is counts as if it
+/// had come by itself.
+fn among(parts: Vec<Bytes>, asked: Asked, seen: &mut Seen, hear: &mut impl FnMut(ServerRequest)) -> Option<Reply> {
+    let mut found = None;
+    for part in parts {
+        match envelope::read(part, asked.id) {
+            Message::Reply(reply) if found.is_none() => found = Some(reply),
+            Message::Notification(notice) => seen.notice(&notice, asked),
+            Message::Request { id, method, params } => {
+                seen.questions += 1;
+                hear(ServerRequest { id, method, params });
+            }
+            message => note(message, asked.id, &mut seen.violations),
+        }
+    }
+    found
 }
 
 /// Notes a message that is not the response that was waited for.

@@ -19,7 +19,7 @@ use super::super::render::cancellation;
 use super::answer::{self, ServerRequest};
 use super::connect::{self, Dial};
 use super::link::{Link, Stream};
-use super::request::Session;
+use super::request::{Session, Told};
 use super::stream::Listener;
 use super::{HttpPlan, OUTGOING};
 use crate::violation::Violations;
@@ -192,7 +192,7 @@ async fn deliver<S: Dial>(
     };
     OUTGOING.with_borrow_mut(|out| {
         out.clear();
-        plan.heads.post(out, session, "", None, body.len());
+        plan.heads.post(out, session, Told { method: "", name: None, params: b"{}" }, body.len());
         out.extend_from_slice(body.as_bytes());
         link.begin(out);
     });

@@ -27,7 +27,7 @@ use super::super::target::HttpTarget;
 use super::super::wire::Wire;
 use super::connect;
 use super::link::Link;
-use super::request::{Heads, Session};
+use super::request::{Heads, Session, Told};
 use super::response::Head;
 
 /// The request that opens the stream, as messages name it.
@@ -261,7 +261,7 @@ async fn never() -> Result<Link<Wire>, Failure> {
 
 fn send(mut link: Box<Link<Wire>>, heads: &Heads, id: u64, message: &[u8], account: &mut impl FnMut(Written)) -> State {
     let mut out = Vec::with_capacity(512 + message.len());
-    heads.post(&mut out, &Session::default(), "", None, message.len());
+    heads.post(&mut out, &Session::default(), Told { method: "", name: None, params: b"{}" }, message.len());
     out.extend_from_slice(message);
     link.begin(&out);
     let began = link.meter.written.unwrap_or_else(Instant::now);

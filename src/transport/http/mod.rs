@@ -7,6 +7,7 @@ pub mod bench;
 mod body;
 mod connect;
 mod feed;
+pub(super) mod form;
 mod link;
 mod request;
 mod response;
@@ -26,7 +27,7 @@ use self::aside::Beside;
 use self::connect::Dial;
 pub(super) use self::feed::Feed;
 use self::link::{Link, Stream};
-use self::request::{Heads, SESSION, Session};
+use self::request::{Heads, SESSION, Session, Told};
 use super::client::{Client, Opened, ServerInfo};
 use super::compliance;
 use super::connector::ClientInfo;
@@ -34,6 +35,8 @@ use super::deadline::Deadline;
 use super::exchange::{Asides, Call, Exchange};
 use super::failure::{Failure, OpenError, excerpt};
 use super::handshake::{self, INITIALIZE};
+use super::lists::ToolInfo;
+use super::mirror::Mirrors;
 use super::questions::Answers;
 use super::render::{INITIALIZED, Renderer, initialize_params, members};
 use super::revision::Revision;
@@ -67,7 +70,7 @@ thread_local! {
 
 /// What all clients of a run share: everything that does not change from request
 /// to request.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct HttpPlan {
     target: HttpTarget,
     revision: Revision,
@@ -77,7 +80,7 @@ pub(super) struct HttpPlan {
     answers: Answers,
     /// The server has said that it has no stream of its own (405): nobody else has
     /// to ask.
-    streamless: AtomicBool,
+    streamless: Arc<AtomicBool>,
 }
 
 impl HttpPlan {
@@ -89,8 +92,22 @@ impl HttpPlan {
             revision,
             target,
             answers,
-            streamless: AtomicBool::new(false),
+            streamless: Arc::default(),
         }
+    }
+
+    /// The revision of its clients.
+    pub(super) const fn revision(&self) -> Revision {
+        self.revision
+    }
+
+    /// The same, whose calls repeat arguments in headers as the tools ask.
+    pub(super) fn mirroring(&self, tools: &[ToolInfo]) -> Self {
+        let mut plan = self.clone();
+        if plan.revision.is_modern() {
+            plan.heads.mirrors = Mirrors::of(tools);
+        }
+        plan
     }
 }
 
@@ -201,8 +218,10 @@ impl<S: Dial> HttpClient<S> {
             }
         };
         let message = self.plan.renderer.request(id, call.method, members, call.progress);
-        self.post(&mut link, call.method, call.name, message.len(), |out| message.push(out));
-        let asked = Asked { id, modern: self.plan.revision.is_modern(), progress: call.progress };
+        self.post(&mut link, call.into(), message.len(), |out| message.push(out));
+        let revision = self.plan.revision;
+        let (modern, batches) = (revision.is_modern(), revision.has_batches());
+        let asked = Asked { id, modern, batches, progress: call.progress };
         let mut status = None;
         let mut answer = self.read(&mut link, asked, &mut status, &mut seen).await;
         let (written, first_byte) = (link.meter.written, link.meter.first_byte);
@@ -275,17 +294,10 @@ impl<S: Dial> HttpClient<S> {
     }
 
     /// Puts a POST together, whose body has so many bytes, and begins to send it.
-    fn post(
-        &self,
-        link: &mut Link<S>,
-        method: &str,
-        name: Option<&str>,
-        length: usize,
-        body: impl FnOnce(&mut Vec<u8>),
-    ) {
+    fn post(&self, link: &mut Link<S>, told: Told<'_>, length: usize, body: impl FnOnce(&mut Vec<u8>)) {
         OUTGOING.with_borrow_mut(|out| {
             out.clear();
-            self.plan.heads.post(out, &self.session, method, name, length);
+            self.plan.heads.post(out, &self.session, told, length);
             body(out);
             link.begin(out);
         });
@@ -352,8 +364,9 @@ impl<S: Dial> HttpClient<S> {
     async fn initialized(&mut self) -> Result<(), OpenError> {
         const METHOD: &str = "notifications/initialized";
         self.deadline.set(Instant::now(), self.plan.target.open_timeout);
+        let told = Told { method: METHOD, name: None, params: b"{}" };
         let body = |out: &mut Vec<u8>| out.extend_from_slice(INITIALIZED);
-        match self.tell(|client, link| client.post(link, METHOD, None, INITIALIZED.len(), body)).await {
+        match self.tell(|client, link| client.post(link, told, INITIALIZED.len(), body)).await {
             // 202 by the specification; some servers say 200.
             Ok((200..300, _)) => Ok(()),
             Ok((status, excerpt)) => Err(handshake::failed(METHOD, Failure::Http { status, excerpt })),

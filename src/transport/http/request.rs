@@ -1,11 +1,10 @@
 //! The head of a request, rendered once per run but for what changes.
 
-use std::borrow::Cow;
-
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
 use http::header::{self, HeaderMap, HeaderName, HeaderValue};
 
+use super::super::exchange::Call;
+use super::super::mirror::{self, Mirrors, encode};
+use super::super::oauth::Bearer;
 use super::super::render::{DIGITS, decimal};
 use super::super::revision::Revision;
 use super::super::target::HttpTarget;
@@ -31,6 +30,10 @@ pub(super) struct Heads {
     /// The same of a GET.
     get: Box<[u8]>,
     modern: bool,
+    /// Which arguments of tools are repeated in headers.
+    pub(super) mirrors: Mirrors,
+    /// The token of the moment, where there is one.
+    bearer: Option<Bearer>,
 }
 
 impl Heads {
@@ -55,21 +58,30 @@ impl Heads {
         if revision.is_modern() {
             headers.insert(HeaderName::from_static(VERSION), HeaderValue::from_static(revision.as_str()));
         }
+        let bearer = target.bearer.clone();
+        if bearer.is_some() {
+            headers.remove(header::AUTHORIZATION);
+        }
         let post = render("POST", path, &headers);
         headers.remove(header::CONTENT_TYPE);
         let (delete, get) = (render("DELETE", path, &headers), render("GET", path, &headers));
-        Self { post, delete, get, modern: revision.is_modern() }
+        Self { post, delete, get, modern: revision.is_modern(), mirrors: Mirrors::default(), bearer }
     }
 
     /// Appends the head of a request with a body of `length` bytes. `session`
     /// holds what the handshake agreed on.
-    pub(super) fn post(&self, out: &mut Vec<u8>, session: &Session, method: &str, name: Option<&str>, length: usize) {
+    pub(super) fn post(&self, out: &mut Vec<u8>, session: &Session, told: Told<'_>, length: usize) {
+        let Told { method, name, params } = told;
         out.extend_from_slice(&self.post);
+        self.authorize(out);
         if self.modern {
             push(out, METHOD, encode(method).as_bytes());
+            let named = if name.is_none() { mirror::name_in(method, params) } else { None };
+            let name = name.or(named.as_deref());
             if let Some(name) = name {
                 push(out, NAME, encode(name).as_bytes());
             }
+            self.mirrors.push(out, method, name, params);
         } else {
             session.push(out);
         }
@@ -81,6 +93,7 @@ impl Heads {
     /// of one that ended at the event with this id.
     pub(super) fn get(&self, session: &Session, last_event: Option<&[u8]>) -> Vec<u8> {
         let mut out = self.get.to_vec();
+        self.authorize(&mut out);
         session.push(&mut out);
         if let Some(id) = last_event {
             push(&mut out, "last-event-id", id);
@@ -92,10 +105,37 @@ impl Heads {
     /// The request that ends a session.
     pub(super) fn delete(&self, session: &Session) -> Vec<u8> {
         let mut out = self.delete.to_vec();
+        self.authorize(&mut out);
         session.push(&mut out);
         out.extend_from_slice(b"\r\n");
         out
     }
+
+    fn authorize(&self, out: &mut Vec<u8>) {
+        if let Some(bearer) = &self.bearer {
+            push(out, "authorization", bearer.header().as_bytes());
+        }
+    }
+}
+
+/// A POST of a form, with the headers of its target, after which the connection
+/// is closed.
+pub(super) fn form(target: &HttpTarget, form: &str) -> Vec<u8> {
+    let mut headers = target.headers().clone();
+    headers.insert(header::HOST, target.host_header().clone());
+    headers.insert(header::USER_AGENT, HeaderValue::from_static(USER_AGENT));
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/x-www-form-urlencoded"));
+    headers.insert(header::ACCEPT, HeaderValue::from_static("application/json"));
+    headers.insert(header::CONNECTION, HeaderValue::from_static("close"));
+    let mut out = render("POST", path(target), &headers).into_vec();
+    push(&mut out, "content-length", decimal(form.len() as u64, &mut [0; DIGITS]));
+    out.extend_from_slice(b"\r\n");
+    out.extend_from_slice(form.as_bytes());
+    out
+}
+
+fn path(target: &HttpTarget) -> &str {
+    target.uri().path_and_query().map_or("/", |path| path.as_str())
 }
 
 fn render(method: &str, path: &str, headers: &HeaderMap) -> Box<[u8]> {
@@ -111,6 +151,22 @@ fn push(out: &mut Vec<u8>, name: &str, value: &[u8]) {
     out.extend_from_slice(b": ");
     out.extend_from_slice(value);
     out.extend_from_slice(b"\r\n");
+}
+
+/// What the head of a request says of its body.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Told<'a> {
+    pub(super) method: &'a str,
+    /// Looked for in the parameters if it is absent.
+    pub(super) name: Option<&'a str>,
+    /// The text of the parameters.
+    pub(super) params: &'a [u8],
+}
+
+impl<'a> From<Call<'a>> for Told<'a> {
+    fn from(Call { method, name, params, .. }: Call<'a>) -> Self {
+        Self { method, name, params }
+    }
 }
 
 /// What the handshake of a legacy session agreed on. Nothing, for a modern one.
@@ -131,14 +187,4 @@ impl Session {
             push(out, SESSION, id.as_bytes());
         }
     }
-}
-
-/// A value as 2026-07-28 encodes it: as it is where that is safe, otherwise
-/// `=?base64?…?=`. Values that look encoded are encoded again, so that they come
-/// out as they went in.
-pub(super) fn encode(value: &str) -> Cow<'_, str> {
-    let visible = value.bytes().all(|byte| matches!(byte, b' '..=b'~'));
-    let trimmed = value.trim_ascii() == value;
-    let sentinel = value.starts_with("=?base64?") && value.ends_with("?=");
-    if visible && trimmed && !sentinel { value.into() } else { format!("=?base64?{}?=", STANDARD.encode(value)).into() }
 }

@@ -21,7 +21,7 @@ use super::answer::{self, Seen};
 use super::aside::{Errands, Heard, Task};
 use super::connect::{Dial, connect};
 use super::link::{Link, Stream};
-use super::request::Session;
+use super::request::{Session, Told};
 use super::resume::{is_sendable, wait};
 use super::{HttpClient, HttpPlan, Ready};
 
@@ -202,7 +202,8 @@ impl<S: Dial> HttpClient<S> {
         let params = updates::listen_params(uri);
         let members = members(params.as_bytes()).unwrap_or_default();
         let message = self.plan.renderer.request(id, LISTEN, members, false);
-        self.post(&mut link, LISTEN, None, message.len(), |out| message.push(out));
+        let told = Told { method: LISTEN, name: None, params: params.as_bytes() };
+        self.post(&mut link, told, message.len(), |out| message.push(out));
         let mut exchange = Exchange { drain, connect, ..Exchange::unsent(Failure::Stale) };
         let mut asides = Asides::default();
         exchange.outcome = self.follow(&mut link, id, time, &mut exchange, &mut seen, &mut asides).await;
@@ -233,7 +234,7 @@ impl<S: Dial> HttpClient<S> {
         let head = link.head(&mut self.deadline).await?;
         exchange.status = Some(head.status);
         if !head.is_success() || !head.media_type().eq_ignore_ascii_case(b"text/event-stream") {
-            let asked = answer::Asked { id, modern: true, progress: false };
+            let asked = answer::Asked { id, modern: true, batches: false, progress: false };
             let answer = answer::read(link, head, asked, &mut self.deadline, seen, &mut |_| {}).await;
             exchange.done = answer.done;
             return answer.outcome;

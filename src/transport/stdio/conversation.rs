@@ -13,6 +13,7 @@ use super::super::envelope::Reply;
 use super::super::failure::Failure;
 use super::super::questions::Answers;
 use super::super::render::cancellation;
+use super::super::revision::Revision;
 use super::super::sse::MAX_EVENT;
 use super::channel::{Arrival, Channel};
 use super::desk::{Desk, Request};
@@ -59,10 +60,9 @@ enum End {
 }
 
 impl Conversation {
-    /// `modern`: whether the revision forbids servers to ask their clients;
-    /// otherwise they get these answers.
-    pub(super) fn new(channel: Channel, modern: bool, answers: &Arc<Answers>) -> Self {
-        let desk = Desk::new(modern, Arc::clone(answers));
+    /// On a channel to a server that speaks `revision`, and that gets these answers if it may ask.
+    pub(super) fn new(channel: Channel, revision: Revision, answers: &Arc<Answers>) -> Self {
+        let desk = Desk::new(revision, Arc::clone(answers));
         Self { opened: None, child: Child::Running(channel), desk }
     }
 

@@ -15,6 +15,7 @@ use super::super::envelope::{self, About, Message, Reply, Stranger};
 use super::super::failure::{Failure, excerpt};
 use super::super::progress::{self, Progress};
 use super::super::questions::Answers;
+use super::super::revision::Revision;
 use super::super::updates;
 use super::pipe::{Line, Written};
 use crate::violation::{Violation, Violations};
@@ -58,8 +59,8 @@ pub(super) struct Request {
 /// Hands each answer to the request that waits for it.
 #[derive(Debug)]
 pub(super) struct Desk {
-    /// Whether servers of the revision must not ask the client anything.
-    modern: bool,
+    /// What the child speaks.
+    revision: Revision,
     answers: Arc<Answers>,
     last_id: u64,
     /// By ascending id.
@@ -71,8 +72,8 @@ pub(super) struct Desk {
 }
 
 impl Desk {
-    pub(super) fn new(modern: bool, answers: Arc<Answers>) -> Self {
-        Self { modern, answers, last_id: 0, requests: VecDeque::new(), driver: 0, abandoned: BTreeSet::new() }
+    pub(super) fn new(revision: Revision, answers: Arc<Answers>) -> Self {
+        Self { revision, answers, last_id: 0, requests: VecDeque::new(), driver: 0, abandoned: BTreeSet::new() }
     }
 
     /// A new request; returns its id. `progress`: whether it asks for it.
@@ -141,7 +142,7 @@ impl Desk {
     /// An update of a resource, for all that watch it. Since 2026-07-28 it says for
     /// which of them it is.
     fn updated(&mut self, params: &[u8]) {
-        let subject = updates::subscription(params).filter(|_| self.modern);
+        let subject = updates::subscription(params).filter(|_| self.revision.is_modern());
         for request in &mut self.requests {
             let is_meant = subject.is_none_or(|id| id == request.id);
             if is_meant && request.watched.as_deref().is_some_and(|watched| updates::concerns(params, watched)) {
@@ -184,8 +185,25 @@ impl Desk {
     }
 
     /// Hands a line over that request `reader` has read. Returns what is to be
-    /// written if it was a question of the server.
+    /// written if it was a question of the server, or held some.
     pub(super) fn receive(&mut self, reader: u64, line: Line) -> Option<String> {
+        if let Some(parts) = self.revision.has_batches().then(|| envelope::batch(&line.text)).flatten() {
+            // The framing belongs to no message; what is left of it, to the reader.
+            let framing = line.size.saturating_sub(parts.iter().map(|part| part.len() as u64).sum());
+            if let Some(request) = self.get_mut(reader) {
+                request.bytes_in += framing;
+            }
+            let each = parts.into_iter().filter_map(|text| {
+                let size = text.len() as u64;
+                self.message(reader, Line { text, size, ..line })
+            });
+            return each.reduce(|all, more| all + &more);
+        }
+        self.message(reader, line)
+    }
+
+    /// The same with one message.
+    fn message(&mut self, reader: u64, line: Line) -> Option<String> {
         let Line { text, size, first_byte, complete } = line;
         let mut violation: Option<(Violation, String)> = None;
         let mut response = None;
@@ -214,7 +232,7 @@ impl Desk {
                 }
                 // Since 2026-07-28 servers ask by other means, and clients must
                 // not write responses.
-                Message::Request { method, .. } if self.modern => {
+                Message::Request { method, .. } if self.revision.is_modern() => {
                     violation = Some((Violation::ServerRequest, excerpt(method.as_bytes())));
                 }
                 Message::Request { id, method, params } => {
@@ -286,7 +304,7 @@ mod tests {
     /// Violations that a request sees when this many were abandoned before it and
     /// the first of them is answered late.
     fn violations_after(abandoned: usize) -> u32 {
-        let mut desk = Desk::new(false, Arc::default());
+        let mut desk = Desk::new(Revision::V2025_11_25, Arc::default());
         for _ in 0..abandoned {
             let id = desk.enter(false);
             desk.leave(id);

@@ -78,6 +78,11 @@ impl StdioPlan {
         let (renderer, answers) = (Renderer::new(revision, info, &answers), Arc::new(answers));
         Self { renderer, answers, info: info.clone(), revision, server }
     }
+
+    /// The revision of its clients.
+    pub(super) const fn revision(&self) -> Revision {
+        self.revision
+    }
 }
 
 /// A client over the standard streams of a child process.
@@ -144,7 +149,7 @@ impl StdioClient {
             Server::Child(target) => Channel::Pipe(Box::new(Pipe::new(Process::spawn(target)?))),
             Server::Feed(target) => Channel::Feed(Box::new(Feed::open(Arc::clone(target)).await?)),
         };
-        let conversation = Conversation::new(channel, self.plan.revision.is_modern(), &self.plan.answers);
+        let conversation = Conversation::new(channel, self.plan.revision, &self.plan.answers);
         self.conversation = Some(Rc::new(RefCell::new(conversation)));
         Ok(())
     }

@@ -275,3 +275,60 @@ async fn the_rest_of_a_stream_is_not_waited_for() {
     let exchange = exchange_of(format!("{SSE_HEAD}{}{SSE_END}", chunk(&format!("data: {}\n\n", result(1))))).await;
     assert_eq!(ok(&exchange), RESULT);
 }
+
+#[tokio::test]
+async fn batches_are_read_in_the_revision_that_has_them() {
+    const OLD: Revision = Revision::V2025_03_26;
+    let notification = r#"{"jsonrpc":"2.0","method":"notifications/message"}"#;
+    let response = r#"{"jsonrpc":"2.0","id":1,"result":{"content":[]}}"#;
+    let stranger = r#"{"jsonrpc":"2.0","id":9,"result":{}}"#;
+    let both = format!(" [{notification}, {response} ]");
+    // In two events, and with the response not alone.
+    let events = format!("data: [{notification}]\n\ndata: [{response},{notification},{stranger}]\n\n");
+    let of = async |revision, answer: String| {
+        let server = Server::start().await;
+        let mut client = server.client(revision);
+        tokio::join!(client.call(echo()), server.answer_once(answer)).0
+    };
+    let exchange = of(OLD, json(&both)).await;
+    assert_eq!((exchange.notifications, exchange.violations.count()), (1, 0));
+    assert_eq!(exchange.outcome.unwrap().result(), Some(r#"{"content":[]}"#));
+    let exchange = of(OLD, sse(&events)).await;
+    assert_eq!((exchange.notifications, exchange.violations.of(Violation::UnknownId)), (2, 1));
+    assert!(exchange.outcome.is_ok());
+
+    for text in [format!("[{notification}]"), "[]".to_owned()] {
+        let failure = of(OLD, json(&text)).await.outcome.unwrap_err().to_string();
+        assert_eq!(failure, "the answer is a batch without the response", "{text}");
+    }
+    for text in ["[", "[1"] {
+        let failure = of(OLD, json(text)).await.outcome.unwrap_err().to_string();
+        assert!(failure.contains("text that is not JSON"), "{failure}");
+    }
+    let failure = of(Revision::V2025_06_18, json(&both)).await.outcome.unwrap_err().to_string();
+    assert!(failure.contains("a JSON-RPC batch, which only 2025-03-26 has"), "{failure}");
+}
+
+#[tokio::test]
+async fn what_http_demands_of_an_answer() {
+    let kinds = async |answer: &str| {
+        let exchange = exchange_of(answer).await;
+        let found: Vec<_> =
+            exchange.violations.found().iter().map(|found| (found.kind, found.example.clone())).collect();
+        (exchange.outcome.err().map(|failure| failure.class()), found)
+    };
+    let empty = |head: &str| format!("HTTP/1.1 {head}\r\nContent-Length: 0\r\n\r\n");
+    let (class, found) = kinds(&empty("401 Unauthorized")).await;
+    assert_eq!(
+        (class, found),
+        (Some("http"), vec![(Violation::MissingHeader, "HTTP 401 without `www-authenticate`".to_owned())])
+    );
+    let (class, found) = kinds(&empty("401 Unauthorized\r\nWWW-Authenticate: Bearer")).await;
+    assert_eq!((class, found), (Some("http"), vec![]));
+    let (_, found) = kinds(&empty("405 Method Not Allowed")).await;
+    assert_eq!(found, [(Violation::MissingHeader, "HTTP 405 without `allow`".to_owned())]);
+    assert_eq!(kinds(&empty("405 Method Not Allowed\r\nAllow: GET")).await.1, []);
+    let (class, found) = kinds(&http("200 OK", "text/plain", &result(1))).await;
+    assert_eq!((class, found[0].0), (Some("protocol"), Violation::ContentType));
+    assert_eq!(kinds(&http("400 Bad Request", "text/plain", "no")).await.1, [], "errors may be of any type");
+}

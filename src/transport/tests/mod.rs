@@ -17,6 +17,8 @@ mod http_connection;
 mod http_session;
 mod http_stream;
 mod lists;
+mod mirror;
+mod oauth;
 mod parts;
 mod peer;
 mod probe;

@@ -251,3 +251,21 @@ async fn tools_are_listed_over_stdio_too() {
     let mut client = opened(server(r#"echo "{\"id\":$id,\"result\":{\"tools\":[{\"name\":\"t\"}]}}""#)).await;
     assert_eq!(list_tools(&mut client, PATIENCE).await.unwrap()[0].name, "t");
 }
+
+#[tokio::test]
+async fn a_line_may_be_a_batch_in_the_revision_that_has_them() {
+    const BATCH: &str = r#"echo "[{\"jsonrpc\":\"2.0\",\"method\":\"notifications/message\"}, {\"jsonrpc\":\"2.0\",\"id\":$id,\"result\":{\"content\":[]}},{\"jsonrpc\":\"2.0\",\"method\":\"ping\",\"id\":\"p\"}]""#;
+    let of = async |revision| {
+        let mut client = client_of(server(BATCH), revision);
+        client.open().await.unwrap();
+        client.call(Call { timeout: Duration::from_millis(300), ..echo() }).await
+    };
+    let exchange = of(Revision::V2025_03_26).await;
+    assert_eq!(exchange.outcome.unwrap().result(), Some(r#"{"content":[]}"#));
+    assert_eq!((exchange.notifications, exchange.violations.count()), (1, 0));
+    let size = r#"[{"jsonrpc":"2.0","method":"notifications/message"}, {"jsonrpc":"2.0","id":2,"result":{"content":[]}},{"jsonrpc":"2.0","method":"ping","id":"p"}]"#;
+    assert_eq!(exchange.bytes_in, size.len() as u64 + 1);
+    let exchange = of(LEGACY).await;
+    assert_eq!(exchange.outcome.unwrap_err().class(), "timeout");
+    assert_eq!(exchange.violations.of(crate::violation::Violation::NotAMessage), 1);
+}

@@ -5,9 +5,9 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 use serde_json::{Map, Value as Json, json};
 
-use super::super::judge::{Judge, Judged};
 use super::super::schema::Walk;
 use crate::model::{Argument, Kind, Known};
+use crate::schema::{Judge, Judged};
 use crate::text::Span;
 
 const NAMES: [&str; 4] = ["a", "ab", "limit", "limits"];

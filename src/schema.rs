@@ -1,16 +1,15 @@
-//! Wholly known arguments against a whole schema: the only place that names the
-//! crate `jsonschema`.
+//! Whether a value fits a JSON Schema: the only place that names the crate
+//! `jsonschema`.
 //!
-//! A schema comes from a server. Nothing is fetched for it or read from a file,
-//! and one whose parts refer to each other without end is not used at all.
+//! Invariant: a schema is the text of a stranger. Nothing is fetched for it or
+//! read from a file, and one whose parts refer to each other without end, or that
+//! asks for too much work, is not used at all.
 
 use std::collections::BTreeMap;
 
 use jsonschema::Validator;
 use jsonschema::error::ValidationErrorKind;
 use serde_json::Value as Json;
-
-use super::schema::resolve;
 
 /// The most schemas that one value may have to be held against, counting again
 /// what is referred to again: a document of some kilobytes can ask for more
@@ -38,25 +37,30 @@ const SAME_VALUE: [&str; 11] = [
 
 /// A schema that is ready for use.
 #[derive(Debug)]
-pub(super) struct Judge {
+pub struct Judge {
     validator: Validator,
 }
 
 /// What is said of a value.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) enum Judged {
+pub enum Judged {
+    /// It fits.
     Accepted,
-    /// The path to the part that is refused, and why.
+    /// It does not.
     Refused {
+        /// The path to the part that does not fit.
         path: Vec<String>,
+        /// Why, in the words of the validator.
         message: String,
     },
 }
 
 impl Judge {
+    /// Makes a schema ready.
+    ///
     /// # Errors
     /// Why the schema is of no use.
-    pub(super) fn new(schema: &Json) -> Result<Judge, String> {
+    pub fn new(schema: &Json) -> Result<Judge, String> {
         followable(schema)?;
         // Formats are advice unless a schema's own dialect says otherwise, and
         // servers differ in which they know.
@@ -64,7 +68,9 @@ impl Judge {
         options.build(schema).map(|validator| Judge { validator }).map_err(|error| error.to_string())
     }
 
-    pub(super) fn judge(&self, value: &Json) -> Judged {
+    /// Holds a value against it.
+    #[must_use]
+    pub fn judge(&self, value: &Json) -> Judged {
         let gave_up = |kind: &ValidationErrorKind| {
             matches!(
                 kind,
@@ -82,7 +88,8 @@ impl Judge {
 
     /// Whether a text matches a pattern of a schema; also when that cannot be
     /// told.
-    pub(super) fn matches(&self, pattern: &str, text: &str) -> bool {
+    #[must_use]
+    pub fn matches(&self, pattern: &str, text: &str) -> bool {
         let Ok(validator) = jsonschema::validator_for(&serde_json::json!({ "pattern": pattern })) else { return true };
         match validator.validate(&Json::from(text)) {
             Ok(()) => true,
@@ -106,6 +113,12 @@ fn followable(root: &Json) -> Result<(), String> {
         }
     }
     Ok(())
+}
+
+/// The schema that a reference within the document leads to.
+#[must_use]
+pub fn resolve<'a>(root: &'a Json, reference: &str) -> Option<&'a Json> {
+    reference.strip_prefix('#').and_then(|pointer| root.pointer(pointer))
 }
 
 struct Work<'a> {

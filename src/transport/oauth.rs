@@ -1,0 +1,207 @@
+//! Tokens by OAuth client credentials (RFC 6749, section 4.4).
+//!
+//! Invariant: neither the client's secret nor a token appears in a message or in
+//! what `Debug` writes.
+
+use std::fmt;
+use std::sync::{Arc, PoisonError, RwLock};
+use std::time::Duration;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use serde::Deserialize;
+use tokio::time::Instant;
+
+use super::failure::{Failure, TargetError, excerpt};
+use super::http::form;
+use super::target::HttpTarget;
+use super::tls::TlsClient;
+
+/// The `Authorization` header of all requests to a server, which is replaced
+/// while they are sent.
+#[derive(Clone)]
+pub struct Bearer {
+    value: Arc<RwLock<Arc<str>>>,
+}
+
+impl Bearer {
+    /// Requests carry this token.
+    #[must_use]
+    pub fn new(token: &Token) -> Self {
+        Self { value: Arc::new(RwLock::new(token.header())) }
+    }
+
+    /// From now on they carry this one.
+    pub fn replace(&self, token: &Token) {
+        *self.value.write().unwrap_or_else(PoisonError::into_inner) = token.header();
+    }
+
+    /// The value of the header.
+    pub(super) fn header(&self) -> Arc<str> {
+        Arc::clone(&self.value.read().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+impl fmt::Debug for Bearer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Bearer")
+    }
+}
+
+/// An access token.
+pub struct Token {
+    access: String,
+    /// How long it is good for, from when it came; `None` where that was not said.
+    pub lifetime: Option<Duration>,
+    /// What it took to get it.
+    pub took: Duration,
+}
+
+impl Token {
+    fn header(&self) -> Arc<str> {
+        format!("Bearer {}", self.access).into()
+    }
+}
+
+impl fmt::Debug for Token {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Token").field("lifetime", &self.lifetime).field("took", &self.took).finish_non_exhaustive()
+    }
+}
+
+/// Why there is no token.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum TokenError {
+    /// The token endpoint gave no answer.
+    #[error("{0}")]
+    Failed(#[from] Failure),
+    /// It answered with an error.
+    #[error("the token endpoint answered HTTP {status}{}{words}", if .words.is_empty() { "" } else { ": " })]
+    Refused {
+        /// The status.
+        status: u16,
+        /// The error and its description (RFC 6749, section 5.2), if they were
+        /// given.
+        words: String,
+    },
+    /// What it answered holds no token of use.
+    #[error("the answer of the token endpoint {0}")]
+    Malformed(&'static str),
+}
+
+/// Where tokens come from, and who asks for them.
+pub struct TokenSource {
+    /// With the credentials as a header.
+    target: HttpTarget,
+    secret: String,
+    scopes: String,
+    /// What the token is for (RFC 8707), which MCP clients have to say.
+    resource: String,
+    /// For the next token, if the server gave one.
+    refresh: Option<String>,
+}
+
+impl fmt::Debug for TokenSource {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("TokenSource").field("host", &self.target.host()).finish_non_exhaustive()
+    }
+}
+
+#[derive(Deserialize)]
+struct Granted {
+    access_token: String,
+    token_type: String,
+    #[serde(default)]
+    expires_in: Option<u32>,
+    #[serde(default)]
+    refresh_token: Option<String>,
+}
+
+impl TokenSource {
+    /// Tokens for `resource`, the URL of an MCP server, from the token endpoint
+    /// `url`. The client authenticates with HTTP Basic (RFC 6749, section 2.3.1).
+    ///
+    /// # Errors
+    ///
+    /// If the URL cannot be used.
+    pub fn new(url: &str, (id, secret): (&str, &str), scopes: &[String], resource: &str) -> Result<Self, TargetError> {
+        let credentials = STANDARD.encode(format!("{}:{}", form::escaped(id), form::escaped(secret)));
+        let target = HttpTarget::parse(url, vec![("authorization".to_owned(), format!("Basic {credentials}"))])?;
+        let (secret, resource) = (secret.to_owned(), resource.to_owned());
+        Ok(Self { target, secret, scopes: scopes.join(" "), resource, refresh: None })
+    }
+
+    /// Speaks TLS with the token endpoint as `tls` says, where its URL begins with
+    /// `https`.
+    #[must_use]
+    pub fn with_tls(mut self, tls: TlsClient) -> Self {
+        self.target = self.target.with_tls(tls);
+        self
+    }
+
+    /// A new token, within `timeout` for each request that it takes. If the last
+    /// came with a refresh token, that is used first, once.
+    ///
+    /// # Errors
+    ///
+    /// If there is no answer, an error, or an answer without a token of the kind
+    /// `Bearer`.
+    pub async fn token(&mut self, timeout: Duration) -> Result<Token, TokenError> {
+        if let Some(refresh) = self.refresh.take() {
+            let grant = [("grant_type", "refresh_token"), ("refresh_token", &refresh)];
+            match self.ask(&grant, timeout).await {
+                Ok(token) => {
+                    // Without a new one the old stays good (section 6).
+                    self.refresh.get_or_insert(refresh);
+                    return Ok(token);
+                }
+                // It may be spent; the credentials are good all the same.
+                Err(TokenError::Refused { .. }) => {}
+                Err(error) => {
+                    self.refresh = Some(refresh);
+                    return Err(error);
+                }
+            }
+        }
+        self.ask(&[("grant_type", "client_credentials")], timeout).await
+    }
+
+    async fn ask(&mut self, grant: &[(&str, &str)], timeout: Duration) -> Result<Token, TokenError> {
+        let mut fields = grant.to_vec();
+        if !self.scopes.is_empty() {
+            fields.push(("scope", &self.scopes));
+        }
+        fields.push(("resource", &self.resource));
+        let start = Instant::now();
+        let (status, text) = form::post(&self.target, &fields, timeout).await?;
+        if status != 200 {
+            return Err(TokenError::Refused { status, words: self.words(&text) });
+        }
+        let granted: Granted = serde_json::from_slice(&text)
+            .map_err(|_| TokenError::Malformed("is no JSON object with `access_token` and `token_type`"))?;
+        if !granted.token_type.eq_ignore_ascii_case("bearer") {
+            return Err(TokenError::Malformed("holds a token of another type than `Bearer`"));
+        }
+        let access = granted.access_token;
+        if access.is_empty() || !access.bytes().all(|byte| byte.is_ascii_graphic()) {
+            return Err(TokenError::Malformed("holds a token that cannot be sent as a header"));
+        }
+        self.refresh = granted.refresh_token;
+        let lifetime = granted.expires_in.map(|seconds| Duration::from_secs(seconds.into()));
+        Ok(Token { access, lifetime, took: start.elapsed() })
+    }
+
+    /// What an error says of itself. Whatever else is in the body may be secret.
+    fn words(&self, body: &[u8]) -> String {
+        #[derive(Deserialize)]
+        struct Refusal {
+            #[serde(default)]
+            error: String,
+            #[serde(default)]
+            error_description: String,
+        }
+        let Ok(Refusal { error, error_description }) = serde_json::from_slice(body) else { return String::new() };
+        let words = if error_description.is_empty() { error } else { format!("{error}: {error_description}") };
+        if words.contains(&self.secret) { String::new() } else { excerpt(words.as_bytes()) }
+    }
+}
