@@ -23,6 +23,9 @@ const TIMEOUT: Duration = Duration::from_secs(10);
 /// Lists have pages; those of the suite have one or two.
 const MAX_PAGES: usize = 10;
 
+/// A server may ask again after each answer.
+const MAX_ROUNDS: usize = 5;
+
 /// The tool to which a schema is sent back.
 const ECHO: &str = "json_schema_echo";
 
@@ -62,20 +65,66 @@ fn examples(schema: &Value) -> Map<String, Value> {
     properties.map(|(name, schema)| (name.clone(), example(schema))).collect()
 }
 
-/// Sends a request and says what became of it; a refusal is an answer too.
-async fn request(client: &mut AnyClient, method: &str, name: &str, params: &Value) -> Result<(), Box<dyn Error>> {
-    let params = params.to_string();
-    let call = Call { method, name: Some(name), params: params.as_bytes(), timeout: TIMEOUT, ..Call::default() };
-    let reply = client.call(call).await.outcome?;
-    match reply.error() {
-        Some(error) => eprintln!("{method} {name}: {error}"),
-        None => eprintln!("{method} {name}: {}", reply.result().unwrap_or_default()),
-    }
-    Ok(())
+/// A client, and what it answers when it is asked.
+struct User {
+    client: AnyClient,
+    answers: Answers,
 }
 
-async fn call_tools(client: &mut AnyClient, context: Context) -> Result<(), Box<dyn Error>> {
-    let tools: Vec<ToolInfo> = list_tools(client, TIMEOUT).await?;
+/// What a result asks for before it is complete.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Wanted {
+    #[serde(default)]
+    result_type: String,
+    #[serde(default)]
+    input_requests: Map<String, Value>,
+    request_state: Option<String>,
+}
+
+impl User {
+    /// Sends a request, again with answers while the server wants them, and says
+    /// what became of it; a refusal is an answer too.
+    async fn request(&mut self, method: &str, name: &str, mut params: Value) -> Result<(), Box<dyn Error>> {
+        for _ in 0..MAX_ROUNDS {
+            let text = params.to_string();
+            let call = Call { method, name: Some(name), params: text.as_bytes(), timeout: TIMEOUT, ..Call::default() };
+            let reply = self.client.call(call).await.outcome?;
+            if let Some(error) = reply.error() {
+                eprintln!("{method} {name}: {error}");
+                return Ok(());
+            }
+            let result = reply.result().unwrap_or_default();
+            eprintln!("{method} {name}: {result}");
+            let wanted: Wanted = serde_json::from_str(result)?;
+            let Some(members) = params.as_object_mut().filter(|_| wanted.result_type == "input_required") else {
+                return Ok(());
+            };
+            members.insert("inputResponses".to_owned(), self.respond(&wanted)?);
+            match wanted.request_state {
+                Some(state) => members.insert("requestState".to_owned(), json!(state)),
+                None => members.remove("requestState"),
+            };
+        }
+        Err("the server wants input without end".into())
+    }
+
+    /// The answers to what a result asks for.
+    fn respond(&self, wanted: &Wanted) -> Result<Value, Box<dyn Error>> {
+        let mut responses = Map::new();
+        for (key, asked) in &wanted.input_requests {
+            let question = asked.get("method").and_then(Value::as_str).and_then(Question::of_method);
+            let params = asked.get("params").map(Value::to_string);
+            let answer = question.and_then(|question| self.answers.answer(question, params.as_deref()));
+            let answer = answer.ok_or_else(|| format!("no answer to {asked}"))?;
+            responses.insert(key.clone(), serde_json::from_str(&answer)?);
+        }
+        Ok(Value::Object(responses))
+    }
+}
+
+async fn call_tools(user: &mut User, context: Context) -> Result<(), Box<dyn Error>> {
+    let tools: Vec<ToolInfo> = list_tools(&mut user.client, TIMEOUT).await?;
     let mut calls = context.tool_calls;
     if calls.is_empty() {
         let first = tools.first().map(|tool| tool.input_schema.clone());
@@ -90,19 +139,19 @@ async fn call_tools(client: &mut AnyClient, context: Context) -> Result<(), Box<
     }
     for ToolCall { name, arguments } in calls {
         let params = json!({ "name": name, "arguments": arguments });
-        request(client, "tools/call", &name, &params).await?;
+        user.request("tools/call", &name, params).await?;
     }
     Ok(())
 }
 
 /// Reads the resources and gets the prompts, where there are any.
-async fn read_and_get(client: &mut AnyClient) -> Result<(), Box<dyn Error>> {
-    for ResourceInfo { uri } in list_all(client, TIMEOUT, MAX_PAGES).await?.items {
-        request(client, "resources/read", &uri, &json!({ "uri": uri })).await?;
+async fn read_and_get(user: &mut User) -> Result<(), Box<dyn Error>> {
+    for ResourceInfo { uri } in list_all(&mut user.client, TIMEOUT, MAX_PAGES).await?.items {
+        user.request("resources/read", &uri, json!({ "uri": uri })).await?;
     }
-    for PromptInfo { name, arguments } in list_all(client, TIMEOUT, MAX_PAGES).await?.items {
+    for PromptInfo { name, arguments } in list_all(&mut user.client, TIMEOUT, MAX_PAGES).await?.items {
         let given: Map<String, Value> = arguments.into_iter().map(|known| (known.name, json!("word"))).collect();
-        request(client, "prompts/get", &name, &json!({ "name": name, "arguments": given })).await?;
+        user.request("prompts/get", &name, json!({ "name": name, "arguments": given })).await?;
     }
     Ok(())
 }
@@ -124,12 +173,13 @@ async fn main() -> Result<(), Box<dyn Error>> {
     };
     // Forms are accepted as they are, with their defaults.
     let answers = Answers::new(None, [(Question::Elicitation, r#"{"action":"accept"}"#)].into_iter());
-    let mut client = AnyConnector::answering(&target, revision, answers).client();
-    client.open().await?;
-    call_tools(&mut client, context).await?;
+    let client = AnyConnector::answering(&target, revision, answers.clone()).client();
+    let mut user = User { client, answers };
+    user.client.open().await?;
+    call_tools(&mut user, context).await?;
     if scenario.starts_with("http-") {
-        read_and_get(&mut client).await?;
+        read_and_get(&mut user).await?;
     }
-    client.close().await?;
+    user.client.close().await?;
     Ok(())
 }
