@@ -72,7 +72,11 @@ async fn connect_one(
 ) -> Result<Connected, Complaint> {
     let mut target = target(server, beside, children).await?;
     let tokens = match (&server.auth, &server.endpoint, &mut target) {
-        (Some(Auth::Oauth(oauth)), Endpoint::Http { url } | Endpoint::Sse { url }, Target::Http(target)) => {
+        (
+            Some(Auth::Oauth(oauth)),
+            Endpoint::Http { url } | Endpoint::Sse { url },
+            Target::Http(target) | Target::Sse(target),
+        ) => {
             let (bearer, renewal) = token::begin(oauth, server, url, beside).await?;
             target.bearer = Some(bearer);
             Some(renewal)

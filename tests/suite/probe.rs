@@ -70,9 +70,10 @@ fn what_is_wrong_is_told_with_its_rule() {
 
 #[test]
 fn what_cannot_be_probed_says_why() {
-    let table: [(&[&str], i32, &str); 6] = [
+    let table: [(&[&str], i32, &str); 7] = [
         (&[], 2, "required arguments"),
-        (&["https://localhost/mcp"], 2, "https"),
+        (&["ftp://localhost/mcp"], 2, "`ftp` URLs are not supported"),
+        (&["https://127.0.0.1:1/mcp"], 3, "connection refused by 127.0.0.1:1"),
         (&["http://127.0.0.1:1/mcp", "--header", "nonsense"], 2, "write `--header \"Name: value\"`"),
         (&["http://127.0.0.1:1/mcp", "--", "node"], 2, "cannot be used with"),
         (&["http://127.0.0.1:1/mcp"], 3, "check that the server runs and that `http://127.0.0.1:1/mcp` is its address"),
