@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::channel::{ChannelClient, ChannelPlan, Server};
 use super::client::{Client, Connector, Opened};
 use super::exchange::{Call, Exchange};
 use super::failure::{Failure, OpenError};
@@ -10,7 +11,6 @@ use super::http::{HttpClient, HttpPlan};
 use super::lists::ToolInfo;
 use super::questions::Answers;
 use super::revision::Revision;
-use super::stdio::{Server, StdioClient, StdioPlan};
 use super::target::Target;
 
 /// How the client names itself to servers.
@@ -41,7 +41,7 @@ pub struct AnyConnector {
 #[derive(Clone, Debug)]
 enum Plan {
     Http(Arc<HttpPlan>),
-    Stdio(Arc<StdioPlan>),
+    Channel(Arc<ChannelPlan>),
 }
 
 impl AnyConnector {
@@ -64,13 +64,13 @@ impl AnyConnector {
     }
 
     fn of(target: &Target, revision: Revision, info: &ClientInfo, answers: Answers) -> Self {
-        let stdio = |server| Plan::Stdio(Arc::new(StdioPlan::new(server, revision, info, answers.clone())));
+        let channel = |server| Plan::Channel(Arc::new(ChannelPlan::new(server, revision, info, answers.clone())));
         let plan = match target {
             Target::Http(target) => {
                 Plan::Http(Arc::new(HttpPlan::new(target.clone(), revision, info, answers.clone())))
             }
-            Target::Sse(target) => stdio(Server::Feed(Arc::new(target.clone()))),
-            Target::Stdio(target) => stdio(Server::Child(target.clone())),
+            Target::Sse(target) => channel(Server::Feed(Arc::new(target.clone()))),
+            Target::Stdio(target) => channel(Server::Child(target.clone())),
         };
         Self { plan, others: Vec::new() }
     }
@@ -96,7 +96,7 @@ impl AnyConnector {
     pub fn mirroring(&self, tools: &[ToolInfo]) -> Self {
         let mirroring = |plan: &Plan| match plan {
             Plan::Http(plan) => Plan::Http(Arc::new(plan.mirroring(tools))),
-            Plan::Stdio(plan) => Plan::Stdio(Arc::clone(plan)),
+            Plan::Channel(plan) => Plan::Channel(Arc::clone(plan)),
         };
         Self { plan: mirroring(&self.plan), others: self.others.iter().map(mirroring).collect() }
     }
@@ -112,14 +112,14 @@ impl Connector for AnyConnector {
     fn client_of(&self, share: usize) -> AnyClient {
         match self.plan(share) {
             Plan::Http(plan) => AnyClient::Http(HttpClient::new(Arc::clone(plan))),
-            Plan::Stdio(plan) => AnyClient::Stdio(StdioClient::new(Arc::clone(plan))),
+            Plan::Channel(plan) => AnyClient::Channel(ChannelClient::new(Arc::clone(plan))),
         }
     }
 
     fn revision(&self, share: usize) -> Revision {
         match self.plan(share) {
             Plan::Http(plan) => plan.revision(),
-            Plan::Stdio(plan) => plan.revision(),
+            Plan::Channel(plan) => plan.revision(),
         }
     }
 }
@@ -130,56 +130,56 @@ pub enum AnyClient {
     /// Over Streamable HTTP.
     Http(HttpClient),
     /// Over the standard streams of a child process, or HTTP+SSE.
-    Stdio(StdioClient),
+    Channel(ChannelClient),
 }
 
 impl Client for AnyClient {
     async fn open(&mut self) -> Result<Opened, OpenError> {
         match self {
             Self::Http(client) => client.open().await,
-            Self::Stdio(client) => client.open().await,
+            Self::Channel(client) => client.open().await,
         }
     }
 
     fn is_open(&self) -> bool {
         match self {
             Self::Http(client) => client.is_open(),
-            Self::Stdio(client) => client.is_open(),
+            Self::Channel(client) => client.is_open(),
         }
     }
 
     fn sibling(&mut self) -> Self {
         match self {
             Self::Http(client) => Self::Http(client.sibling()),
-            Self::Stdio(client) => Self::Stdio(client.sibling()),
+            Self::Channel(client) => Self::Channel(client.sibling()),
         }
     }
 
     async fn call(&mut self, call: Call<'_>) -> Exchange {
         match self {
             Self::Http(client) => client.call(call).await,
-            Self::Stdio(client) => client.call(call).await,
+            Self::Channel(client) => client.call(call).await,
         }
     }
 
     async fn hold_stream(&mut self) {
         match self {
             Self::Http(client) => client.hold_stream().await,
-            Self::Stdio(client) => client.hold_stream().await,
+            Self::Channel(client) => client.hold_stream().await,
         }
     }
 
     async fn subscribe(&mut self, call: Call<'_>, time: Duration) -> Exchange {
         match self {
             Self::Http(client) => client.subscribe(call, time).await,
-            Self::Stdio(client) => client.subscribe(call, time).await,
+            Self::Channel(client) => client.subscribe(call, time).await,
         }
     }
 
     async fn close(&mut self) -> Result<Duration, Failure> {
         match self {
             Self::Http(client) => client.close().await,
-            Self::Stdio(client) => client.close().await,
+            Self::Channel(client) => client.close().await,
         }
     }
 }

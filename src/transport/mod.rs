@@ -17,6 +17,7 @@
 
 #[doc(hidden)]
 pub mod bench;
+mod channel;
 mod client;
 mod compliance;
 mod connector;
@@ -39,7 +40,6 @@ mod scan;
 mod sockets;
 mod sse;
 mod stamped;
-mod stdio;
 mod target;
 mod tls;
 mod updates;
@@ -48,6 +48,7 @@ mod wire;
 #[cfg(test)]
 mod tests;
 
+pub use channel::ChannelClient;
 pub use client::{Client, Connector, Opened, ServerInfo};
 pub use connector::{AnyClient, AnyConnector, ClientInfo};
 pub use envelope::{Reply, RpcError};
@@ -62,6 +63,5 @@ pub use probe::{Probe, probe};
 pub use questions::{Answers, Question};
 pub use revision::{Revision, UnknownRevision};
 pub use sockets::open_sockets;
-pub use stdio::StdioClient;
 pub use target::{HttpTarget, StdioTarget, Target};
 pub use tls::{TlsClient, TlsOptions};

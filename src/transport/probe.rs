@@ -124,7 +124,7 @@ async fn discover(target: &Target) -> Result<Option<Discovered>, OpenError> {
             let exchange = client.call(call(target.open_timeout())).await;
             http_era(exchange)
         }
-        AnyClient::Stdio(mut client) => {
+        AnyClient::Channel(mut client) => {
             client.start().await?;
             let exchange = client.call(call(SILENCE.min(target.open_timeout()))).await;
             let answered = exchange.outcome.is_ok();
@@ -181,7 +181,7 @@ async fn initialize(target: &Target, revision: Revision) -> Result<Probe, OpenEr
     let mut client = AnyConnector::new(target, revision).client();
     let opened = match &mut client {
         AnyClient::Http(client) => client.open_fully().await,
-        AnyClient::Stdio(client) => client.open_fully().await,
+        AnyClient::Channel(client) => client.open_fully().await,
     };
     let (opened, instructions) = opened.map_err(|error| match error {
         OpenError::Failed { method, failure: Failure::Http { status: status @ (400 | 404 | 405), .. } } => {

@@ -17,12 +17,12 @@ use bytes::Bytes;
 use http::Uri;
 use tokio::time::Instant;
 
+use super::super::channel::{Arrival, Line, Written};
 use super::super::deadline::Deadline;
 use super::super::failure::{Failure, OpenError, excerpt};
 use super::super::handshake;
 use super::super::revision::Revision;
 use super::super::sse;
-use super::super::stdio::{Arrival, Line, Written};
 use super::super::target::HttpTarget;
 use super::super::wire::Wire;
 use super::connect;

@@ -8,7 +8,7 @@ use tokio::net::unix::pipe;
 
 use super::peer::{PATIENCE, echo, strays};
 use super::stdio::{ANSWER, LEGACY, client_of, opened, script, server, server_with, target};
-use crate::transport::stdio::Process;
+use crate::transport::channel::Process;
 use crate::transport::{Call, Client as _, Failure, OpenError, StdioTarget};
 
 async fn open_error(target: StdioTarget) -> OpenError {

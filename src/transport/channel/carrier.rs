@@ -9,7 +9,7 @@ use super::process::Process;
 
 /// The standard streams of a child, or the two ways of HTTP+SSE.
 #[derive(Debug)]
-pub(super) enum Channel {
+pub(super) enum Carrier {
     Pipe(Box<Pipe>),
     Feed(Box<Feed>),
 }
@@ -23,7 +23,7 @@ pub(in super::super) enum Arrival {
     Refused(u64, Failure),
 }
 
-impl Channel {
+impl Carrier {
     /// Adds whole lines, which belong to request `id`, to what will be written.
     pub(super) fn queue(&mut self, id: u64, lines: &[u8]) {
         match self {

@@ -10,9 +10,9 @@ use super::super::exchange::{Call, Exchange};
 use super::super::failure::Failure;
 use super::super::updates::{self, LISTEN, SUBSCRIBE, UNSUBSCRIBE};
 use super::conversation::Conversation;
-use super::{StdioClient, Waiting};
+use super::{ChannelClient, Waiting};
 
-impl StdioClient {
+impl ChannelClient {
     /// A legacy subscription: its updates are notifications like all others.
     pub(super) async fn subscribe_apart(&mut self, call: Call<'_>, uri: &str, time: Duration) -> Exchange {
         let Some(conversation) = self.conversation.clone() else {

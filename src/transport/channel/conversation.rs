@@ -15,7 +15,7 @@ use super::super::questions::Answers;
 use super::super::render::cancellation;
 use super::super::revision::Revision;
 use super::super::sse::MAX_EVENT;
-use super::channel::{Arrival, Channel};
+use super::carrier::{Arrival, Carrier};
 use super::desk::{Desk, Request};
 use super::pipe::Stop;
 use super::process::{Obituary, Process};
@@ -34,7 +34,7 @@ pub(super) struct Conversation {
 
 #[derive(Debug)]
 enum Child {
-    Running(Channel),
+    Running(Carrier),
     /// It has closed its output, at this instant; why is being found out.
     Dying(Instant, Dying),
     /// Nothing can be asked of it any more, since this instant.
@@ -61,9 +61,9 @@ enum End {
 
 impl Conversation {
     /// On a channel to a server that speaks `revision`, and that gets these answers if it may ask.
-    pub(super) fn new(channel: Channel, revision: Revision, answers: &Arc<Answers>) -> Self {
+    pub(super) fn new(carrier: Carrier, revision: Revision, answers: &Arc<Answers>) -> Self {
         let desk = Desk::new(revision, Arc::clone(answers));
-        Self { opened: None, child: Child::Running(channel), desk }
+        Self { opened: None, child: Child::Running(carrier), desk }
     }
 
     /// Whether the session is open and its child not known to have ended.
@@ -97,7 +97,7 @@ impl Conversation {
     /// The end of what the child has written on stderr.
     pub(super) fn last_words(&self) -> Option<String> {
         match &self.child {
-            Child::Running(channel) => channel.process()?.last_words(),
+            Child::Running(carrier) => carrier.process()?.last_words(),
             _ => None,
         }
     }
@@ -109,8 +109,8 @@ impl Conversation {
 
     /// Takes the line of request `id`, to be written.
     pub(super) fn send(&mut self, id: u64, line: &[u8]) {
-        if let Child::Running(channel) = &mut self.child {
-            channel.queue(id, line);
+        if let Child::Running(carrier) = &mut self.child {
+            carrier.queue(id, line);
         }
     }
 
@@ -122,7 +122,7 @@ impl Conversation {
     /// Ready once all is written, or cannot be: then the next request says why.
     pub(super) fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         match &mut self.child {
-            Child::Running(channel) => channel.poll_flush(cx, |written| self.desk.wrote(&written)),
+            Child::Running(carrier) => carrier.poll_flush(cx, |written| self.desk.wrote(&written)),
             _ => Poll::Ready(()),
         }
     }
@@ -141,10 +141,10 @@ impl Conversation {
                 return Poll::Ready(false);
             }
             match &mut self.child {
-                Child::Running(channel) => match channel.poll_next(cx, |written| self.desk.wrote(&written)) {
+                Child::Running(carrier) => match carrier.poll_next(cx, |written| self.desk.wrote(&written)) {
                     Poll::Ready(Ok(Arrival::Line(line))) => {
                         if let Some(response) = self.desk.receive(id, line) {
-                            channel.queue(NOBODY, response.as_bytes());
+                            carrier.queue(NOBODY, response.as_bytes());
                         }
                     }
                     Poll::Ready(Ok(Arrival::Refused(refused, failure))) => self.desk.refuse(id, refused, failure),
@@ -173,11 +173,11 @@ impl Conversation {
     fn stop(&mut self, id: u64, stop: Stop) {
         let now = Instant::now();
         let gone = Child::Gone(now, End::TooLong);
-        let Child::Running(channel) = std::mem::replace(&mut self.child, gone) else { return };
+        let Child::Running(carrier) = std::mem::replace(&mut self.child, gone) else { return };
         if let Some(request) = self.desk.get_mut(id) {
-            request.bytes_in += channel.unfinished();
+            request.bytes_in += carrier.unfinished();
         }
-        match (stop, channel.into_process()) {
+        match (stop, carrier.into_process()) {
             (Stop::Closed, Some(process)) => {
                 self.child = Child::Dying(now, Dying(Box::pin(process.obituary())));
                 return;
@@ -190,19 +190,19 @@ impl Conversation {
 
     /// Nothing can be asked any more, and all who wait fail. Returns the channel if
     /// it is still there.
-    fn end(&mut self, since: Instant, end: End) -> Option<Channel> {
+    fn end(&mut self, since: Instant, end: End) -> Option<Carrier> {
         self.desk.wake_all();
         match std::mem::replace(&mut self.child, Child::Gone(since, end)) {
-            Child::Running(channel) => Some(channel),
+            Child::Running(carrier) => Some(carrier),
             _ => None,
         }
     }
 
     /// Tells the server that nobody waits for the answer to request `id` any more.
     pub(super) fn cancel(&mut self, id: u64, reason: &str) {
-        let Child::Running(channel) = &mut self.child else { return };
-        channel.queue(id, (cancellation(id, reason) + "\n").as_bytes());
-        channel.flush_now(|written| self.desk.wrote(&written));
+        let Child::Running(carrier) = &mut self.child else { return };
+        carrier.queue(id, (cancellation(id, reason) + "\n").as_bytes());
+        carrier.flush_now(|written| self.desk.wrote(&written));
     }
 
     /// Has request `id` count the updates of a resource.

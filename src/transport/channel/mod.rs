@@ -1,13 +1,15 @@
-//! stdio: a child process for each session. Several requests can be under way on
-//! it; their ids tell the answers apart.
+//! Transports on which several requests can be under way and every message, in
+//! both directions, goes over one channel: the standard streams of a child, or
+//! the two ways of HTTP+SSE. Ids tell the answers apart.
 //!
 //! ```text
-//! StdioClient ─┐                  ┌─ Desk: whose answer is this line?
-//! StdioClient ─┼─► Conversation ──┤
-//! StdioClient ─┘                  └─ Pipe: lines to and from the Process
+//! ChannelClient ─┐                  ┌─ Desk: whose answer is this message?
+//! ChannelClient ─┼─► Conversation ──┤
+//! ChannelClient ─┘                  └─ Carrier ─┬─ Pipe: lines to and from a Process
+//!                                               └─ Feed: an event stream, and POSTs
 //! ```
 
-mod channel;
+mod carrier;
 mod conversation;
 mod desk;
 mod pipe;
@@ -23,8 +25,8 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-pub(super) use self::channel::Arrival;
-use self::channel::Channel;
+pub(super) use self::carrier::Arrival;
+use self::carrier::Carrier;
 use self::conversation::Conversation;
 use self::pipe::Pipe;
 pub(super) use self::pipe::{Line, Written};
@@ -47,7 +49,7 @@ use super::updates;
 
 /// What all clients of a run share.
 #[derive(Debug)]
-pub(super) struct StdioPlan {
+pub(super) struct ChannelPlan {
     server: Server,
     revision: Revision,
     info: ClientInfo,
@@ -73,7 +75,7 @@ impl Server {
     }
 }
 
-impl StdioPlan {
+impl ChannelPlan {
     pub(super) fn new(server: Server, revision: Revision, info: &ClientInfo, answers: Answers) -> Self {
         let (renderer, answers) = (Renderer::new(revision, info, &answers), Arc::new(answers));
         Self { renderer, answers, info: info.clone(), revision, server }
@@ -85,21 +87,22 @@ impl StdioPlan {
     }
 }
 
-/// A client over the standard streams of a child process.
+/// A client over the standard streams of a child process, or over HTTP+SSE.
 ///
-/// When the child has ended, calls fail and say how; [`Client::open`] starts
-/// another one. The child's output is read while a call waits: a server that
+/// When the child or the stream has ended, calls fail and say how;
+/// [`Client::open`] starts another one. The server's output is read while a call waits: a server that
 /// says more than fits into a pipe while nothing is asked of it has to wait.
 #[derive(Debug)]
-pub struct StdioClient {
-    plan: Arc<StdioPlan>,
-    /// Shared with the siblings. The child is killed when the last is dropped.
+pub struct ChannelClient {
+    plan: Arc<ChannelPlan>,
+    /// Shared with the siblings. The child is killed, or the stream closed, when
+    /// the last is dropped.
     conversation: Option<Rc<RefCell<Conversation>>>,
     deadline: Deadline,
 }
 
-impl StdioClient {
-    pub(super) fn new(plan: Arc<StdioPlan>) -> Self {
+impl ChannelClient {
+    pub(super) fn new(plan: Arc<ChannelPlan>) -> Self {
         Self { plan, conversation: None, deadline: Deadline::default() }
     }
 
@@ -145,11 +148,11 @@ impl StdioClient {
 
     /// Starts the child or opens the stream, and nothing more.
     pub(super) async fn start(&mut self) -> Result<(), OpenError> {
-        let channel = match &self.plan.server {
-            Server::Child(target) => Channel::Pipe(Box::new(Pipe::new(Process::spawn(target)?))),
-            Server::Feed(target) => Channel::Feed(Box::new(Feed::open(Arc::clone(target)).await?)),
+        let carrier = match &self.plan.server {
+            Server::Child(target) => Carrier::Pipe(Box::new(Pipe::new(Process::spawn(target)?))),
+            Server::Feed(target) => Carrier::Feed(Box::new(Feed::open(Arc::clone(target)).await?)),
         };
-        let conversation = Conversation::new(channel, self.plan.revision, &self.plan.answers);
+        let conversation = Conversation::new(carrier, self.plan.revision, &self.plan.answers);
         self.conversation = Some(Rc::new(RefCell::new(conversation)));
         Ok(())
     }
@@ -308,7 +311,7 @@ impl Drop for Waiting<'_> {
     }
 }
 
-impl Client for StdioClient {
+impl Client for ChannelClient {
     async fn open(&mut self) -> Result<Opened, OpenError> {
         let running = self.conversation.as_ref().and_then(|conversation| conversation.borrow().opened());
         match running {
