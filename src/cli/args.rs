@@ -311,6 +311,10 @@ pub(super) struct RulebookArgs {
     #[arg(long, value_name = "PERCENT", default_value = "0%", value_parser = share)]
     pub(super) cross_wired: f64,
 
+    /// Fault: leave Nagle's algorithm on, so that event streams stall for 40 ms
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_value_t, default_missing_value = "true", action = clap::ArgAction::Set)]
+    pub(super) nagle: bool,
+
     /// Form of the answers over HTTP
     #[arg(long, value_enum, default_value_t)]
     pub(super) answers: AnswersArg,

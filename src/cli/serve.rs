@@ -37,6 +37,7 @@ async fn rulebook(args: &RulebookArgs) -> Result<(), ServeError> {
         jitter: args.jitter,
         error_ratio: args.errors,
         cross_ratio: args.cross_wired,
+        nagle: args.nagle,
         answers: match args.answers {
             AnswersArg::Json => Answers::Json,
             AnswersArg::Sse => Answers::Sse,

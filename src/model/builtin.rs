@@ -10,7 +10,7 @@ use crate::syntax::ast;
 use crate::units::{Dimension, Quantity};
 
 /// Switches of `builtin rulebook`: the options of `mcpl serve rulebook`.
-const RULEBOOK: [(&str, Switch); 10] = [
+const RULEBOOK: [(&str, Switch); 11] = [
     ("rules", Switch::Number),
     ("seed", Switch::Number),
     ("cache", Switch::Number),
@@ -19,6 +19,7 @@ const RULEBOOK: [(&str, Switch); 10] = [
     ("jitter", Switch::Quantity(Dimension::Duration)),
     ("errors", Switch::Quantity(Dimension::Share)),
     ("cross_wired", Switch::Quantity(Dimension::Share)),
+    ("nagle", Switch::OnOff),
     ("answers", Switch::Word(&["json", "sse"])),
     ("stdio", Switch::OnOff),
 ];

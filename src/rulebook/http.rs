@@ -58,7 +58,7 @@ impl HttpServer {
             Ok((listener, addr))
         };
         let (listener, addr) = listen().map_err(|source| ServeError::Listen { addr, source })?;
-        let listener = listener.tap_io(undelay as fn(&mut TcpStream));
+        let listener = listener.tap_io(if options.nagle { delay } else { undelay } as fn(&mut TcpStream));
         Ok(Self { shared, answers: options.answers, listener, addr })
     }
 
@@ -109,6 +109,9 @@ fn undelay(stream: &mut TcpStream) {
     // It fails on a connection that is gone already, which reading notices.
     let _ = stream.set_nodelay(true);
 }
+
+/// Leaves it on, as servers do that have never heard of it.
+fn delay(_: &mut TcpStream) {}
 
 /// rmcp answers the legacy revisions in JSON only without sessions, and the
 /// newest, which has no sessions, in either form.

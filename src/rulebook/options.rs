@@ -45,6 +45,9 @@ pub struct Options {
     /// Share of `tools/call` that get the answer to the call before them, of
     /// whichever client, 0.0 to 1.0. Default 0.
     pub cross_ratio: f64,
+    /// Leaves Nagle's algorithm on for its connections, so that the later parts of
+    /// an event stream wait for the client's delayed acknowledgement. Default false.
+    pub nagle: bool,
     /// The form of answers over HTTP. Default [`Answers::Json`].
     pub answers: Answers,
 }
@@ -60,6 +63,7 @@ impl Default for Options {
             jitter: Duration::ZERO,
             error_ratio: 0.0,
             cross_ratio: 0.0,
+            nagle: false,
             answers: Answers::Json,
         }
     }

@@ -1,7 +1,7 @@
 //! What a reader should know besides the assertions, derived from the data.
 
 use super::bottleneck::users_are_limited;
-use super::{Finding, Level, tags};
+use super::{Finding, Level, stall, tags};
 use crate::plan::{Load, Selection, schedule};
 use crate::record::{ErrorClass, sample_floor};
 use crate::results::{Results, Window};
@@ -34,6 +34,7 @@ pub(super) fn find(results: &Results, invalid: Vec<Finding>) -> Vec<Finding> {
     found.extend(unfinished(results));
     found.extend(stale(results));
     found.extend(others);
+    found.extend(stall::find(results));
     found.extend(tags::find(results));
     found.sort_by_key(|finding| finding.level);
     found.truncate(FINDINGS_SHOWN);

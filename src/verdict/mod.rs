@@ -11,6 +11,7 @@ mod evaluate;
 mod findings;
 mod judge;
 mod search;
+mod stall;
 mod tags;
 #[cfg(test)]
 mod tests;

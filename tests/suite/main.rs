@@ -35,5 +35,6 @@ mod revisions;
 mod run;
 mod secure;
 mod simulated;
+mod stall;
 mod support;
 mod third_party;

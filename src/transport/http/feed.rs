@@ -50,7 +50,7 @@ pub(in super::super) struct Feed {
     /// What is to be sent, and for which request.
     outgoing: VecDeque<(u64, Bytes)>,
     posts: Vec<Post>,
-    idle: Vec<Box<Link<Wire>>>,
+    idle: Vec<Link<Wire>>,
     /// Bytes that were read and not yet accounted for.
     bytes_in: u64,
 }
@@ -182,7 +182,7 @@ impl Feed {
         while let Some((id, message)) = self.outgoing.pop_front() {
             self.idle.retain_mut(|link| link.is_idle());
             let state = match self.idle.pop() {
-                Some(link) => send(link, &self.heads, id, &message, account),
+                Some(link) => send(Box::new(link), &self.heads, id, &message, account),
                 None => {
                     let target = Arc::clone(&self.target);
                     let connecting = async move { connect::connect::<Wire>(&target, Duration::MAX).await };
@@ -206,7 +206,7 @@ impl Feed {
                 self.bytes_in += link.meter.take_bytes().1;
                 if self.idle.len() < IDLE {
                     link.idle_since = Some(Instant::now());
-                    self.idle.push(link);
+                    self.idle.push(*link);
                 }
             }
             if let Err(failure) = outcome {
