@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use rustix::process::{Pid, Signal, kill_process_group};
 use tokio::io::AsyncReadExt as _;
-use tokio::net::TcpStream;
+use tokio::net::{TcpStream, UnixStream};
 use tokio::process::{Child, Command};
 use tokio::task::JoinHandle;
 
@@ -79,10 +79,13 @@ pub(super) async fn launch(launch: &Launch, url: &str, beside: &Path) -> Result<
     }
 }
 
-/// Host and port of a URL.
+/// Host and port of a URL, or the path of its socket.
 fn address(url: &str) -> Option<String> {
+    if let Some(path) = url.trim().strip_prefix("http://unix:") {
+        return Some(path.split(':').next()?.to_owned());
+    }
     let uri: http::Uri = url.parse().ok()?;
-    let port = uri.port_u16().or((uri.scheme_str() == Some("http")).then_some(80))?;
+    let port = uri.port_u16().unwrap_or(if uri.scheme_str() == Some("https") { 443 } else { 80 });
     Some(format!("{}:{port}", uri.host()?))
 }
 
@@ -104,6 +107,9 @@ impl Launched {
             // A server that is gone listens no more, whoever has the port.
             if let Ok(Some(status)) = self.child.try_wait() {
                 return Err(format!("ended ({status})"));
+            }
+            if address.starts_with('/') && UnixStream::connect(address).await.is_ok() {
+                return Ok(());
             }
             let resolved = address.to_socket_addrs().into_iter().flatten().collect::<Vec<_>>();
             if TcpStream::connect(resolved.as_slice()).await.is_ok() {

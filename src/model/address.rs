@@ -36,8 +36,24 @@ pub(super) fn check_url(lowering: &mut Lowering<'_>, url: &str, span: Span) -> O
     None
 }
 
+/// The path of a socket and the rest of the address behind it, of
+/// `http://unix:/run/mcp.sock:/mcp`, as nginx writes it.
+pub(super) fn of_socket(url: &str) -> Option<(&str, &str)> {
+    let path = url.trim().strip_prefix("http://unix:")?;
+    Some(path.split_once(':').unwrap_or((path, "/")))
+}
+
 /// Why `url` cannot be the address of a server.
 fn reason_against(url: &str) -> Option<&'static str> {
+    if let Some((socket, path)) = of_socket(url) {
+        return if !socket.starts_with('/') {
+            Some("the path of a socket begins with `/`")
+        } else if !path.starts_with('/') || path.parse::<Uri>().is_err() {
+            Some("what follows the path of the socket is no path of a URL")
+        } else {
+            None
+        };
+    }
     let Ok(uri) = url.parse::<Uri>() else { return Some("it cannot be read as a URL") };
     let authority = uri.authority().map_or("", |authority| authority.as_str());
     let host = uri.host().unwrap_or_default();

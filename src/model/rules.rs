@@ -83,8 +83,11 @@ fn insertion(lowering: &Lowering<'_>, items: &Items, guard: &GuardItem, host: &s
     Some((items.end, format!("\n\nguard {{\n  allow hosts [\"{host}\"]\n}}")))
 }
 
-/// The host of a URL, without brackets.
+/// The host of a URL, without brackets; of a socket, this machine.
 pub(super) fn host_of(url: &str) -> Option<String> {
+    if super::address::of_socket(url).is_some() {
+        return Some("localhost".to_owned());
+    }
     let uri: http::Uri = url.parse().ok()?;
     Some(uri.host()?.trim_start_matches('[').trim_end_matches(']').to_owned())
 }

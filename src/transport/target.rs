@@ -87,7 +87,7 @@ pub struct HttpTarget {
     tls: Option<TlsClient>,
     /// A socket of this machine to connect to, instead of the URL's host. The
     /// path of the socket is not sent.
-    pub socket: Option<PathBuf>,
+    pub(super) socket: Option<PathBuf>,
     /// Whether what arrives is acknowledged at once, which spares servers without
     /// TCP_NODELAY their stall of 40 ms. Other clients do not do it.
     pub quickack: bool,
@@ -126,6 +126,9 @@ impl HttpTarget {
     /// A header of the user replaces one of ours with the same name (`host`,
     /// `user-agent`); those that carry the protocol cannot be set.
     ///
+    /// A URL such as `http://unix:/run/mcp.sock:/mcp` is that of a Unix domain
+    /// socket and a path; the host is `localhost` then.
+    ///
     /// # Errors
     ///
     /// If the URL is malformed, is neither `http` nor `https`, or holds
@@ -133,6 +136,15 @@ impl HttpTarget {
     /// this system trusts no certificates.
     pub fn parse(url: &str, headers: Vec<(String, String)>) -> Result<Self, TargetError> {
         let bad = |reason: &str| TargetError::Url { url: url.to_owned(), reason: reason.to_owned() };
+        if let Some(path) = url.trim().strip_prefix("http://unix:") {
+            // As nginx writes it: the path of a socket, and behind it that of the URL.
+            let (socket, path) = path.split_once(':').unwrap_or((path, "/"));
+            if !socket.starts_with('/') || !path.starts_with('/') {
+                return Err(bad("a socket is written as http://unix:/run/mcp.sock:/mcp"));
+            }
+            let target = Self::parse(&format!("http://localhost{path}"), headers)?;
+            return Ok(Self { socket: Some(PathBuf::from(socket)), ..target });
+        }
         let uri: Uri = url.trim().parse().map_err(|error| bad(&format!("{error}")))?;
         let (secure, usual) = match uri.scheme_str() {
             Some("http") => (false, 80),
