@@ -116,10 +116,14 @@ fn shown(place: &Path) -> String {
 fn the_reference_server() {
     let Some(place) = npm() else { return };
     let program = "node_modules/.bin/mcp-server-everything";
-    let server = Server::node(&place, program, |port, node| {
-        node.arg("streamableHttp").env("PORT", port.to_string());
-    });
-    run("everything", &[("THIRD_PARTY", &shown(&place)), ("EVERYTHING_URL", &server.url())]);
+    let serve = |transport: &str| {
+        Server::node(&place, program, |port, node| {
+            node.arg(transport).env("PORT", port.to_string());
+        })
+    };
+    let (http, sse) = (serve("streamableHttp"), serve("sse"));
+    let environment = [("EVERYTHING_URL", &*http.url()), ("EVERYTHING_SSE_URL", &sse.at("sse"))];
+    run("everything", &[&environment[..], &[("THIRD_PARTY", &shown(&place))]].concat());
 }
 
 #[test]

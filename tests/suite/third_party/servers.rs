@@ -63,7 +63,12 @@ impl Server {
 
     /// The address of its endpoint.
     pub fn url(&self) -> String {
-        format!("http://127.0.0.1:{}/mcp", self.port)
+        self.at("mcp")
+    }
+
+    /// An address of it with this path.
+    pub fn at(&self, path: &str) -> String {
+        format!("http://127.0.0.1:{}/{path}", self.port)
     }
 }
 
