@@ -24,6 +24,8 @@ mod deadline;
 mod envelope;
 mod exchange;
 mod failure;
+#[doc(hidden)]
+pub mod fuzz;
 mod handshake;
 mod headers;
 mod http;

@@ -20,6 +20,7 @@ mod editors;
 mod errors;
 mod fix;
 mod format;
+mod fuzz;
 mod grammar_page;
 mod isolation;
 mod journal;

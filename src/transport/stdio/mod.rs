@@ -10,6 +10,7 @@
 mod channel;
 mod conversation;
 mod desk;
+mod lines;
 mod pipe;
 mod process;
 mod subscription;
@@ -26,6 +27,7 @@ use tokio::time::Instant;
 pub(super) use self::channel::Arrival;
 use self::channel::Channel;
 use self::conversation::Conversation;
+pub(super) use self::lines::Lines;
 use self::pipe::Pipe;
 pub(super) use self::pipe::{Line, Written};
 pub(super) use self::process::Process;
