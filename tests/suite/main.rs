@@ -13,6 +13,7 @@ mod addresses;
 mod architecture;
 mod bad_answers;
 mod bad_connections;
+mod bad_json;
 mod bad_servers;
 mod cli;
 mod docs;

@@ -50,6 +50,7 @@ pub(in super::super) struct Feed {
     /// What is to be sent, and for which request.
     outgoing: VecDeque<(u64, Bytes)>,
     posts: Vec<Post>,
+    #[expect(clippy::vec_box, reason = "a box goes from here to a message on its way, and back")]
     idle: Vec<Box<Link<Wire>>>,
     /// Bytes that were read and not yet accounted for.
     bytes_in: u64,
