@@ -17,7 +17,7 @@ pub(super) struct Answer<'a> {
     service_time: Duration,
     asides: Asides,
     ok: bool,
-    result: OnceCell<Json>,
+    result: OnceCell<Result<Json, String>>,
     text: OnceCell<String>,
     structured: OnceCell<Option<Json>>,
 }
@@ -75,8 +75,18 @@ impl<'a> Answer<'a> {
     }
 
     fn result(&self) -> &Json {
-        self.result
-            .get_or_init(|| self.reply.result().and_then(|text| serde_json::from_str(text).ok()).unwrap_or(Json::Null))
+        const NOTHING: &Json = &Json::Null;
+        let parsed = self.result.get_or_init(|| {
+            let text = self.reply.result().unwrap_or("null");
+            serde_json::from_str(text).map_err(|error| format!("the result cannot be read: {error}"))
+        });
+        parsed.as_ref().unwrap_or(NOTHING)
+    }
+
+    /// Why the result could not be read, if it was asked for. It is JSON, but may be
+    /// nested too deeply, or have numbers and texts that nothing can hold.
+    pub(super) fn unreadable(&self) -> Option<&str> {
+        self.result.get()?.as_ref().err().map(String::as_str)
     }
 
     /// All text contents joined: of a tool's result, a prompt's messages, or a

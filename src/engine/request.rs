@@ -239,11 +239,11 @@ fn conclude<C: Connector>(run: &mut Running<'_, C>, request: &Request, sent: &Se
         }
         Ok(reply) => {
             let answer = Answer::new(reply, exchange, *latency);
-            let trouble = judge(run, request, &answer, reply, exchange.done);
+            // First, so that a list that cannot be read is none without a next page.
             if matches!(request.method, Method::List { .. }) {
                 cursor = answer.next_cursor();
             }
-            trouble
+            judge(run, request, &answer, reply, exchange.done)
         }
     };
     let tags = match &exchange.outcome {
@@ -283,7 +283,10 @@ fn judge<C: Connector>(
     let refused = trouble.is_some();
     let second = run.shard.second(done);
     for check in &request.checks {
-        let failure = if refused { Some(String::new()) } else { check_failure(run, check, answer) };
+        let mut failure = if refused { Some(String::new()) } else { check_failure(run, check, answer) };
+        if failure.is_none() {
+            failure = answer.unreadable().map(str::to_owned);
+        }
         if let Some(label) = check.label {
             run.shard.recorder.borrow_mut().expectation(second, label, run.job.phase, failure.is_none());
         }
@@ -297,7 +300,14 @@ fn judge<C: Connector>(
     if trouble.is_none() {
         trouble = save(run, request, answer).or_else(|| measure(run, request, answer, second));
     }
-    trouble
+    if refused {
+        return trouble;
+    }
+    // What was held against nothing, since the result cannot be read, says nothing.
+    match answer.unreadable() {
+        Some(why) => Some(Trouble { class: ErrorClass::Protocol, message: why.to_owned(), fatal }),
+        None => trouble,
+    }
 }
 
 /// Records the metrics of the file's own that the response holds.

@@ -260,6 +260,11 @@ pub(super) fn read_among(message: Bytes, awaited: impl Fn(Option<u64>) -> bool) 
         (Some(result), None) => (range_in(&message, result.get()), None),
         (None, Some(error)) => match serde_json::from_str(error.get()) {
             Ok(parsed) if is_object(error.get().as_bytes()) => (0..0, Some(Box::new(parsed))),
+            // It is JSON, but nested too deeply, or with a number that nothing can hold.
+            Err(why) if !why.is_data() => {
+                let error = excerpt(error.get().as_bytes());
+                return Message::Invalid(format!("an error that cannot be read ({why}): {error}"));
+            }
             _ => {
                 let error = excerpt(error.get().as_bytes());
                 return Message::Invalid(format!("an error that is not a JSON-RPC error object: {error}"));
@@ -295,6 +300,8 @@ fn not_a_message(text: &[u8]) -> String {
     let json = serde_json::from_slice::<serde::de::IgnoredAny>(text).is_ok();
     match text.trim_ascii_start().first() {
         None => "an empty message".to_owned(),
+        // serde does not look into texts that are passed over.
+        Some(_) if std::str::from_utf8(text).is_err() => format!("text that is not UTF-8: {start}"),
         Some(b'[') if json => format!("a JSON-RPC batch, which only 2025-03-26 has: {start}"),
         Some(_) if json => format!("JSON but not a JSON-RPC message: {start}"),
         Some(_) => format!("text that is not JSON: {start}"),

@@ -25,6 +25,8 @@ mod deadline;
 mod envelope;
 mod exchange;
 mod failure;
+#[doc(hidden)]
+pub mod fuzz;
 mod handshake;
 mod headers;
 mod http;

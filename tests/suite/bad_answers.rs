@@ -98,11 +98,12 @@ fn an_answer_of_a_gibibyte_is_cut_off_in_bounded_memory() {
         (format!("{JSON_HEAD}transfer-encoding: chunked\r\n\r\n"), chunk(&text)),
         (format!("{SSE}{}", chunk("data: ")), chunk(&text)),
         (SSE.to_owned(), chunk(&format!("data: {text}\n"))),
+        ("HTTP/1.1 500 Oops\r\ncontent-type: text/plain\r\n\r\n".to_owned(), text.clone()),
     ]);
-    let scenario = calls(&server, 4, "20s");
+    let scenario = calls(&server, 5, "20s");
     assert_exit(&scenario.run(&["--quiet"]), 1);
     let results = scenario.results();
-    assert_eq!(errors(&results, ErrorClass::Protocol), 4, "{:?}", results.recording.failures);
+    assert_eq!(errors(&results, ErrorClass::Protocol), 5, "{:?}", results.recording.failures);
     let mut failures = results.recording.failures.iter();
     assert!(failures.all(|failure| failure.message == "the answer is larger than 16 MiB"));
     let taken = taken.load(Ordering::Relaxed);
@@ -118,11 +119,52 @@ fn a_flood_of_events_does_not_hold_the_timeout_off() {
         // Skipped so fast that there is always more to read.
         (SSE_TO_THE_END.to_owned(), format!(": {}\n", "x".repeat(60_000)).repeat(16)),
         (SSE.to_owned(), chunk(&notification.repeat(1000))),
+        // Answers before the answer, without end.
+        (String::new(), "HTTP/1.1 103 Early Hints\r\n\r\n".repeat(1000)),
     ]);
-    let scenario = calls(&server, 2, "500ms");
+    let scenario = calls(&server, 3, "500ms");
     assert_exit(&scenario.run(&["--quiet"]), 1);
     let results = scenario.results();
-    assert_eq!(errors(&results, ErrorClass::Timeout), 2, "{:?}", results.recording.failures);
+    assert_eq!(errors(&results, ErrorClass::Timeout), 3, "{:?}", results.recording.failures);
     let failures = &results.recording.failures;
     assert!(failures.iter().all(|failure| failure.message == "no answer within 500ms"), "{failures:?}");
+}
+
+#[test]
+fn headers_without_end_are_cut_off() {
+    let (server, taken) = flooding(vec![
+        ("HTTP/1.1 200 OK\r\n".to_owned(), "a: b\r\n".repeat(10_000)),
+        ("HTTP/1.1 200 OK\r\na: ".to_owned(), "b".repeat(60_000)),
+        (format!("{JSON_HEAD}transfer-encoding: chunked\r\n\r\n0\r\n"), "a: b\r\n".repeat(10_000)),
+    ]);
+    let scenario = calls(&server, 3, "20s");
+    assert_exit(&scenario.run(&["--quiet"]), 1);
+    let results = scenario.results();
+    assert_eq!(errors(&results, ErrorClass::Transport), 3, "{:?}", results.recording.failures);
+    let said: Vec<_> = results.recording.failures.iter().map(|failure| failure.message.as_str()).collect();
+    let headers = "the response has more than 100 headers, or more than 64 KiB of them";
+    assert_eq!(said, [headers, headers, "the answer is not HTTP/1.1: the trailers have no end"]);
+    assert!(taken.load(Ordering::Relaxed) < CUT_OFF_AT);
+}
+
+#[test]
+fn a_million_events_before_the_answer_are_passed_over_in_bounded_memory() {
+    let events = chunk(&"event: x\ndata: y\n\n".repeat(1000));
+    let server = server(move |mut call| {
+        call.send(SSE);
+        for _ in 0..1000 {
+            if call.send(&events) == Then::Closes {
+                return Then::Closes;
+            }
+        }
+        let mut answer = String::new();
+        call.reply(r#"{"resultType":"complete","content":[]}"#, |message| {
+            answer = chunk(&format!("data: {message}\n\n"))
+        });
+        call.send(format!("{answer}0\r\n\r\n"))
+    });
+    let scenario = calls(&server, 1, "60s");
+    assert_exit(&scenario.run(&["--quiet"]), 0);
+    let memory = scenario.results().recording.seconds.iter().map(|slice| slice.health.rss_bytes).max().unwrap();
+    assert!(memory < MEMORY, "{memory} bytes");
 }

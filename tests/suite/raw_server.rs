@@ -66,6 +66,13 @@ impl Call<'_> {
         }
     }
 
+    /// Reads the rest and gives the message with this result to `with`.
+    pub fn reply(&mut self, result: &str, with: impl FnOnce(String)) {
+        if let Some(request) = body(self.stream, self.length) {
+            with(message(&request, result));
+        }
+    }
+
     /// Sends bytes, if the client takes them.
     pub fn send(&mut self, bytes: impl AsRef<[u8]>) -> Then {
         if self.stream.write_all(bytes.as_ref()).is_ok() { Then::Goes } else { Then::Closes }
@@ -156,9 +163,14 @@ fn body(stream: &mut TcpStream, length: usize) -> Option<String> {
 
 /// The response to a request.
 fn json(request: &str, result: &str) -> String {
-    let id = request.split("\"id\":").nth(1).and_then(|rest| rest.split([',', '}']).next()).unwrap_or("1");
-    let body = format!(r#"{{"jsonrpc":"2.0","id":{id},"result":{result}}}"#);
+    let body = message(request, result);
     format!("HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n{body}", body.len())
+}
+
+/// The message with the result of a request.
+fn message(request: &str, result: &str) -> String {
+    let id = request.split("\"id\":").nth(1).and_then(|rest| rest.split([',', '}']).next()).unwrap_or("1");
+    format!(r#"{{"jsonrpc":"2.0","id":{id},"result":{result}}}"#)
 }
 
 /// One chunk of a body without a length.

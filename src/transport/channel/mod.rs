@@ -12,6 +12,7 @@
 mod carrier;
 mod conversation;
 mod desk;
+mod lines;
 mod pipe;
 mod process;
 mod subscription;
@@ -28,6 +29,7 @@ use tokio::time::Instant;
 pub(super) use self::carrier::Arrival;
 use self::carrier::Carrier;
 use self::conversation::Conversation;
+pub(super) use self::lines::Lines;
 use self::pipe::Pipe;
 pub(super) use self::pipe::{Line, Written};
 pub(super) use self::process::Process;

@@ -9,12 +9,8 @@ use tokio::io::{AsyncReadExt as _, AsyncWrite as _};
 use tokio::time::Instant;
 
 use super::super::failure::Failure;
-use super::super::scan;
-use super::super::sse::MAX_EVENT;
+use super::lines::Lines;
 use super::process::Process;
-
-/// The longest line that is accepted, as for an event.
-const MAX_LINE: usize = MAX_EVENT;
 
 /// What must be free in the buffer before a read: a small answer in one go.
 const READ_AT_LEAST: usize = 4 * 1024;
@@ -28,11 +24,9 @@ pub(super) struct Pipe {
     out: BytesMut,
     /// For which request each part of `out` is written, and how long it is.
     parts: VecDeque<(u64, usize)>,
-    /// Read, but not yet taken as lines.
-    arrived: BytesMut,
-    /// How much of `arrived` is known to hold no line end.
-    scanned: usize,
-    /// When the first byte of `arrived` came, and the last.
+    /// Read, but not yet taken.
+    lines: Lines,
+    /// When the first byte of what was read and not taken came, and the last.
     first: Instant,
     last: Instant,
 }
@@ -65,7 +59,7 @@ pub(in super::super) struct Written {
 pub(super) enum Stop {
     /// The child closed one of its streams.
     Closed,
-    /// A line beyond [`MAX_LINE`].
+    /// A line that is too long.
     TooLong,
     /// The stream of the server ended, for this reason.
     Lost(Failure),
@@ -74,15 +68,7 @@ pub(super) enum Stop {
 impl Pipe {
     pub(super) fn new(process: Process) -> Self {
         let now = Instant::now();
-        Self {
-            process,
-            out: BytesMut::new(),
-            parts: VecDeque::new(),
-            arrived: BytesMut::new(),
-            scanned: 0,
-            first: now,
-            last: now,
-        }
+        Self { process, out: BytesMut::new(), parts: VecDeque::new(), lines: Lines::default(), first: now, last: now }
     }
 
     /// Adds whole lines, which belong to request `id`, to what will be written.
@@ -119,7 +105,7 @@ impl Pipe {
             if let Some(line) = self.take_line() {
                 return Poll::Ready(Ok(line));
             }
-            if self.arrived.len() > MAX_LINE {
+            if self.lines.are_too_long() {
                 return Poll::Ready(Err(Stop::TooLong));
             }
             match self.poll_read(cx) {
@@ -133,26 +119,14 @@ impl Pipe {
 
     /// How much has come of a line that has no end yet.
     pub(super) fn unfinished(&self) -> u64 {
-        self.arrived.len() as u64
+        self.lines.arrived.len() as u64
     }
 
     fn take_line(&mut self) -> Option<Line> {
-        let unseen = self.arrived.get(self.scanned..)?;
-        let Some(end) = scan::find(unseen, |byte| byte == b'\n') else {
-            self.scanned = self.arrived.len();
-            return None;
-        };
-        let end = self.scanned + end;
-        let line = self.arrived.split_to(end).freeze();
-        self.arrived.advance(1);
-        self.scanned = 0;
+        let (text, size) = self.lines.take()?;
         // The line ended in the last read, so what is behind it came then, too.
         let first_byte = std::mem::replace(&mut self.first, self.last);
-        let text = match line.strip_suffix(b"\r") {
-            Some(text) => line.slice_ref(text),
-            None => line,
-        };
-        Some(Line { text, size: end as u64 + 1, first_byte, complete: self.last })
+        Some(Line { text, size, first_byte, complete: self.last })
     }
 
     fn poll_write(&mut self, cx: &mut Context<'_>, account: &mut impl FnMut(Written)) -> Poll<Result<(), Stop>> {
@@ -187,9 +161,10 @@ impl Pipe {
     }
 
     fn poll_read(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Stop>> {
-        self.arrived.reserve(READ_AT_LEAST);
-        let fresh = self.arrived.is_empty();
-        let read = std::pin::pin!(self.process.stdout.read_buf(&mut self.arrived));
+        let arrived = &mut self.lines.arrived;
+        arrived.reserve(READ_AT_LEAST);
+        let fresh = arrived.is_empty();
+        let read = std::pin::pin!(self.process.stdout.read_buf(arrived));
         match std::future::Future::poll(read, cx) {
             Poll::Ready(Ok(1..)) => {
                 self.last = Instant::now();

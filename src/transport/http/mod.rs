@@ -8,6 +8,7 @@ mod body;
 mod connect;
 mod feed;
 pub(super) mod form;
+pub(super) mod fuzz;
 mod link;
 mod request;
 mod response;

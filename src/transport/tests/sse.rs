@@ -123,6 +123,23 @@ fn an_event_beyond_the_limit_is_refused_however_it_comes() {
     assert_eq!(outcome, Err(TooLarge));
 }
 
+#[test]
+fn millions_of_events_leave_nothing_behind() {
+    // Ten millions take half a minute without optimisation.
+    let chunks = if cfg!(debug_assertions) { 100 } else { 1_000 };
+    let chunk = Bytes::from("data: x\n\n".repeat(10_000));
+    let mut parser = Parser::default();
+    let mut events = 0;
+    for _ in 0..chunks {
+        parser.feed(chunk.clone());
+        while parser.next().unwrap().is_some() {
+            events += 1;
+        }
+    }
+    assert_eq!(events, chunks * 10_000);
+    assert!(format!("{parser:?}").len() < 500, "{parser:?}");
+}
+
 /// Streams made of the pieces that matter, in any order.
 fn streams() -> impl Strategy<Value = String> {
     let piece = prop::sample::select(vec![
