@@ -15,7 +15,7 @@ use super::servers::Rulebook;
 /// The revisions that the suite has scenarios for, beside those of one alone.
 const REVISIONS: [&str; 3] = ["2025-06-18", "2025-11-25", "2026-07-28"];
 
-/// Scenarios about authorization by OAuth, which mcpl does not do.
+/// Scenarios about authorization: the page says why they are left out.
 const OAUTH: &str = "auth/";
 
 /// Passed checks of all, for each revision.
