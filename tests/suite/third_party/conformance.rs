@@ -109,14 +109,17 @@ fn expect_table(side: &str, seen: &BTreeMap<String, Cells>) {
 
 /// The example that is the suite's client.
 fn client() -> PathBuf {
+    // Where the program under test is: coverage has a directory of its own.
+    let profile = Path::new(env!("CARGO_BIN_EXE_mcpl")).parent().unwrap();
     let mut cargo = Command::new(env!("CARGO"));
-    cargo.args(["build", "--quiet", "--example", "conformance_client"]).current_dir(env!("CARGO_MANIFEST_DIR"));
+    cargo.args(["build", "--quiet", "--example", "conformance_client", "--target-dir"]).arg(profile.parent().unwrap());
+    cargo.current_dir(env!("CARGO_MANIFEST_DIR"));
     if !cfg!(debug_assertions) {
         cargo.arg("--release");
     }
     let output = cargo.output().unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    Path::new(env!("CARGO_BIN_EXE_mcpl")).parent().unwrap().join("examples/conformance_client")
+    profile.join("examples/conformance_client")
 }
 
 #[test]
