@@ -260,6 +260,18 @@ impl Draft {
             ));
             return None;
         }
+        // The revisions without sessions have no HTTP+SSE.
+        let mut spoken =
+            std::iter::once(&self.protocol).flatten().chain(self.revisions.iter().map(|share| &share.revision));
+        if let Some(revision) = spoken.find(|revision| revision.as_str() >= "2026-07-28")
+            && matches!(self.endpoint, Some(Endpoint::Sse { .. }))
+            && let Some((_, span)) = self.said.iter().find(|(what, _)| what == "protocol")
+        {
+            let (what, why) = (format!("protocol {revision}"), "of use for `http` and `stdio` only");
+            let help = "name a revision up to 2025-11-25, or reach the server by `http`";
+            lowering.out.push(errors::load::no_effect(&what, "beside `sse`", why, help, *span, *at));
+            return None;
+        }
         for (what, span, only) in &found {
             let (beside, why) = (format!("beside `{transport}`"), format!("of use for `{only}` only"));
             let help = match *what {

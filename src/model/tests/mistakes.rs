@@ -72,6 +72,7 @@ fn in_a_server() {
         ("", "E403", "say how it is reached"),
         ("http \"127.0.0.1:3000/mcp\"", "E311", "write `http \"http://127.0.0.1:3000/mcp\"`"),
         ("http \"ftp://127.0.0.1/mcp\"", "E311", "write an address"),
+        ("sse \"http://127.0.0.1/sse\"\nprotocol 2026-07-28", "E410", "up to 2025-11-25"),
         ("http \"http://127.0.0.1/mcp\"\ntls { insecure on }", "E410", "write `https://` in the address"),
         ("http \"http://127.0.0.1:99999/mcp\"", "E311", "write an address"),
         ("http \"http://a:b@127.0.0.1/mcp\"", "E311", "write an address"),

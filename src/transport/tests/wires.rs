@@ -106,6 +106,16 @@ async fn failure(server: &Server, mut client: AnyClient) -> String {
     }
 }
 
+/// A call on a connection of its own gets its answer.
+async fn is_answered(server: &Server, mut client: AnyClient) {
+    let (exchange, _peer) = tokio::join!(client.call(echo()), async {
+        let mut peer = server.accept().await.unwrap();
+        peer.answer(json(&result(1))).await;
+        peer
+    });
+    assert!(exchange.outcome.is_ok(), "{:?}", exchange.outcome);
+}
+
 #[tokio::test]
 async fn calls_go_over_tls_and_share_a_connection() {
     let authority = Authority::new("servers");
@@ -166,13 +176,8 @@ async fn whom_the_client_does_not_trust_it_tells_nothing() {
         assert!(told.starts_with(expected), "{told}");
     }
     // Unless it is told not to care.
-    let mut client = server.client("127.0.0.1", &TlsOptions { insecure: true, ..TlsOptions::default() });
-    let (exchange, _peer) = tokio::join!(client.call(echo()), async {
-        let mut peer = server.accept().await.unwrap();
-        peer.answer(json(&result(1))).await;
-        peer
-    });
-    assert!(exchange.outcome.is_ok(), "{:?}", exchange.outcome);
+    let client = server.client("127.0.0.1", &TlsOptions { insecure: true, ..TlsOptions::default() });
+    is_answered(&server, client).await;
 }
 
 #[tokio::test]
@@ -182,13 +187,8 @@ async fn a_server_may_ask_who_the_client_is() {
     let told = failure(&server, server.client("localhost", &trusting(&authority))).await;
     assert!(told.starts_with("`localhost` refuses TLS with this client: "), "{told}");
     let options = TlsOptions { identity: Some(clients.signs("mcpl")), ..trusting(&authority) };
-    let mut client = server.client("localhost", &options);
-    let (exchange, _peer) = tokio::join!(client.call(echo()), async {
-        let mut peer = server.accept().await.unwrap();
-        peer.answer(json(&result(1))).await;
-        peer
-    });
-    assert!(exchange.outcome.is_ok(), "{:?}", exchange.outcome);
+    let client = server.client("localhost", &options);
+    is_answered(&server, client).await;
 }
 
 #[tokio::test]
