@@ -266,72 +266,7 @@ pub(super) struct ServeArgs {
 #[derive(Debug, Subcommand)]
 pub(super) enum ServedServer {
     /// A library of coding rules that composes them
-    Rulebook(RulebookArgs),
-}
-
-#[derive(Debug, Args)]
-pub(super) struct RulebookArgs {
-    /// Serve Streamable HTTP on this port of 127.0.0.1; 0 takes a free one
-    #[arg(long, value_name = "PORT", conflicts_with = "stdio", default_value_t = 8931)]
-    pub(super) http: u16,
-
-    /// Serve on standard input and output instead
-    #[arg(long)]
-    pub(super) stdio: bool,
-
-    /// Rules in the library
-    #[arg(long, value_name = "N", default_value_t = 200)]
-    pub(super) rules: usize,
-
-    /// Seed of the library and of the faults
-    #[arg(long, value_name = "N", default_value_t = 1)]
-    pub(super) seed: u64,
-
-    /// Entries of the composition cache; 0 switches it off
-    #[arg(long, value_name = "N", default_value_t = 1024)]
-    pub(super) cache: usize,
-
-    /// Age at which a cached composition is no longer served, such as 5m; 0s: never
-    #[arg(long, value_name = "DURATION", default_value = "5m", value_parser = duration)]
-    pub(super) cache_ttl: std::time::Duration,
-
-    /// Fault: delay every answer, such as 20ms
-    #[arg(long, value_name = "DURATION", default_value = "0s", value_parser = duration)]
-    pub(super) latency: std::time::Duration,
-
-    /// Fault: delay every answer by up to this much more, at random
-    #[arg(long, value_name = "DURATION", default_value = "0s", value_parser = duration)]
-    pub(super) jitter: std::time::Duration,
-
-    /// Fault: share of requests that fail, such as 1%
-    #[arg(long, value_name = "PERCENT", default_value = "0%", value_parser = share)]
-    pub(super) errors: f64,
-
-    /// Fault: share of tool calls that get the answer to the call before them, such as 0.1%
-    #[arg(long, value_name = "PERCENT", default_value = "0%", value_parser = share)]
-    pub(super) cross_wired: f64,
-
-    /// Fault: leave Nagle's algorithm on, so that event streams stall for 40 ms
-    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_value_t, default_missing_value = "true", action = clap::ArgAction::Set)]
-    pub(super) nagle: bool,
-
-    /// Form of the answers over HTTP
-    #[arg(long, value_enum, default_value_t)]
-    pub(super) answers: AnswersArg,
-
-    /// Stop when standard input ends, so that the server never outlives who started it
-    #[arg(long, hide = true, conflicts_with = "stdio")]
-    pub(super) until_stdin_ends: bool,
-}
-
-/// Form of the answers over HTTP.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
-pub(super) enum AnswersArg {
-    /// One JSON object each
-    #[default]
-    Json,
-    /// An event stream each, with sessions in the revisions that have them
-    Sse,
+    Rulebook(super::rulebook::RulebookArgs),
 }
 
 #[derive(Debug, Args)]
@@ -372,7 +307,7 @@ pub(super) fn duration(text: &str) -> Result<std::time::Duration, String> {
     }
 }
 
-fn share(text: &str) -> Result<f64, String> {
+pub(super) fn share(text: &str) -> Result<f64, String> {
     use crate::units::Dimension;
     match crate::units::parse(text) {
         Some(quantity) if quantity.dimension == Dimension::Share && quantity.value <= 1.0 => Ok(quantity.value),

@@ -28,6 +28,7 @@ mod process;
 mod progress;
 mod rehearse;
 mod report;
+mod rulebook;
 mod run;
 mod serve;
 mod terminal;

@@ -4,10 +4,11 @@ use std::net::{Ipv4Addr, SocketAddr};
 
 use tokio::io::AsyncReadExt as _;
 
-use super::args::{AnswersArg, RulebookArgs, ServeArgs, ServedServer};
+use super::args::{ServeArgs, ServedServer};
 use super::complaint::Complaint;
+use super::rulebook::RulebookArgs;
 use super::{Done, exit, terminal};
-use crate::rulebook::{Answers, HttpServer, Options, PATH, ServeError, serve_stdio};
+use crate::rulebook::{HttpServer, PATH, ServeError, serve_stdio};
 
 /// Serves until told to stop.
 pub(super) fn run(args: &ServeArgs) -> Done {
@@ -28,21 +29,7 @@ pub(super) fn run(args: &ServeArgs) -> Done {
 }
 
 async fn rulebook(args: &RulebookArgs) -> Result<(), ServeError> {
-    let options = Options {
-        rules: args.rules,
-        seed: args.seed,
-        cache_entries: args.cache,
-        cache_ttl: args.cache_ttl,
-        latency: args.latency,
-        jitter: args.jitter,
-        error_ratio: args.errors,
-        cross_ratio: args.cross_wired,
-        nagle: args.nagle,
-        answers: match args.answers {
-            AnswersArg::Json => Answers::Json,
-            AnswersArg::Sse => Answers::Sse,
-        },
-    };
+    let options = args.options();
     if args.stdio {
         return serve_stdio(options).await;
     }

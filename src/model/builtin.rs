@@ -10,7 +10,7 @@ use crate::syntax::ast;
 use crate::units::{Dimension, Quantity};
 
 /// Switches of `builtin rulebook`: the options of `mcpl serve rulebook`.
-const RULEBOOK: [(&str, Switch); 11] = [
+const RULEBOOK: [(&str, Switch); 26] = [
     ("rules", Switch::Number),
     ("seed", Switch::Number),
     ("cache", Switch::Number),
@@ -18,7 +18,22 @@ const RULEBOOK: [(&str, Switch); 11] = [
     ("latency", Switch::Quantity(Dimension::Duration)),
     ("jitter", Switch::Quantity(Dimension::Duration)),
     ("errors", Switch::Quantity(Dimension::Share)),
+    ("tool_errors", Switch::Quantity(Dimension::Share)),
+    ("error_bursts", Switch::Quantity(Dimension::Share)),
+    ("drift", Switch::Quantity(Dimension::Duration)),
+    ("slow_start", Switch::Quantity(Dimension::Duration)),
+    ("freeze", Switch::Quantity(Dimension::Duration)),
+    ("lock", Switch::Quantity(Dimension::Duration)),
+    ("leak", Switch::Quantity(Dimension::Size)),
+    ("session_leak", Switch::Quantity(Dimension::Size)),
     ("cross_wired", Switch::Quantity(Dimension::Share)),
+    ("lost", Switch::Quantity(Dimension::Share)),
+    ("duplicates", Switch::Quantity(Dimension::Share)),
+    ("stalled", Switch::Quantity(Dimension::Share)),
+    ("malformed", Switch::Quantity(Dimension::Share)),
+    ("wrong_ids", Switch::Quantity(Dimension::Share)),
+    ("lost_sessions", Switch::Quantity(Dimension::Share)),
+    ("ignore_cancellation", Switch::OnOff),
     ("nagle", Switch::OnOff),
     ("answers", Switch::Word(&["json", "sse"])),
     ("stdio", Switch::OnOff),
@@ -86,6 +101,9 @@ fn switch(lowering: &mut Lowering<'_>, setting: &ast::Setting) -> Option<(String
         },
         Switch::Quantity(Dimension::Duration) => {
             format!("{}ns", whole_ns(lowering.quantity_from(&expr, Dimension::Duration, 0.0)?))
+        }
+        Switch::Quantity(Dimension::Size) => {
+            format!("{}B", whole_ns(lowering.quantity_from(&expr, Dimension::Size, 0.0)?))
         }
         Switch::Quantity(dimension) => {
             format!("{}%", lowering.quantity_from(&expr, *dimension, 0.0)? * 100.0)

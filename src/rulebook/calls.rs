@@ -11,15 +11,16 @@ use tokio::time::Instant;
 
 use super::cache::{Cache, Key, Served};
 use super::compose::{Composition, Format, compose};
-use super::library::{Change, Library, RuleId, Shelf};
+use super::library::{Change, Library, RuleId, Shelf, title};
 use super::limits::{
     MAX_COMPOSE_IDS, MAX_COMPOSITION_BYTES, MAX_HITS, MAX_LISTED, MAX_NAMED_UNKNOWN, MAX_QUERY_CHARS, MAX_TEXT_BYTES,
 };
 use super::search::search;
 use super::tools::{
     ClearCache, Cleared, ComposeRules, Composed, Found, FoundRule, GetRule, ListRules, Listed, Put, PutRule,
-    SearchRules, Summary,
+    SearchRules, Summary, ValidateRule, Validated,
 };
+use super::validate;
 
 /// The `_meta` key that says what the cache did, for clients that do not look
 /// into the structured content.
@@ -65,6 +66,7 @@ impl Book {
             "get_rule" => parse(arguments).and_then(|arguments| self.get(&arguments)),
             "search_rules" => parse(arguments).and_then(|arguments| self.search(&arguments)),
             "compose_rules" => parse(arguments).and_then(|arguments| self.compose(&arguments)),
+            "validate_rule" => parse(arguments).and_then(|arguments| self.validate(&arguments)),
             "put_rule" => parse(arguments).and_then(|arguments| self.put(arguments)),
             "clear_cache" => parse(arguments).and_then(|arguments| self.clear(&arguments)),
             _ => Err(Refusal::Invalid(format!("there is no tool `{tool}`"))),
@@ -115,6 +117,12 @@ impl Book {
         meta.insert(CACHE_META.to_owned(), value(&cache)?);
         let result = structured(&Composed { composition: &composition, cache })?;
         Ok(result.with_meta(Some(MetaObject(meta))))
+    }
+
+    fn validate(&self, arguments: &ValidateRule) -> Result<CallToolResult, Refusal> {
+        within("the size of text in bytes", arguments.text.len(), MAX_TEXT_BYTES)?;
+        let problems = validate::problems(&self.shelf.snapshot(), &arguments.text);
+        structured(&Validated { valid: problems.is_empty(), title: title(&arguments.text).to_owned(), problems })
     }
 
     fn put(&self, arguments: PutRule) -> Result<CallToolResult, Refusal> {

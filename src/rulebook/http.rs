@@ -6,6 +6,7 @@ use std::pin::pin;
 use std::sync::Arc;
 
 use axum::Router;
+use axum::middleware::from_fn_with_state;
 use axum::serve::{ListenerExt, TapIo};
 use rmcp::transport::streamable_http_server::session::local::LocalSessionManager;
 use rmcp::transport::streamable_http_server::{StreamableHttpServerConfig, StreamableHttpService};
@@ -17,6 +18,8 @@ use super::error::ServeError;
 use super::handler::{Handler, Shared};
 use super::limits::{CLOSE, DRAIN, LISTEN_BACKLOG};
 use super::options::{Answers, Options};
+use super::spoil::Spoiler;
+use super::spoil::http::{Between, between};
 
 /// A listener whose connections go through a function once accepted.
 type Tapped = TapIo<TcpListener, fn(&mut TcpStream)>;
@@ -28,6 +31,7 @@ pub const PATH: &str = "/mcp";
 #[derive(Debug)]
 pub struct HttpServer {
     shared: Arc<Shared>,
+    spoiler: Option<Spoiler>,
     answers: Answers,
     pub(super) listener: Tapped,
     addr: SocketAddr,
@@ -46,7 +50,7 @@ impl HttpServer {
         if !addr.ip().is_loopback() {
             return Err(ServeError::NotLoopback(addr));
         }
-        let shared = Shared::new(&options)?;
+        let shared = Shared::new(&options, false)?;
         let listen = || {
             let socket = if addr.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
             // A server that is started again may take its port again at once.
@@ -59,7 +63,8 @@ impl HttpServer {
         };
         let (listener, addr) = listen().map_err(|source| ServeError::Listen { addr, source })?;
         let listener = listener.tap_io(if options.nagle { delay } else { undelay } as fn(&mut TcpStream));
-        Ok(Self { shared, answers: options.answers, listener, addr })
+        let spoiler = Spoiler::new(&options);
+        Ok(Self { shared, spoiler, answers: options.answers, listener, addr })
     }
 
     /// The address it listens on, with the real port.
@@ -80,8 +85,11 @@ impl HttpServer {
         let streams = config.cancellation_token.clone();
         let shared = self.shared;
         let sessions = Arc::new(LocalSessionManager::default());
-        let service = StreamableHttpService::new(move || Ok(Handler::new(shared.clone())), sessions, config);
-        let router = Router::new().route_service(PATH, service);
+        let service = StreamableHttpService::new(move || Ok(Handler::new(shared.clone())), sessions.clone(), config);
+        let mut router = Router::new().route_service(PATH, service);
+        if let Some(spoiler) = self.spoiler {
+            router = router.layer(from_fn_with_state(Arc::new(Between { spoiler, sessions }), between));
+        }
 
         let (stop, stopped) = oneshot::channel::<()>();
         let serving = axum::serve(self.listener, router).with_graceful_shutdown(async move {

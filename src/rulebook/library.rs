@@ -6,8 +6,9 @@ use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use schemars::JsonSchema;
 use serde::Serialize;
+use tokio::sync::broadcast;
 
-use super::limits::{MAX_NAME_CHARS, MAX_RULES, MAX_TITLE_CHARS};
+use super::limits::{CHANGES_KEPT, MAX_NAME_CHARS, MAX_RULES, MAX_TITLE_CHARS};
 
 /// A rule's name; shared, because every composition repeats it.
 pub type RuleId = Arc<str>;
@@ -137,12 +138,19 @@ pub struct Shelf {
     current: RwLock<Arc<Library>>,
     /// Held by a writer from snapshot to swap, so that no change is lost.
     writing: Mutex<()>,
+    changes: broadcast::Sender<RuleId>,
 }
 
 impl Shelf {
     /// A shelf with a first library.
     pub fn new(library: Library) -> Self {
-        Self { current: RwLock::new(Arc::new(library)), writing: Mutex::new(()) }
+        let changes = broadcast::Sender::new(CHANGES_KEPT);
+        Self { current: RwLock::new(Arc::new(library)), writing: Mutex::new(()), changes }
+    }
+
+    /// The ids of rules that change from now on.
+    pub fn changes(&self) -> broadcast::Receiver<RuleId> {
+        self.changes.subscribe()
     }
 
     /// The library as it is now.
@@ -164,9 +172,12 @@ impl Shelf {
             Some(old) => (old.with_text(text), Change::Replaced),
             None => (added(&library, id, text)?, Change::Created),
         };
+        let changed = rule.id.clone();
         let next = Arc::new(library.with(rule));
         let revision = next.revision;
         *self.current.write().unwrap_or_else(PoisonError::into_inner) = next;
+        // Nobody may be listening.
+        let _ = self.changes.send(changed);
         Ok((change, revision))
     }
 }
@@ -181,7 +192,12 @@ fn added(library: &Library, id: &str, text: String) -> Result<Rule, String> {
     if library.len() >= MAX_RULES {
         return Err(format!("the library is full: it holds {MAX_RULES} rules; replace one of them instead"));
     }
-    let first = text.lines().map(|line| line.trim_start_matches('#').trim()).find(|line| !line.is_empty());
+    let first = Some(title(&text)).filter(|first| !first.is_empty());
     let title = first.unwrap_or(id).chars().take(MAX_TITLE_CHARS).collect();
     Ok(Rule::new(id.into(), title, text, vec!["added".to_owned()], ADDED_PRIORITY))
+}
+
+/// The first line of a text that says anything, which is its title; empty when none does.
+pub fn title(text: &str) -> &str {
+    text.lines().map(|line| line.trim_start_matches('#').trim()).find(|line| !line.is_empty()).unwrap_or_default()
 }

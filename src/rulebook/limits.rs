@@ -6,6 +6,17 @@ use std::time::Duration;
 /// do, and a search that reads every rule stays in the milliseconds.
 pub const MAX_RULES: usize = 9_999;
 
+/// Changes that a subscriber may be behind; older ones are not told to it. What it
+/// learns is only that a rule has changed, so the latest are enough.
+pub const CHANGES_KEPT: usize = 1024;
+
+/// Resources that one session may subscribe to: all of the largest library.
+pub const MAX_SUBSCRIPTIONS: usize = MAX_RULES + 1;
+
+/// Ids from which on a composition tells its progress, to whoever asks: below, it
+/// would take longer to tell than to do.
+pub const PROGRESS_FROM: usize = 100;
+
 /// Ids in one composition: more than a person would pick by hand, few enough
 /// that one request cannot occupy the server's core for long.
 pub const MAX_COMPOSE_IDS: usize = 500;
@@ -51,6 +62,25 @@ pub const MAX_CACHE_BYTES: usize = 256 * 1024 * 1024;
 /// Added latency, `latency + jitter`. Beyond it a slow server is a dead one;
 /// sessions end after five idle minutes anyway.
 pub const MAX_DELAY: Duration = Duration::from_secs(120);
+
+/// Bytes that both leaks keep together: enough to see for minutes, not enough to
+/// take the machine down.
+pub const MAX_LEAK: usize = 1024 * 1024 * 1024;
+
+/// The period of the fault `freeze`: a run of half a minute sees several.
+pub const FREEZE_EVERY: Duration = Duration::from_secs(5);
+
+/// How long the fault `slow_start` lasts from the first tool call on.
+pub const SLOW_START: Duration = Duration::from_secs(5);
+
+/// The period of the fault `bursts`, and how long each lasts: the last second of
+/// every ten.
+pub const BURST_EVERY: Duration = Duration::from_secs(10);
+/// See [`BURST_EVERY`].
+pub const BURST_LENGTH: Duration = Duration::from_secs(1);
+
+/// Bytes of a request or an answer that the faults look into. Larger ones pass.
+pub const MAX_LOOKED_INTO: usize = 8 * 1024 * 1024;
 
 /// Connections that may wait to be accepted. A load test opens thousands at
 /// once; tokio's default of 1,024 drops some, and the kernel then retries

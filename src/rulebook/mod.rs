@@ -11,6 +11,7 @@
 
 mod cache;
 mod calls;
+mod completion;
 mod compose;
 mod counters;
 mod error;
@@ -25,8 +26,11 @@ mod phrases;
 mod prompts;
 mod resources;
 mod search;
+mod spoil;
 mod stdio;
 mod tools;
+mod updates;
+mod validate;
 
 #[cfg(test)]
 mod tests;

@@ -8,7 +8,8 @@ use super::calls::Book;
 use super::compose::Format;
 use super::limits::MAX_NAME_CHARS;
 
-const APPLY: &str = "apply_rules";
+/// Its name.
+pub const APPLY: &str = "apply_rules";
 
 /// The one prompt.
 pub fn list() -> ListPromptsResult {

@@ -14,6 +14,9 @@ use super::limits::RESOURCES_PER_PAGE;
 /// What all URIs begin with.
 const SCHEME: &str = "rule://";
 
+/// The template of all rules.
+pub const TEMPLATE: &str = "rule://{id}";
+
 /// The figures of the server itself.
 pub const STATS_URI: &str = "rule://stats";
 
@@ -41,7 +44,7 @@ pub fn list(library: &Library, cursor: Option<&str>) -> Result<ListResourcesResu
 
 /// The one template.
 pub fn templates() -> ListResourceTemplatesResult {
-    let template = ResourceTemplate::new("rule://{id}", "rule")
+    let template = ResourceTemplate::new(TEMPLATE, "rule")
         .with_title("Coding rule")
         .with_description("One coding rule by its id.")
         .with_mime_type("text/markdown");
@@ -99,6 +102,11 @@ fn stats(book: &Book, counters: &Counters) -> Value {
     })
 }
 
+/// The URI of a rule.
+pub fn uri(id: &str) -> String {
+    format!("{SCHEME}{id}")
+}
+
 fn contents(uri: &str, mime_type: &str, text: String) -> ReadResourceResult {
     ReadResourceResult::new(vec![ResourceContents::text(text, uri).with_mime_type(mime_type)])
 }
@@ -111,7 +119,5 @@ fn stats_resource() -> Resource {
 }
 
 fn rule_resource(rule: &Rule) -> Resource {
-    Resource::new(format!("{SCHEME}{}", rule.id), rule.id.as_ref())
-        .with_title(rule.title.clone())
-        .with_mime_type("text/markdown")
+    Resource::new(uri(&rule.id), rule.id.as_ref()).with_title(rule.title.clone()).with_mime_type("text/markdown")
 }

@@ -7,6 +7,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use super::error::ServeError;
 use super::handler::{Handler, Shared};
 use super::options::Options;
+use super::spoil::{self, Spoiler};
 
 /// Serves one client on standard input and output until input ends. Needs a
 /// tokio runtime with time and I/O enabled. The process must not write
@@ -16,9 +17,12 @@ use super::options::Options;
 ///
 /// An option is out of range, or the session broke down.
 pub async fn serve_stdio(options: Options) -> Result<(), ServeError> {
-    let shared = Shared::new(&options)?;
+    let shared = Shared::new(&options, true)?;
     let (input, output) = stdio_pipes();
-    serve(Handler::new(shared), input, output).await
+    match Spoiler::new(&options) {
+        None => serve(Handler::new(shared), input, output).await,
+        Some(spoiler) => spoil::stdio::serve(spoiler, Handler::new(shared), input, output).await,
+    }
 }
 
 /// Serves one client on any pair of streams, until `input` ends.

@@ -122,6 +122,26 @@ pub struct Composed<'a> {
     pub cache: Served,
 }
 
+/// Arguments of `validate_rule`.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ValidateRule {
+    /// The text that a rule would have, in Markdown; the limit is in bytes.
+    #[schemars(length(min = 1, max = MAX_TEXT_BYTES), example = &"**Be kind.** Readers are people.")]
+    pub text: String,
+}
+
+/// Result of `validate_rule`.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct Validated {
+    /// Whether there is nothing to mend.
+    pub valid: bool,
+    /// The title that the rule would have.
+    pub title: String,
+    /// What is to mend, one sentence each.
+    pub problems: Vec<String>,
+}
+
 /// Arguments of `put_rule`.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -160,7 +180,8 @@ pub struct Cleared {
 }
 
 /// The names of all tools.
-pub const NAMES: [&str; 6] = ["list_rules", "get_rule", "search_rules", "compose_rules", "put_rule", "clear_cache"];
+pub const NAMES: [&str; 7] =
+    ["list_rules", "get_rule", "search_rules", "compose_rules", "validate_rule", "put_rule", "clear_cache"];
 
 /// The definitions of all tools, in the order of [`NAMES`].
 pub fn definitions() -> Vec<Tool> {
@@ -174,6 +195,11 @@ pub fn definitions() -> Vec<Tool> {
             "Compose rules",
             "Compose rules and all rules they include into one document, ordered by priority, with the contradictions \
              among them.",
+        ),
+        reading::<ValidateRule, Validated>(
+            "validate_rule",
+            "Validate a rule",
+            "Say what is to mend in a rule's text before it is put into the library.",
         ),
         // Destructive: the former text is gone. Idempotent: the same text
         // twice changes nothing the second time.

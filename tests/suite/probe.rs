@@ -32,7 +32,7 @@ fn the_text_fits_on_a_screen() {
     let output = probe(&[&["--"][..], &SERVE].concat());
     assert_exit(&output, 0);
     let said = stdout(&output);
-    for part in ["rulebook ", "· stdio · MCP 2026-07-28", "4 read-only", "tools: ", "no violations of the protocol"] {
+    for part in ["rulebook ", "· stdio · MCP 2026-07-28", "5 read-only", "tools: ", "no violations of the protocol"] {
         assert!(said.contains(part), "{part:?} in:\n{said}");
     }
     assert!(said.lines().count() < 24 && said.lines().all(|line| line.chars().count() <= 160), "{said}");

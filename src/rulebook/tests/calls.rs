@@ -48,6 +48,7 @@ fn results_have_the_fields_their_schema_promises() {
         ("get_rule", json!({ "id": "rule-0009" })),
         ("search_rules", json!({ "query": "name" })),
         ("compose_rules", json!({ "ids": ["rule-0009"] })),
+        ("validate_rule", json!({ "text": "Text." })),
         ("put_rule", json!({ "id": "new", "text": "Text." })),
         ("clear_cache", json!({})),
     ];

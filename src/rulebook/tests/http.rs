@@ -11,13 +11,13 @@ use tokio::time::timeout;
 use super::wire::{Client, Connection, MODERN, PATIENCE};
 use crate::rulebook::{Answers, HttpServer, Options, ServeError};
 
-struct Running {
-    addr: SocketAddr,
+pub struct Running {
+    pub addr: SocketAddr,
     stop: oneshot::Sender<()>,
     done: JoinHandle<Result<(), ServeError>>,
 }
 
-async fn start(options: Options) -> Running {
+pub async fn start(options: Options) -> Running {
     let server = HttpServer::bind(options, "127.0.0.1:0".parse().unwrap()).await.unwrap();
     let (stop, stopped) = oneshot::channel();
     let addr = server.addr();
@@ -28,7 +28,7 @@ async fn start(options: Options) -> Running {
 }
 
 impl Running {
-    async fn stop(self) {
+    pub async fn stop(self) {
         self.stop.send(()).unwrap();
         timeout(PATIENCE, self.done).await.expect("the server stops").unwrap().unwrap();
     }
@@ -43,7 +43,7 @@ async fn round_trip(revision: &'static str, answers: Answers) {
     let form = if answers == Answers::Json { "application/json" } else { "text/event-stream" };
     assert_eq!((reply.status, reply.header("content-type")), (200, Some(form)));
     let tools = reply.message()["result"]["tools"].as_array().unwrap().clone();
-    assert_eq!(tools.len(), 6);
+    assert_eq!(tools.len(), 7);
     assert!(tools.iter().all(|tool| tool["outputSchema"]["type"] == "object"), "{tools:?}");
     assert_eq!(tools[0]["annotations"]["readOnlyHint"], true);
 

@@ -13,6 +13,8 @@ mod compose;
 mod faults;
 mod http;
 mod library;
+mod offers;
 mod resources;
+mod spoil;
 mod stdio;
 mod wire;

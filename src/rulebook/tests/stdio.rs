@@ -9,33 +9,33 @@ use super::wire::MODERN;
 use crate::rulebook::handler::{Handler, Shared};
 use crate::rulebook::{Options, ServeError, stdio};
 
-struct Pipe {
+pub struct Pipe {
     input: WriteHalf<DuplexStream>,
-    output: Lines<BufReader<ReadHalf<DuplexStream>>>,
+    pub output: Lines<BufReader<ReadHalf<DuplexStream>>>,
     done: JoinHandle<Result<(), ServeError>>,
 }
 
 impl Pipe {
-    fn open(options: &Options) -> Self {
+    pub fn open(options: &Options) -> Self {
         let (near, far) = tokio::io::duplex(64 * 1024);
         let (far_input, far_output) = split(far);
-        let handler = Handler::new(Shared::new(options).unwrap());
+        let handler = Handler::new(Shared::new(options, true).unwrap());
         let done = tokio::spawn(stdio::serve(handler, far_input, far_output));
         let (output, input) = split(near);
         Self { input, output: BufReader::new(output).lines(), done }
     }
 
-    async fn send(&mut self, message: Value) {
+    pub async fn send(&mut self, message: Value) {
         self.input.write_all(format!("{message}\n").as_bytes()).await.unwrap();
     }
 
-    async fn ask(&mut self, method: &str, params: Value) -> Value {
+    pub async fn ask(&mut self, method: &str, params: Value) -> Value {
         self.send(json!({ "jsonrpc": "2.0", "id": 1, "method": method, "params": params })).await;
         serde_json::from_str(&self.output.next_line().await.unwrap().unwrap()).unwrap()
     }
 
     /// Ends the input; the server must end without a word more.
-    async fn close(mut self) {
+    pub async fn close(mut self) {
         self.input.shutdown().await.unwrap();
         assert_eq!(self.output.next_line().await.unwrap(), None);
         self.done.await.unwrap().unwrap();
@@ -59,7 +59,7 @@ async fn a_session_of_the_older_revisions() {
     pipe.close().await;
 }
 
-fn modern(mut params: Value) -> Value {
+pub fn modern(mut params: Value) -> Value {
     params["_meta"] = json!({
         "io.modelcontextprotocol/protocolVersion": MODERN, "io.modelcontextprotocol/clientCapabilities": {},
     });
