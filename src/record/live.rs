@@ -18,6 +18,7 @@ pub(super) struct LiveSeries {
     updates: u64,
     questions: u64,
     rounds: u64,
+    stalled: u64,
     violations: BTreeMap<Violation, u64>,
     times: [Distribution; TIMES],
 }
@@ -63,6 +64,7 @@ impl LiveSeries {
             }
             Some(class) => {
                 failed.record(sample.latency);
+                live.stalled += u64::from(class == ErrorClass::Timeout && sample.first_byte.is_some());
                 if let Some(count) = live.errors.get_mut(class.index()) {
                     *count += 1;
                 }
@@ -84,6 +86,7 @@ impl LiveSeries {
             updates: std::mem::take(&mut self.updates),
             questions: std::mem::take(&mut self.questions),
             rounds: std::mem::take(&mut self.rounds),
+            stalled: std::mem::take(&mut self.stalled),
             violations: self.violations.values().sum(),
             violation_kinds: std::mem::take(&mut self.violations),
         };

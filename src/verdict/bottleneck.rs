@@ -2,7 +2,7 @@
 //! server's.
 
 use super::judge::metrics;
-use super::{Finding, Level};
+use super::{Finding, Kind, Level};
 use crate::plan::Metric;
 use crate::record::{Distribution, ErrorClass, Time, sample_floor};
 use crate::results::{Results, Window};
@@ -47,7 +47,7 @@ pub(super) fn find(results: &Results) -> Vec<Finding> {
     if !asserted(results, &Metric::Errors { class: Some(class.name().to_owned()) }) {
         found.extend(exhausted(results));
     }
-    found.into_iter().map(|text| Finding { level: Level::Problem, text }).collect()
+    found.into_iter().map(|text| Finding { kind: Kind::GeneratorBottleneck, level: Level::Problem, text }).collect()
 }
 
 fn asserted(results: &Results, metric: &Metric) -> bool {

@@ -1,7 +1,7 @@
 //! What a reader should know besides the assertions, derived from the data.
 
 use super::bottleneck::users_are_limited;
-use super::{Finding, Level, stall, tags};
+use super::{Finding, Kind, Level, stall, symptoms, tags};
 use crate::plan::{Load, Selection, schedule};
 use crate::record::{ErrorClass, sample_floor};
 use crate::results::{Results, Window};
@@ -29,8 +29,18 @@ pub(super) fn find(results: &Results, invalid: Vec<Finding>) -> Vec<Finding> {
     found.extend(dropped(results));
     found.extend(held_back(results));
     found.extend(abandoned(results));
-    found.extend(errors(results, &results.everything(), "requests"));
-    found.extend(errors(results, &results.apart(), "requests before or after a user's iterations"));
+    let symptoms = symptoms::find(results);
+    // One mistake makes one finding: what a symptom explains is not told again.
+    let explained = symptoms.iter().find_map(|symptom| match symptom.kind {
+        Kind::LostReplies | Kind::StalledReplies => Some(ErrorClass::Timeout),
+        _ => None,
+    });
+    let bursts = symptoms.iter().any(|symptom| symptom.kind == Kind::ErrorBursts);
+    found.extend(symptoms);
+    if !bursts {
+        found.extend(errors(results, &results.everything(), "requests", explained));
+    }
+    found.extend(errors(results, &results.apart(), "requests before or after a user's iterations", None));
     found.extend(unfinished(results));
     found.extend(stale(results));
     found.extend(others);
@@ -43,13 +53,13 @@ pub(super) fn find(results: &Results, invalid: Vec<Finding>) -> Vec<Finding> {
     found
 }
 
-fn finding(level: Level, text: String) -> Finding {
-    Finding { level, text }
+fn finding(kind: Kind, level: Level, text: String) -> Finding {
+    Finding { kind, level, text }
 }
 
 fn rehearsed(results: &Results) -> Option<Finding> {
     let text = "rehearsed in virtual time; no server was contacted";
-    results.rehearsed().then(|| finding(Level::Notice, text.to_owned()))
+    results.rehearsed().then(|| finding(Kind::Rehearsed, Level::Notice, text.to_owned()))
 }
 
 fn generator_late(results: &Results) -> Option<Finding> {
@@ -58,6 +68,7 @@ fn generator_late(results: &Results) -> Option<Finding> {
     let enough = lag.count() >= sample_floor(99.0);
     let p99 = lag.percentile(99.0).filter(|p99| enough && *p99 > LAG_LIMIT_NS)?;
     Some(finding(
+        Kind::GeneratorLate,
         Level::Problem,
         format!(
             "the load generator started 1% of the work more than {} late, and the latencies hold that delay: \
@@ -87,7 +98,7 @@ fn dropped(results: &Results) -> Option<Finding> {
         } else {
             format!("{arrivals} could not begin before the load ended and were dropped: the load generator was late")
         };
-        finding(Level::Problem, text)
+        finding(Kind::Dropped, Level::Problem, text)
     })
 }
 
@@ -98,7 +109,7 @@ fn held_back(results: &Results) -> Option<Finding> {
     (held > 0).then(|| {
         let noun = if held == 1 { "request" } else { "requests" };
         let text = format!("{held} {noun} waited because the guard's `max in_flight {limit}` was reached");
-        finding(Level::Notice, text)
+        finding(Kind::HeldBack, Level::Notice, text)
     })
 }
 
@@ -108,7 +119,7 @@ fn abandoned(results: &Results) -> Option<Finding> {
     (abandoned > 0).then(|| {
         let noun = if abandoned == 1 { "iteration was" } else { "iterations were" };
         finding(
-            Level::Problem,
+            Kind::Abandoned, Level::Problem,
             format!(
                 "{abandoned} {noun} still under way when the drain ended and cut off; a request on its way then counts as a timeout"
             ),
@@ -117,10 +128,10 @@ fn abandoned(results: &Results) -> Option<Finding> {
 }
 
 #[expect(clippy::cast_precision_loss, reason = "counts stay below 2^53")]
-fn errors(results: &Results, selection: &Selection, what: &str) -> Option<Finding> {
+fn errors(results: &Results, selection: &Selection, what: &str, explained: Option<ErrorClass>) -> Option<Finding> {
     let counts = results.counts(selection, Window::Whole);
-    let (class, count) =
-        counts.errors.iter().filter(|(class, _)| class.is_failure()).max_by_key(|(_, count)| **count)?;
+    let failures = counts.errors.iter().filter(|(class, _)| class.is_failure() && Some(**class) != explained);
+    let (class, count) = failures.max_by_key(|(_, count)| **count)?;
     let mut failures = results.recording.failures.iter();
     let example = failures.find(|failure| failure.class == *class && selection.series.contains(&failure.series));
     let step = example.and_then(|failure| results.plan.series.get(failure.series)).map(|series| series.step.as_str());
@@ -137,7 +148,7 @@ fn errors(results: &Results, selection: &Selection, what: &str) -> Option<Findin
             example.message
         ));
     }
-    Some(finding(Level::Problem, text))
+    Some(finding(Kind::Errors, Level::Problem, text))
 }
 
 /// A fixed amount of work that was not done in its time.
@@ -153,7 +164,7 @@ fn unfinished(results: &Results) -> Option<Finding> {
     let parts: Vec<String> = parts.collect();
     (!parts.is_empty()).then(|| {
         let text = format!("only {} were done: their time was over, or their users had stopped", parts.join(" and "));
-        finding(Level::Problem, text)
+        finding(Kind::Unfinished, Level::Problem, text)
     })
 }
 
@@ -189,10 +200,13 @@ fn violations(results: &Results) -> Vec<Finding> {
                 example.message
             )
         });
-        let level = if *violation == Violation::CrossWired { Level::Problem } else { Level::Notice };
+        let (kind, level) = match violation {
+            Violation::CrossWired => (Kind::CrossWired, Level::Problem),
+            _ => (Kind::Violation, Level::Notice),
+        };
         let times = if *count == 1 { "once".to_owned() } else { format!("{count} times") };
         let text = format!("`violations.{violation}`: {}, {times}{}", violation.phrase(), example.unwrap_or_default());
-        finding(level, text)
+        finding(kind, level, text)
     };
     counts.violation_kinds.iter().map(told).collect()
 }
@@ -212,5 +226,5 @@ fn stale(results: &Results) -> Option<Finding> {
          answered nor as failed: let the server keep connections for longer than the users think",
         units::percent(share)
     );
-    Some(finding(level, text))
+    Some(finding(Kind::Stale, level, text))
 }

@@ -12,6 +12,8 @@ mod findings;
 mod judge;
 mod search;
 mod stall;
+mod statistics;
+mod symptoms;
 mod tags;
 #[cfg(test)]
 mod tests;
@@ -146,10 +148,60 @@ impl State {
 /// Something a reader should know.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Finding {
+    /// What it is about, in one word for programs.
+    pub kind: Kind,
     /// How much it matters.
     pub level: Level,
     /// One sentence.
     pub text: String,
+}
+
+/// What a finding is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Kind {
+    /// No server was contacted.
+    Rehearsed,
+    /// The load generator was the bottleneck.
+    GeneratorBottleneck,
+    /// The load generator was late.
+    GeneratorLate,
+    /// Answers reached the wrong user.
+    CrossWired,
+    /// Another violation of the protocol.
+    Violation,
+    /// Arrivals were dropped.
+    Dropped,
+    /// Requests waited for the guard.
+    HeldBack,
+    /// Iterations were cut off.
+    Abandoned,
+    /// Requests failed.
+    Errors,
+    /// A fixed amount of work was not done.
+    Unfinished,
+    /// Idle connections were closed under requests.
+    Stale,
+    /// A pause of 40 ms within answers.
+    Nagle,
+    /// A tag has too many values.
+    Tags,
+    /// Answers are lost.
+    LostReplies,
+    /// Answers stop halfway.
+    StalledReplies,
+    /// Failures come in bursts.
+    ErrorBursts,
+    /// The server stands still by the clock.
+    Freeze,
+    /// The server is slow at first.
+    SlowStart,
+    /// Latency grows while the load stays the same.
+    Drift,
+    /// The server does not keep up with the rate.
+    Saturated,
+    /// A step waits behind another.
+    Blocking,
 }
 
 /// How much a finding matters.

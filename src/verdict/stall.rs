@@ -5,7 +5,7 @@
 //! (`TCP_DELACK_MIN`, tcp(7) on `TCP_QUICKACK`): the head of the answer comes at
 //! once and its message 40 ms later.
 
-use super::{Finding, Level};
+use super::{Finding, Kind, Level};
 use crate::plan::{Endpoint, Selection};
 use crate::record::Time;
 use crate::results::{Results, Window};
@@ -47,5 +47,5 @@ pub(super) fn find(results: &Results) -> Option<Finding> {
         units::duration(first_byte),
         units::duration(message)
     );
-    Some(Finding { level: Level::Notice, text })
+    Some(Finding { kind: Kind::Nagle, level: Level::Notice, text })
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::{Finding, Level};
+use super::{Finding, Kind, Level};
 use crate::plan::Series;
 use crate::record::{OTHER_TAGS, SeriesRow};
 use crate::results::Results;
@@ -13,7 +13,7 @@ use crate::units;
 pub(super) fn find(results: &Results) -> Option<Finding> {
     let tagged = results.plan.series.iter().enumerate().filter(|(_, series)| !series.tag_keys.is_empty());
     let (_, text) = tagged.filter_map(|(index, series)| of_series(results, index, series)).max()?;
-    Some(Finding { level: Level::Problem, text })
+    Some(Finding { kind: Kind::Tags, level: Level::Problem, text })
 }
 
 #[expect(clippy::cast_precision_loss, reason = "counts stay below 2^53")]

@@ -3,7 +3,7 @@
 
 use crate::plan::Comparison;
 use crate::units::{Dimension, Quantity};
-use crate::verdict::{Finding, Judgement, Level, Outcome, State, Verdict};
+use crate::verdict::{Finding, Judgement, Kind, Level, Outcome, State, Verdict};
 
 const MS: f64 = 1e6;
 
@@ -35,7 +35,7 @@ pub(super) fn verdict(seconds: u32) -> Verdict {
 }
 
 fn finding(level: Level, text: &str) -> Finding {
-    Finding { level, text: text.to_owned() }
+    Finding { kind: Kind::Errors, level, text: text.to_owned() }
 }
 
 /// An assertion that held, without numbers.

@@ -6,7 +6,7 @@ use crate::plan::{Arrivals, Endpoint, Flow, Load, Measure, Plan, Scenario, Segme
 use crate::record::{ErrorClass, Phase, Recorder, Recording, Sample, Shape};
 use crate::results::{Ended, Environment, Results, Run, SCHEMA, ServerInfo, Tool};
 use crate::units::Dimension;
-use crate::verdict::{Finding, Level, Outcome, Verdict};
+use crate::verdict::{Finding, Kind, Level, Outcome, Verdict};
 
 const MS: u64 = 1_000_000;
 const SECOND: u64 = 1_000 * MS;
@@ -59,7 +59,7 @@ pub(super) fn hostile(text: &str) -> (Results, Verdict) {
     results.tool.version = owned();
     results.plan_hash = owned();
     verdict.sentence = owned();
-    verdict.findings = vec![Finding { level: Level::Problem, text: owned() }];
+    verdict.findings = vec![Finding { kind: Kind::Errors, level: Level::Problem, text: owned() }];
     for judgement in &mut verdict.assertions {
         judgement.source = owned();
         judgement.explanation = owned();

@@ -1,0 +1,82 @@
+//! Failures that come in bursts.
+
+use super::super::statistics::{chance, uneven_score};
+use super::super::{Finding, Kind};
+use super::problem;
+use crate::results::{Results, Window};
+use crate::units;
+
+/// Fewer failures make no bursts.
+const LEAST_FAILURES: u64 = 20;
+
+/// A run must be so long that a burst is a part of it.
+const LEAST_SECONDS: usize = 10;
+
+/// The share of the failures that bursts hold, in at most this share of the seconds.
+const FAILURES: f64 = 0.8;
+/// See [`FAILURES`].
+const SECONDS: f64 = 0.25;
+
+/// Beyond chance.
+const SCORE: f64 = 4.0;
+
+/// The bursts of a run.
+#[expect(clippy::cast_precision_loss, reason = "counts stay below 2^53")]
+pub(super) fn find(results: &Results) -> Option<Finding> {
+    let everything = results.everything();
+    let counts = |second: u32| {
+        let counts = results.counts(&everything, Window::Second(second));
+        (second, counts.failed(), counts.requests)
+    };
+    let mut seconds: Vec<(u32, u64, u64)> =
+        results.measured_seconds(&everything).map(counts).filter(|(.., requests)| *requests > 0).collect();
+    let failed: u64 = seconds.iter().map(|(_, failed, _)| failed).sum();
+    let requests: u64 = seconds.iter().map(|(.., requests)| requests).sum();
+    if failed < LEAST_FAILURES || seconds.len() < LEAST_SECONDS {
+        return None;
+    }
+    let rate = failed as f64 / requests as f64;
+    let observed: Vec<f64> = seconds.iter().map(|(_, failed, _)| *failed as f64).collect();
+    let expected: Vec<f64> = seconds.iter().map(|(.., requests)| *requests as f64 * rate).collect();
+    let score = uneven_score(&observed, &expected);
+    let whole = seconds.len();
+    seconds.sort_by_key(|(second, failed, _)| (std::cmp::Reverse(*failed), *second));
+    let mut held = 0;
+    let worst: Vec<u32> = seconds
+        .iter()
+        .take_while(|(_, failed_then, _)| {
+            let wanted = (held as f64) < failed as f64 * FAILURES;
+            held += failed_then;
+            wanted
+        })
+        .map(|(second, ..)| *second)
+        .collect();
+    if score < SCORE || worst.len() as f64 > whole as f64 * SECONDS {
+        return None;
+    }
+    let inside: u64 = seconds.iter().take(worst.len()).map(|(_, failed, _)| failed).sum();
+    let mut shown = worst.clone();
+    shown.sort_unstable();
+    let failures = results.recording.failures.iter().filter(|failure| failure.class.is_failure());
+    let example = failures.min_by_key(|failure| failure.at_ms).map_or("", |failure| failure.message.as_str());
+    let text = format!(
+        "failures come in bursts: {inside} of {failed} ({}) fell into {} of {whole} seconds ({}), which even chances do \
+         not make (chi-square, {}); the first: {example}: look for what happens then, such as a deploy, a limit that is \
+         reached or a dependency that fails",
+        units::percent(inside as f64 / failed as f64),
+        worst.len(),
+        listed(&shown),
+        chance(score)
+    );
+    Some(problem(Kind::ErrorBursts, text))
+}
+
+/// The first few seconds.
+fn listed(seconds: &[u32]) -> String {
+    const SHOWN: usize = 5;
+    let mut words: Vec<String> = seconds.iter().take(SHOWN).map(u32::to_string).collect();
+    if seconds.len() > SHOWN {
+        words.push("…".to_owned());
+    }
+    words.join(", ")
+}

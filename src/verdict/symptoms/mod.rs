@@ -1,0 +1,34 @@
+//! What is wrong with a server, told from how a run went.
+//!
+//! Each symptom asks for two things: an effect that matters to users, and a course
+//! that chance does not make. A sentence says which step shows it, since when, how
+//! sure that is, and what to try. How often they are found, and found where nothing
+//! is wrong, is measured: see `docs/verdicts.md`.
+
+mod blocking;
+mod bursts;
+mod course;
+mod drift;
+mod freeze;
+mod silence;
+mod warming;
+
+use super::{Finding, Kind, Level};
+use crate::results::Results;
+
+/// The symptoms that a run shows.
+pub(super) fn find(results: &Results) -> Vec<Finding> {
+    let found = [
+        silence::find(results),
+        bursts::find(results),
+        freeze::find(results),
+        warming::find(results),
+        drift::find(results),
+        blocking::find(results),
+    ];
+    found.into_iter().flatten().collect()
+}
+
+fn problem(kind: Kind, text: String) -> Finding {
+    Finding { kind, level: Level::Problem, text }
+}

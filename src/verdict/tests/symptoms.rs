@@ -1,0 +1,220 @@
+//! Servers with one fault each, made up, and healthy ones beside them.
+
+use super::{SECOND, results};
+use crate::plan::{Load, Plan, Segment, Series};
+use crate::record::{ErrorClass, Phase, Recorder, Recording, Sample, Shape};
+use crate::results::Results;
+use crate::verdict::{Finding, Kind, judge};
+
+/// One request of a made-up run.
+#[derive(Clone, Copy)]
+struct Fake {
+    series: usize,
+    second: u32,
+    latency: u64,
+    error: Option<ErrorClass>,
+    began: bool,
+}
+
+const MS: u64 = 1_000_000;
+
+/// Noise of a hash: even in 0 to 1, the same each time.
+fn noise(seed: u64) -> f64 {
+    let mut x = seed.wrapping_add(1).wrapping_mul(0x9E37_79B9_7F4A_7C15);
+    x ^= x >> 29;
+    x = x.wrapping_mul(0xBF58_476D_1CE4_E5B9);
+    x ^= x >> 32;
+    f64::from(u32::try_from(x >> 32).unwrap()) / f64::from(u32::MAX)
+}
+
+/// 40 requests of `quick` in each of 30 seconds of even load, of about 4 ms, as
+/// `change` makes of them, and what `more` adds.
+fn run(change: impl Fn(u64, &mut Fake), more: &[Fake]) -> Results {
+    let mut recorder = Recorder::new(Shape { series: 2, scenarios: 1, expectations: 1, ..Shape::default() });
+    let usual = (0..30 * 40_u64).map(|number| {
+        let latency = 3 * MS + u64::try_from((noise(number) * 2e6) as i64).unwrap();
+        let second = u32::try_from(number / 40).unwrap();
+        let mut fake = Fake { series: 0, second, latency, error: None, began: false };
+        change(number, &mut fake);
+        fake
+    });
+    let mut all: Vec<Fake> = usual.chain(more.iter().copied()).collect();
+    all.sort_by_key(|fake| fake.second);
+    for fake in all {
+        let first_byte = fake.began.then_some(MS);
+        let sample = Sample { latency: fake.latency, error: fake.error, first_byte, ..Sample::default() };
+        recorder.request(fake.second, fake.series, Phase::Measured, &sample);
+        if let Some(class) = fake.error {
+            recorder.failure(fake.series, class, u64::from(fake.second) * 1000, "an example");
+        }
+    }
+    recorder.finish();
+    let (slices, failures) = recorder.drain();
+    let mut recording = Recording::default();
+    slices.into_iter().for_each(|slice| recording.add(slice));
+    recording.add_failures(failures);
+    let mut results = results(recording, vec![]);
+    results.plan = even(results.plan);
+    results.run.load_ms = 30_000;
+    results
+}
+
+fn even(mut plan: Plan) -> Plan {
+    let quick = |step: &str| Series { step: step.to_owned(), kind: "call".to_owned(), ..Series::default() };
+    plan.series = vec![quick("quick"), quick("slow")];
+    for scenario in &mut plan.scenarios {
+        scenario.warmup_ns = 0;
+        let segments = vec![Segment { from: 4.0, to: 4.0, duration_ns: 30 * SECOND }];
+        scenario.load = Load::Closed { segments, work: None };
+    }
+    plan
+}
+
+fn found(results: &Results) -> Vec<Finding> {
+    judge(results).findings
+}
+
+fn kinds(results: &Results) -> Vec<Kind> {
+    found(results).iter().map(|finding| finding.kind).collect()
+}
+
+/// The only finding, with these words in it.
+fn only(results: &Results, kind: Kind, words: &[&str]) {
+    let found = found(results);
+    assert_eq!(found.iter().map(|finding| finding.kind).collect::<Vec<_>>(), [kind], "{found:?}");
+    for word in words {
+        assert!(found[0].text.contains(word), "{word} is not in: {}", found[0].text);
+    }
+}
+
+#[test]
+fn a_healthy_server_shows_no_symptom() {
+    assert_eq!(kinds(&run(|_, _| {}, &[])), []);
+}
+
+#[test]
+fn noise_alone_shows_no_symptom_whatever_its_seed() {
+    for seed in 0..200 {
+        // A hundredth of the requests is ten times as slow, and a second may be slower as a whole.
+        let noisy = run(
+            |number, fake| {
+                let draw = noise(number + seed * 1_000_000);
+                fake.latency = 3 * MS + (draw * 4e6) as u64;
+                fake.latency *= if draw > 0.99 { 10 } else { 1 };
+                fake.latency += (noise(u64::from(fake.second) + seed * 1000) * 2e6) as u64;
+                fake.error = (noise(number * 7 + seed) < 0.02).then_some(ErrorClass::Tool);
+            },
+            &[],
+        );
+        let symptoms: Vec<Kind> = kinds(&noisy).into_iter().filter(|kind| *kind != Kind::Errors).collect();
+        assert_eq!(symptoms, [], "seed {seed}");
+    }
+}
+
+#[test]
+fn latency_that_grows_under_even_load_drifts() {
+    let drifting = run(|_, fake| fake.latency += u64::from(fake.second) * MS, &[]);
+    only(&drifting, Kind::Drift, &["`quick` grows slower", "1m", "30 seconds of even load", "p < 0.0001"]);
+    // The same growth while the load grows is what load does.
+    let mut ramp = drifting.clone();
+    for scenario in &mut ramp.plan.scenarios {
+        let segments = vec![Segment { from: 1.0, to: 9.0, duration_ns: 30 * SECOND }];
+        scenario.load = Load::Closed { segments, work: None };
+    }
+    assert_eq!(kinds(&ramp), []);
+}
+
+#[test]
+fn a_queue_that_grows_is_a_rate_that_is_too_high() {
+    let mut queue = run(|_, fake| fake.latency += u64::from(fake.second) * 100 * MS, &[]);
+    for scenario in &mut queue.plan.scenarios {
+        let segments = vec![Segment { from: 40.0, to: 40.0, duration_ns: 30 * SECOND }];
+        scenario.load = Load::Open { segments, arrivals: crate::plan::Arrivals::Uniform };
+    }
+    only(&queue, Kind::Saturated, &["does not keep up with the rate", "`seek`"]);
+}
+
+#[test]
+fn pauses_by_the_clock_are_a_freeze_and_others_are_not() {
+    let pauses = |at: &'static [u32]| {
+        run(
+            move |number, fake| {
+                if number % 40 < 8 && at.contains(&fake.second) {
+                    fake.latency += 400 * MS
+                }
+            },
+            &[],
+        )
+    };
+    only(&pauses(&[4, 9, 14, 19, 24, 29]), Kind::Freeze, &["every 5 seconds", "in 6 pauses", "the first in second 4"]);
+    assert_eq!(kinds(&pauses(&[2, 9, 11, 24, 27])), []);
+    assert_eq!(kinds(&pauses(&[5, 15, 25])), []);
+}
+
+#[test]
+fn failures_in_few_seconds_are_bursts_and_even_ones_are_not() {
+    let failing = |second: fn(u32) -> bool, share: f64| {
+        run(
+            move |number, fake| {
+                if second(fake.second) && noise(number * 3) < share {
+                    fake.error = Some(ErrorClass::Rpc);
+                }
+            },
+            &[],
+        )
+    };
+    only(&failing(|second| second % 10 == 9, 0.5), Kind::ErrorBursts, &["3 of 30 seconds (9, 19, 29)", "an example"]);
+    assert_eq!(kinds(&failing(|_| true, 0.05)), [Kind::Errors]);
+}
+
+#[test]
+fn a_slow_beginning_is_told_with_the_moment_it_ended() {
+    let cold = run(|_, fake| fake.latency += 300 * MS / 5 * u64::from(5_u32.saturating_sub(fake.second)), &[]);
+    only(&cold, Kind::SlowStart, &["slow at first", "`quick`", "from 5s after the start on", "`warmup 5s`"]);
+}
+
+#[test]
+fn who_waits_for_another_step_is_blocked_and_who_shares_with_it_is_not() {
+    let slow: Vec<Fake> = (15..30)
+        .flat_map(|second| {
+            (0..2).map(move |_| Fake { series: 1, second, latency: 200 * MS, error: None, began: false })
+        })
+        .collect();
+    let beside = |delay: u64| {
+        run(
+            move |number, fake| {
+                if fake.second >= 15 && number % 3 == 0 {
+                    fake.latency += delay * MS
+                }
+            },
+            &slow,
+        )
+    };
+    only(&beside(150), Kind::Blocking, &["`quick` waits behind `slow`", "200ms", "a lock that is held"]);
+    assert_eq!(kinds(&beside(10)), []);
+}
+
+#[test]
+fn answers_that_never_come_are_lost_or_stalled_and_late_ones_are_neither() {
+    let silent = |began: bool, patience: u64, at: fn(u64) -> bool| {
+        run(
+            move |number, fake| {
+                if at(number) {
+                    (fake.latency, fake.error, fake.began) = (patience * MS, Some(ErrorClass::Timeout), began);
+                }
+            },
+            &[],
+        )
+    };
+    let now_and_then: fn(u64) -> bool = |number| number % 150 == 7;
+    only(
+        &silent(false, 1000, now_and_then),
+        Kind::LostReplies,
+        &["answers are lost: 8 of 1200 requests", "`quick`", "1s"],
+    );
+    only(&silent(true, 1000, now_and_then), Kind::StalledReplies, &["answers stop halfway: 8 of 1200"]);
+    // A timeout that is close to what others take says nothing of the sort.
+    assert_eq!(kinds(&silent(false, 8, now_and_then)), [Kind::Errors]);
+    // All at once: the server was away.
+    assert_eq!(kinds(&silent(false, 1000, |number| (600..630).contains(&number))), [Kind::ErrorBursts]);
+}
