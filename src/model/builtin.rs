@@ -7,7 +7,8 @@ use crate::diag::errors;
 use crate::expr::Value;
 use crate::plan::Endpoint;
 use crate::syntax::ast;
-use crate::units::{Dimension, Quantity};
+use crate::text::Span;
+use crate::units::{self, Dimension, Quantity};
 
 /// Switches of `builtin rulebook`: the options of `mcpl serve rulebook`.
 const RULEBOOK: [(&str, Switch); 26] = [
@@ -72,6 +73,59 @@ pub(super) fn builtin(lowering: &mut Lowering<'_>, builtin: &ast::Builtin, name:
         }
     }
     whole.then(|| Endpoint::Builtin { name: name.text(), options, stdio })
+}
+
+/// `rulebook --latency=5ms --stdio`, as the command line has it.
+pub(super) fn of_words(lowering: &mut Lowering<'_>, words: &[&str], span: Span) -> Option<Endpoint> {
+    let known = ["rulebook".to_owned()];
+    let Some((name, words)) = words.split_first().filter(|(name, _)| **name == "rulebook") else {
+        let name = words.first().copied().unwrap_or_default();
+        lowering.out.push(errors::names::unknown_in_target("built-in server", name, span, &known));
+        return None;
+    };
+    let (mut options, mut stdio) = (Vec::new(), false);
+    for word in words {
+        let (option, value) = word.split_once('=').unwrap_or((word, "true"));
+        let found = option.strip_prefix("--").map(|name| name.replace('-', "_"));
+        let Some((switch, kind)) = RULEBOOK.iter().find(|(switch, _)| found.as_deref() == Some(*switch)) else {
+            let known: Vec<String> = RULEBOOK.iter().map(|(name, _)| format!("--{}", name.replace('_', "-"))).collect();
+            lowering.out.push(errors::names::unknown_in_target("rulebook option", option, span, &known));
+            return None;
+        };
+        if let Err((wanted, example)) = kind.takes(value) {
+            lowering.out.push(errors::types::wrong_kind(wanted, example, &format!("`{value}` for `{option}`"), span));
+            return None;
+        }
+        match *switch {
+            "stdio" => stdio = value == "true",
+            _ => options.push(format!("{option}={value}")),
+        }
+    }
+    Some(Endpoint::Builtin { name: (*name).to_owned(), options, stdio })
+}
+
+impl Switch {
+    /// Whether this is a value of it, as the command line has it; otherwise what is
+    /// wanted, with an example.
+    fn takes(self, value: &str) -> Result<(), (&'static str, &'static str)> {
+        let fits = match self {
+            Switch::Number => value.parse::<u64>().is_ok(),
+            Switch::Quantity(dimension) => units::parse(value).is_some_and(|found| {
+                found.dimension == dimension && (dimension != Dimension::Share || found.value <= 1.0)
+            }),
+            Switch::Word(words) => words.contains(&value),
+            Switch::OnOff => value == "true" || value == "false",
+        };
+        let wanted = match self {
+            Switch::Number => ("a whole number", "200"),
+            Switch::Quantity(Dimension::Duration) => ("a duration", "20ms"),
+            Switch::Quantity(Dimension::Size) => ("a size", "64KiB"),
+            Switch::Quantity(_) => ("a percentage up to 100%", "1%"),
+            Switch::Word(_) => ("`json` or `sse`", "sse"),
+            Switch::OnOff => ("`true` or `false`", "true"),
+        };
+        if fits { Ok(()) } else { Err(wanted) }
+    }
 }
 
 /// A switch and its value as a command-line option takes it.

@@ -34,6 +34,7 @@ mod site;
 mod stages;
 mod start;
 mod step;
+mod target;
 mod types;
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 use super::items::Items;
 use super::lower::Lowering;
 use super::scenario;
-use super::{address, builtin, credentials};
+use super::{address, builtin, credentials, target};
 use crate::diag::errors;
 use crate::plan::{Answer, Auth, Endpoint, Header, Launch, RevisionShare, Server, TextPart, Tls};
 use crate::syntax::ast::{self, ServerStmt};
@@ -142,6 +142,16 @@ impl Draft {
                 self.transport(lowering, "builtin", builtin.keyword_span())?;
                 self.endpoint = Some(builtin::builtin(lowering, builtin, &name)?);
             }
+            ServerStmt::At(attr) => {
+                self.transport(lowering, "at", attr.keyword_span())?;
+                let text = lowering.text_attr(attr, "a target", "http://127.0.0.1:3000/mcp")?;
+                let span = attr.value()?.span();
+                let endpoint = target::endpoint(lowering, &text, span)?;
+                if matches!(endpoint, Endpoint::Http { .. } | Endpoint::Sse { .. }) {
+                    self.url_span = Some(span);
+                }
+                self.endpoint = Some(endpoint);
+            }
             ServerStmt::Header(header) => {
                 self.headers.push(lowering.header(header)?);
                 self.header_span.get_or_insert(header.keyword_span());
@@ -221,11 +231,12 @@ impl Draft {
 
     /// `None` after saying which statements mean nothing to this transport.
     fn without_effect(&self, lowering: &mut Lowering<'_>) -> Option<()> {
-        let Some((transport, at)) = &self.transport else { return Some(()) };
-        let over_http = match &self.endpoint {
-            Some(Endpoint::Builtin { stdio, .. }) => !stdio,
-            Some(_) => transport == "http" || transport == "sse",
-            None => return Some(()),
+        let (Some((_, at)), Some(endpoint)) = (&self.transport, &self.endpoint) else { return Some(()) };
+        let (transport, over_http) = match endpoint {
+            Endpoint::Http { .. } => ("http", true),
+            Endpoint::Sse { .. } => ("sse", true),
+            Endpoint::Stdio { .. } => ("stdio", false),
+            Endpoint::Builtin { stdio, .. } => ("builtin", !stdio),
         };
         let child = self.said.iter().filter(|(what, _)| what == "env" || what == "cwd");
         let network = self.said.iter().filter(|(what, _)| what == "tls" || what == "quickack" || what == "launch");
@@ -237,7 +248,7 @@ impl Draft {
             found.extend(network.map(|(what, span)| (what.as_str(), *span, "http")));
         }
         if let (Some(_), Some((_, span)), "builtin") =
-            (&self.auth, self.said.iter().find(|(what, _)| what == "auth"), transport.as_str())
+            (&self.auth, self.said.iter().find(|(what, _)| what == "auth"), transport)
         {
             found.push(("auth", *span, "http"));
         }

@@ -135,6 +135,7 @@ kinds! {
         client_id => ClientId,
         client_secret => ClientSecret,
         scopes => Scopes,
+        at => At,
         quickack => Quickack,
         answer => Answer,
         capabilities => Capabilities,

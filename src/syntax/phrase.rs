@@ -125,6 +125,7 @@ pub(super) fn phrase(kind: Kind) -> Phrase {
         | Kind::ClientId
         | Kind::ClientSecret
         | Kind::Scopes
+        | Kind::At
         | Kind::Quickack
         | Kind::Answer
         | Kind::Capabilities

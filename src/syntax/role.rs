@@ -102,6 +102,7 @@ impl Kind {
                 | Kind::ClientId
                 | Kind::ClientSecret
                 | Kind::Scopes
+                | Kind::At
                 | Kind::Quickack
                 | Kind::Answer
                 | Kind::Capabilities

@@ -183,6 +183,7 @@ pub(super) const WORDS: &[Word] = &[
     word(Block::Server, "stdio", &[Kind::Stdio], "stdio [\"node\", \"server.js\"]"),
     word(Block::Server, "sse", &[Kind::Sse], "sse \"http://127.0.0.1:8931/sse\""),
     word(Block::Server, "builtin", &[Kind::Builtin], "builtin rulebook"),
+    word(Block::Server, "at", &[Kind::At], "at \"http://127.0.0.1:8931/mcp\""),
     word(Block::Server, "header", &[Kind::Header], "header \"Authorization\" f\"Bearer {secret(\"TOKEN\")}\""),
     word(Block::Server, "protocol", &[Kind::Protocol], "protocol auto"),
     word(Block::Server, "timeout", &[Kind::Timeout], "timeout 10s"),

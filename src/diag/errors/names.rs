@@ -269,6 +269,16 @@ pub fn unknown_builtin(what: &str, name: &str, span: Span, known: &[String]) -> 
     suggest(diagnostic, name, span, known, &format!("write {}", one_of(known)))
 }
 
+/// The same inside a longer text, which cannot be replaced as a whole.
+#[must_use]
+pub fn unknown_in_target(what: &str, name: &str, span: Span, known: &[String]) -> Diagnostic {
+    let help = match nearest(name, known.iter().map(String::as_str)) {
+        Some(similar) => format!("write `{similar}`"),
+        None => format!("write {}", one_of(known)),
+    };
+    Diagnostic::error("E212", format!("unknown {what} `{name}`"), span, format!("no such {what}")).help(help)
+}
+
 /// A word that is none of those that may stand there.
 #[must_use]
 pub fn unknown_word(what: &str, word: &str, span: Span, known: &[String]) -> Diagnostic {

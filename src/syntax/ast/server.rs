@@ -43,6 +43,8 @@ statements! {
         Sse => Sse(Attr),
         /// `builtin rulebook { … }`
         Builtin => Builtin(Builtin),
+        /// `at TARGET`
+        At => At(Attr),
         /// `header NAME VALUE`
         Header => Header(HeaderStmt),
         /// `protocol auto`, a revision, or shares of several.

@@ -1,0 +1,39 @@
+//! `at TARGET`: any way to reach a server in one text, as the command line has it, so
+//! that a parameter can hold it.
+
+use super::lower::Lowering;
+use super::{address, builtin};
+use crate::diag::errors;
+use crate::plan::Endpoint;
+use crate::text::Span;
+
+/// Where the server is that a target names.
+pub(super) fn endpoint(lowering: &mut Lowering<'_>, text: &str, span: Span) -> Option<Endpoint> {
+    let text = text.trim();
+    let lower = text.to_ascii_lowercase();
+    if lower.starts_with("http://") || lower.starts_with("https://") {
+        address::check_url(lowering, text, span)?;
+        return Some(Endpoint::Http { url: text.to_owned() });
+    }
+    if lower.starts_with("sse+http://") || lower.starts_with("sse+https://") {
+        let url = text.get("sse+".len()..).unwrap_or_default();
+        address::check_url(lowering, url, span)?;
+        return Some(Endpoint::Sse { url: url.to_owned() });
+    }
+    let mut words = text.split_whitespace();
+    match words.next() {
+        None => {
+            let example = "http://127.0.0.1:3000/mcp";
+            lowering.out.push(errors::types::wrong_kind("a target", example, "an empty text", span));
+            None
+        }
+        Some("builtin") => {
+            let words: Vec<&str> = words.collect();
+            builtin::of_words(lowering, &words, span)
+        }
+        Some(program) => {
+            let command = std::iter::once(program).chain(words).map(str::to_owned).collect();
+            Some(Endpoint::Stdio { command, env: Vec::new(), cwd: None })
+        }
+    }
+}
