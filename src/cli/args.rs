@@ -68,15 +68,15 @@ pub(super) struct CompileArgs {
     pub(super) seed: u64,
 }
 
-#[derive(Debug, Args)]
+#[derive(Debug, Clone, Args)]
 pub(super) struct RunArgs {
-    /// The scenario file
+    /// The scenario file, or a directory whose `.mcpl` files are run one after the other
     pub(super) file: PathBuf,
 
     #[command(flatten)]
     pub(super) compile: CompileArgs,
 
-    /// Keep the results as JSON
+    /// Keep the results as JSON; for a directory, the results of each file in this directory
     #[arg(long, value_name = "FILE")]
     pub(super) out: Option<PathBuf>,
 

@@ -31,6 +31,7 @@ mod report;
 mod rulebook;
 mod run;
 mod serve;
+mod suite;
 mod terminal;
 mod token;
 

@@ -38,7 +38,7 @@ pub(super) fn run(args: &RehearseArgs) -> Done {
     let look = |slice: &Slice| lookout.second(slice, &control);
     let results = rehearse(&Arc::new(plan), tables, &behaviour, &replies, &control, look)
         .map_err(|error| Complaint::server(format!("cannot start: {}", plain(&error))))?;
-    conclude(&results, &outputs)
+    Ok(conclude(&results, &outputs).0)
 }
 
 /// The replies of a file, and made-up ones for the other steps.

@@ -25,12 +25,34 @@ const RATE_PER_THREAD: f64 = 5_000.0;
 /// The same for virtual users.
 const USERS_PER_THREAD: f64 = 500.0;
 
-/// Runs a scenario file.
+/// Runs a scenario file, or all of a directory.
 pub(super) fn run(args: &RunArgs) -> Done {
+    if args.file.is_dir() {
+        return super::suite::run(args);
+    }
+    single(args).map(|ran| ran.code)
+}
+
+/// What became of a run.
+pub(super) struct Ran {
+    /// The exit code that says so.
+    pub(super) code: u8,
+    /// What was measured, and the verdict; nothing when no load was sent.
+    pub(super) judged: Option<(Results, verdict::Verdict)>,
+}
+
+impl Ran {
+    fn without_load(code: u8) -> Result<Ran, Complaint> {
+        Ok(Ran { code, judged: None })
+    }
+}
+
+/// Runs one scenario file.
+pub(super) fn single(args: &RunArgs) -> Result<Ran, Complaint> {
     let asked = args.report.iter().map(|report| parse_report(report)).collect::<Result<Vec<_>, _>>()?;
     let loaded = load::load(&args.file, &args.compile)?;
     check::report(&loaded);
-    let Some(plan) = loaded.lowered.plan.clone() else { return Ok(exit::USAGE) };
+    let Some(plan) = loaded.lowered.plan.clone() else { return Ran::without_load(exit::USAGE) };
     let undone = |diagnostic: &&Diagnostic| diagnostic.code == errors::load::NOT_EXECUTED;
     if loaded.lowered.diagnostics.iter().any(|diagnostic| undone(&diagnostic)) {
         return Err(Complaint::usage("the file asks for what this version does not execute yet")
@@ -54,14 +76,14 @@ pub(super) fn run(args: &RunArgs) -> Done {
     })?;
     let Some(servers) = servers else {
         terminal::note("interrupted before any load was sent\n");
-        return Ok(exit::INTERRUPTED);
+        return Ran::without_load(exit::INTERRUPTED);
     };
     let found = preflight::check(&plan, &loaded.lowered.model, &servers);
     if !found.is_empty() {
         terminal::note(&render::text(&loaded.source, &found, terminal::stderr_style()));
     }
     if found.iter().any(Diagnostic::is_error) {
-        return Ok(exit::USAGE);
+        return Ran::without_load(exit::USAGE);
     }
     let done = drive(args, Arc::new(plan), &servers, &loaded.lowered.model.tables, &control, &outputs);
     runtime.block_on(children.stop());
@@ -109,7 +131,7 @@ fn drive(
     tables: &[Table],
     control: &Control,
     outputs: &Outputs,
-) -> Done {
+) -> Result<Ran, Complaint> {
     let connectors: Vec<_> = servers.iter().map(|server| server.connector.clone()).collect();
     let promises = preflight::promises(servers).into();
     let settings =
@@ -149,10 +171,10 @@ fn drive(
         }
     };
     let results = results(&plan, servers, &settings, measured, started);
-    let code = conclude(&results, outputs)?;
+    let (code, verdict) = conclude(&results, outputs);
     // Only now: what is written or told needs no journal any more.
     journal.into_iter().for_each(Journal::remove);
-    panicked.map_or(Ok(code), Err)
+    panicked.map_or(Ok(Ran { code, judged: Some((results, verdict)) }), Err)
 }
 
 /// One line on what begins.
@@ -224,7 +246,7 @@ fn results(
 }
 
 /// Judges, writes what was asked for, prints the summary.
-pub(super) fn conclude(results: &Results, outputs: &Outputs) -> Done {
+pub(super) fn conclude(results: &Results, outputs: &Outputs) -> (u8, verdict::Verdict) {
     // First the results, then what follows from them.
     let mut unwritten = outputs.keep(results);
     let verdict = verdict::judge(results);
@@ -238,10 +260,11 @@ pub(super) fn conclude(results: &Results, outputs: &Outputs) -> Done {
     for complaint in &unwritten {
         terminal::complain(complaint);
     }
-    Ok(match verdict.outcome {
+    let code = match verdict.outcome {
         Outcome::Passed if !unwritten.is_empty() => exit::USAGE,
         outcome => outcome.exit_code(),
-    })
+    };
+    (code, verdict)
 }
 
 /// Files to write after the run.

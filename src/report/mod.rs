@@ -11,6 +11,7 @@ mod clean;
 mod error;
 mod escape;
 mod filters;
+mod suite;
 mod templates;
 mod value;
 pub mod view;
@@ -19,6 +20,7 @@ pub mod view;
 mod tests;
 
 pub use error::RenderError;
+pub use suite::{Ran, Suite};
 pub use view::View;
 
 use std::str::FromStr;

@@ -7,15 +7,17 @@ use std::sync::Arc;
 
 use minijinja::syntax::SyntaxConfig;
 use minijinja::{AutoEscape, Environment, Error, ErrorKind, UndefinedBehavior, Value, escape_formatter};
+use serde::Serialize;
 
 use super::chart;
 use super::escape;
+use super::suite::Suite;
 use super::view::View;
 use super::{Style, filters, value};
 
 /// Built-in templates by name. The part before `.j2` says how values are
 /// escaped.
-const BUILT_IN: [(&str, &str); 10] = [
+const BUILT_IN: [(&str, &str); 13] = [
     ("report.html.j2", include_str!("../../reports/report.html.j2")),
     ("report.css", include_str!("../../reports/report.css")),
     ("parts/verdict.html.j2", include_str!("../../reports/parts/verdict.html.j2")),
@@ -26,6 +28,9 @@ const BUILT_IN: [(&str, &str); 10] = [
     ("report.md.j2", include_str!("../../reports/report.md.j2")),
     ("junit.xml.j2", include_str!("../../reports/junit.xml.j2")),
     ("summary.txt.j2", include_str!("../../reports/summary.txt.j2")),
+    ("suite.html.j2", include_str!("../../reports/suite.html.j2")),
+    ("suite.md.j2", include_str!("../../reports/suite.md.j2")),
+    ("suite.txt.j2", include_str!("../../reports/suite.txt.j2")),
 ];
 
 /// Renders a built-in template, or `source` under `name`.
@@ -36,16 +41,26 @@ pub(super) fn render(
     source: Option<&str>,
     style: Style,
 ) -> Result<String, Error> {
-    let mut environment = environment(view, results, style)?;
+    let mut environment = environment(style)?;
+    functions(&mut environment, view, results);
     if let Some(source) = source {
         environment.add_template(name, source)?;
     }
-    let context = serde_json::to_value(view.as_ref())
-        .map_err(|error| Error::new(ErrorKind::BadSerialization, "the view is no JSON").with_source(error))?;
-    environment.get_template(name)?.render(value::from_json(context))
+    environment.get_template(name)?.render(context(view.as_ref())?)
 }
 
-fn environment<'a>(view: &Arc<View>, results: Option<String>, style: Style) -> Result<Environment<'a>, Error> {
+/// Renders a built-in template on several runs.
+pub(super) fn render_suite(suite: &Suite, name: &str, style: Style) -> Result<String, Error> {
+    environment(style)?.get_template(name)?.render(context(suite)?)
+}
+
+fn context(view: &impl Serialize) -> Result<Value, Error> {
+    let json = serde_json::to_value(view)
+        .map_err(|error| Error::new(ErrorKind::BadSerialization, "the view is no JSON").with_source(error))?;
+    Ok(value::from_json(json))
+}
+
+fn environment<'a>(style: Style) -> Result<Environment<'a>, Error> {
     let mut environment = Environment::new();
     environment.set_undefined_behavior(UndefinedBehavior::Strict);
     environment.set_debug(true);
@@ -60,7 +75,6 @@ fn environment<'a>(view: &Arc<View>, results: Option<String>, style: Style) -> R
         _ => escape_formatter(out, state, value),
     });
     filters::register(&mut environment, style.color);
-    functions(&mut environment, view, results);
     for (name, source) in BUILT_IN {
         environment.add_template(name, source)?;
     }

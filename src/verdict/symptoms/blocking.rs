@@ -4,6 +4,7 @@ use super::super::statistics::{chance, larger_score};
 use super::super::{Finding, Kind};
 use super::{course, problem};
 use crate::plan::Selection;
+use crate::record::Time;
 use crate::results::{Results, Window};
 use crate::units;
 
@@ -31,7 +32,7 @@ struct Blocked {
 /// The step that waits most for another.
 pub(super) fn find(results: &Results) -> Option<Finding> {
     let slow = course::steps(results).filter(|series| {
-        let whole = course::latencies(results, &course::step(*series), results.measured_seconds(&results.everything()));
+        let whole = course::services(results, &course::step(*series), results.measured_seconds(&results.everything()));
         whole.percentile(50.0).is_some_and(|median| median >= SLOW_NS)
     });
     let slow: Vec<usize> = slow.collect();
@@ -52,9 +53,9 @@ fn pair(results: &Results, slow: usize, quick: usize) -> Option<Blocked> {
     if high.len() < LEAST_SECONDS || low.len() < LEAST_SECONDS {
         return None;
     }
-    let p90 = |seconds: &[u32]| course::latencies(results, &quick_step, seconds.iter().copied()).percentile(90.0);
+    let p90 = |seconds: &[u32]| course::services(results, &quick_step, seconds.iter().copied()).percentile(90.0);
     let (waiting, free) = (p90(&with)?, p90(&without)?);
-    let slow_for = course::latencies(results, &slow_step, with.iter().copied()).percentile(50.0)?;
+    let slow_for = course::services(results, &slow_step, with.iter().copied()).percentile(50.0)?;
     let score = larger_score(&high, &low);
     if score < SCORE || waiting < free * TIMES || waiting - free < slow_for * SHARE {
         return None;
@@ -75,5 +76,5 @@ fn pair(results: &Results, slow: usize, quick: usize) -> Option<Blocked> {
 }
 
 fn highs(results: &Results, step: &Selection, seconds: &[u32]) -> Vec<f64> {
-    seconds.iter().filter_map(|second| course::latency(results, step, 90.0, *second)).collect()
+    seconds.iter().filter_map(|second| course::at(results, step, Time::Service, 90.0, *second)).collect()
 }

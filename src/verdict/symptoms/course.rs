@@ -1,4 +1,7 @@
 //! How a run went, second by second.
+//!
+//! Most symptoms look at service times: what the load generator was late by on a busy
+//! machine is in latencies, and no fault of the server.
 
 use std::ops::Range;
 
@@ -58,31 +61,31 @@ pub(super) fn even(results: &Results) -> Range<u32> {
     best
 }
 
-/// A percentile of a step's latency in a second, where there are enough answers.
-pub(super) fn latency(results: &Results, selection: &Selection, percentile: f64, second: u32) -> Option<f64> {
+/// A percentile of a step's times in a second, where there are enough answers.
+pub(super) fn at(results: &Results, selection: &Selection, time: Time, percentile: f64, second: u32) -> Option<f64> {
     let mut rows = results.rows(selection, Window::Second(second)).peekable();
     let first = rows.next()?;
     let answered = |counts: &crate::record::Counts| counts.requests.saturating_sub(counts.failed());
     if rows.peek().is_none() {
-        let times = first.times.get(Time::Latency as usize)?;
+        let times = first.times.get(time as usize)?;
         return if answered(&first.counts) >= ENOUGH { times.sparse().percentile(percentile) } else { None };
     }
     let mut sum = Distribution::new();
     for row in std::iter::once(first).chain(rows) {
-        sum.add_frozen(row.times.get(Time::Latency as usize)?);
+        sum.add_frozen(row.times.get(time as usize)?);
     }
     if sum.count() >= ENOUGH { sum.percentile(percentile) } else { None }
 }
 
-/// The latencies of a step over some seconds.
-pub(super) fn latencies(
+/// The service times of a step over some seconds.
+pub(super) fn services(
     results: &Results,
     selection: &Selection,
     seconds: impl IntoIterator<Item = u32>,
 ) -> Distribution {
     let mut sum = Distribution::new();
     for second in seconds {
-        sum.add(&results.times(selection, Time::Latency, Window::Second(second)));
+        sum.add(&results.times(selection, Time::Service, Window::Second(second)));
     }
     sum
 }

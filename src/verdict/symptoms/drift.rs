@@ -6,7 +6,8 @@ use super::super::statistics::{chance, median, slope, trend_score};
 use super::super::{Finding, Kind};
 use super::{course, problem};
 use crate::plan::Load;
-use crate::results::{Results, Window};
+use crate::record::Time;
+use crate::results::Results;
 use crate::units;
 
 /// A shorter stretch shows nothing of a growth that takes minutes to matter.
@@ -78,7 +79,7 @@ fn growth(results: &Results, series: usize, seconds: &Range<u32>) -> Option<Grow
     let step = course::step(series);
     let medians: Vec<(f64, f64)> = seconds
         .clone()
-        .filter_map(|second| Some((f64::from(second), course::latency(results, &step, 50.0, second)?)))
+        .filter_map(|second| Some((f64::from(second), course::at(results, &step, Time::Service, 50.0, second)?)))
         .collect();
     if medians.len() < LEAST_SECONDS {
         return None;
@@ -94,8 +95,7 @@ fn growth(results: &Results, series: usize, seconds: &Range<u32>) -> Option<Grow
     let (from, to) = (middle - slope * length / 2.0, middle + slope * length / 2.0);
     let from = from.max(0.0);
     let matters = to - from >= LEAST_NS && to - from >= from * GROWTH;
-    let late = results.lag(Window::Whole).percentile(50.0).unwrap_or(0.0);
-    (score >= SCORE && matters && late < to - from).then_some(Growth { series, score, slope, from, to })
+    (score >= SCORE && matters).then_some(Growth { series, score, slope, from, to })
 }
 
 fn piece(part: usize, of: usize) -> Range<usize> {

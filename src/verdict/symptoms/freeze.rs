@@ -27,7 +27,7 @@ const ALIKE: f64 = 2.0;
 pub(super) fn find(results: &Results) -> Option<Finding> {
     let everything = results.everything();
     let seconds = results.measured_seconds(&everything);
-    let high = |second: u32| course::latency(results, &everything, 90.0, second);
+    let high = |second: u32| course::at(results, &everything, Time::Latency, 90.0, second);
     let course: Vec<(u32, f64)> = seconds.filter_map(|second| Some((second, high(second)?))).collect();
     let usual = median(course.iter().map(|(_, high)| *high).collect())?;
     let limit = (usual * TIMES).max(usual + LONGER_NS);

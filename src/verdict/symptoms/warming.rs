@@ -3,6 +3,7 @@
 use super::super::statistics::median;
 use super::super::{Finding, Kind};
 use super::{course, problem};
+use crate::record::Time;
 use crate::results::Results;
 use crate::units;
 
@@ -37,7 +38,7 @@ fn of_step(results: &Results, series: usize) -> Option<Warming> {
     let step = course::step(series);
     let seconds = results.measured_seconds(&results.everything());
     let medians: Vec<(u32, f64)> =
-        seconds.filter_map(|second| Some((second, course::latency(results, &step, 50.0, second)?))).collect();
+        seconds.filter_map(|second| Some((second, course::at(results, &step, Time::Service, 50.0, second)?))).collect();
     if medians.len() < LEAST_SECONDS {
         return None;
     }

@@ -42,7 +42,13 @@ fn run(change: impl Fn(u64, &mut Fake), more: &[Fake]) -> Results {
     all.sort_by_key(|fake| fake.second);
     for fake in all {
         let first_byte = fake.began.then_some(MS);
-        let sample = Sample { latency: fake.latency, error: fake.error, first_byte, ..Sample::default() };
+        let sample = Sample {
+            latency: fake.latency,
+            service: Some(fake.latency),
+            error: fake.error,
+            first_byte,
+            ..Sample::default()
+        };
         recorder.request(fake.second, fake.series, Phase::Measured, &sample);
         if let Some(class) = fake.error {
             recorder.failure(fake.series, class, u64::from(fake.second) * 1000, "an example");

@@ -1,0 +1,159 @@
+//! `mcpl run DIRECTORY`: its scenario files, one after the other, with one summary,
+//! one report and one exit code.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use super::args::{CompileArgs, RunArgs};
+use super::complaint::Complaint;
+use super::{Done, check, exit, load, output, run, terminal};
+use crate::diag::Diagnostic;
+use crate::diag::suggest::nearest;
+use crate::report::{self, Format, Ran, Style, Suite};
+use crate::verdict::Outcome;
+
+/// Runs what is in a directory. Nothing is sent before all files are found right.
+pub(super) fn run(args: &RunArgs) -> Done {
+    let reports = args.report.iter().map(|report| run::parse_report(report)).collect::<Result<Vec<_>, _>>()?;
+    let files = scenarios(&args.file)?;
+    for (_, path) in &reports {
+        output::check_writable(path)?;
+    }
+    let each = prepared(args, &files)?;
+    let Some(each) = each else { return Ok(exit::USAGE) };
+    if let Some(directory) = &args.out {
+        fs::create_dir_all(directory).map_err(|error| unmade(directory, &error))?;
+    }
+    let mut runs = Vec::new();
+    for (number, alone) in each.iter().enumerate() {
+        let title = format!("{} of {}: {}", number + 1, each.len(), alone.file.display());
+        terminal::print(&format!("{}{title}\n", if number == 0 { "" } else { "\n" }))?;
+        runs.push(one(alone));
+        if runs.last().is_some_and(|ran: &Ran| ran.code == exit::INTERRUPTED) {
+            break;
+        }
+    }
+    link(&mut runs, &reports)?;
+    let name = args.file.file_name().unwrap_or(args.file.as_os_str()).to_string_lossy();
+    let suite = Suite::new(&name, &runs);
+    let style = Style { color: terminal::stdout_color() };
+    let table = suite.table(style).map_err(|error| Complaint::usage(error.to_string()))?;
+    terminal::print(&format!("\n{table}"))?;
+    for (format, path) in &reports {
+        let text = suite.render(&runs, *format).map_err(|error| Complaint::usage(error.to_string()))?;
+        write(path, &text)?;
+    }
+    Ok(worst(runs.iter().map(|ran| ran.code)))
+}
+
+/// The `.mcpl` files of a directory by name; those of its subdirectories are for
+/// `include`.
+fn scenarios(directory: &Path) -> Result<Vec<PathBuf>, Complaint> {
+    let unread = |error: std::io::Error| {
+        Complaint::usage(format!("cannot read `{}`: {}", directory.display(), output::plain(&error)))
+    };
+    let mut files = Vec::new();
+    for entry in fs::read_dir(directory).map_err(unread)? {
+        let path = entry.map_err(unread)?.path();
+        if path.extension().is_some_and(|ending| ending == "mcpl") && path.is_file() {
+            files.push(path);
+        }
+    }
+    files.sort();
+    if files.is_empty() {
+        return Err(Complaint::usage(format!("`{}` has no scenario files", directory.display()))
+            .help("name a directory with `.mcpl` files in it, or one file"));
+    }
+    Ok(files)
+}
+
+/// The arguments for each file alone; `None` after telling what is wrong in a file.
+fn prepared(args: &RunArgs, files: &[PathBuf]) -> Result<Option<Vec<RunArgs>>, Complaint> {
+    let (mut each, mut right) = (Vec::new(), true);
+    let mut known = BTreeSet::new();
+    for file in files {
+        let bare = load::load(file, &CompileArgs { set: Vec::new(), ..args.compile.clone() })?;
+        let params: BTreeSet<String> = bare.lowered.model.params.iter().map(|param| param.name.clone()).collect();
+        // A parameter is set in the files that have it.
+        let set = args.compile.set.iter().filter(|set| params.contains(name_of(set))).cloned().collect();
+        known.extend(params);
+        let out = args.out.as_ref().map(|directory| directory.join(stem(file)).with_extension("json"));
+        let compile = CompileArgs { set, ..args.compile.clone() };
+        each.push(RunArgs { file: file.clone(), compile, out, report: Vec::new(), ..args.clone() });
+    }
+    if let Some(unknown) = args.compile.set.iter().map(|set| name_of(set)).find(|name| !known.contains(*name)) {
+        let complaint = Complaint::usage(format!("`--set {unknown}=…`: no file has a `param {unknown}`"));
+        return Err(match nearest(unknown, known.iter().map(String::as_str)) {
+            Some(near) => complaint.help(format!("write `--set {near}=…`")),
+            None => complaint.help("set one that a file has: `mcpl plan FILE` lists them"),
+        });
+    }
+    for alone in &each {
+        let loaded = load::load(&alone.file, &alone.compile)?;
+        if loaded.lowered.diagnostics.iter().any(Diagnostic::is_error) {
+            check::report(&loaded);
+            right = false;
+        }
+    }
+    Ok(right.then_some(each))
+}
+
+fn name_of(set: &str) -> &str {
+    set.split_once('=').map_or(set, |(name, _)| name).trim()
+}
+
+fn stem(file: &Path) -> String {
+    file.file_stem().unwrap_or_default().to_string_lossy().into_owned()
+}
+
+/// One file's run. What keeps it from being made is told, and does not keep the
+/// others.
+fn one(alone: &RunArgs) -> Ran {
+    let file = alone.file.display().to_string();
+    match run::single(alone) {
+        Ok(run::Ran { code, judged: Some(outcome) }) => Ran { file, code, outcome: Ok(outcome), page: None },
+        Ok(run::Ran { code, judged: None }) => {
+            Ran { file, code, outcome: Err("no load was sent; see above".to_owned()), page: None }
+        }
+        Err(complaint) => {
+            terminal::complain(&complaint);
+            Ran { file, code: complaint.code, outcome: Err(complaint.message), page: None }
+        }
+    }
+}
+
+/// Writes a page for each run, beside an HTML report of the suite, in a directory of
+/// its name.
+fn link(runs: &mut [Ran], reports: &[(Format, PathBuf)]) -> Result<(), Complaint> {
+    for (_, path) in reports.iter().filter(|(format, _)| *format == Format::Html) {
+        let directory = path.with_extension("");
+        fs::create_dir_all(&directory).map_err(|error| unmade(&directory, &error))?;
+        for ran in runs.iter_mut() {
+            let Ok((results, verdict)) = &ran.outcome else { continue };
+            let text = report::render(results, verdict, Format::Html, Style::default())
+                .map_err(|error| Complaint::usage(error.to_string()))?;
+            let page = format!("{}.html", stem(Path::new(&ran.file)));
+            write(&directory.join(&page), &text)?;
+            ran.page = Some(format!("{}/{page}", directory.file_name().unwrap_or_default().to_string_lossy()));
+        }
+    }
+    Ok(())
+}
+
+fn write(path: &Path, text: &str) -> Result<(), Complaint> {
+    output::write(path, text)
+        .map_err(|error| Complaint::usage(format!("cannot write `{}`: {}", path.display(), output::plain(&error))))
+}
+
+fn unmade(directory: &Path, error: &std::io::Error) -> Complaint {
+    Complaint::usage(format!("cannot make the directory `{}`: {}", directory.display(), output::plain(error)))
+}
+
+/// The code of the whole: what must be mended first.
+fn worst(codes: impl Iterator<Item = u8>) -> u8 {
+    let [guarded, unsaid] = [Outcome::Guarded, Outcome::Inconclusive].map(Outcome::exit_code);
+    let order = [exit::INTERRUPTED, exit::USAGE, exit::SERVER, guarded, exit::FAILED, unsaid];
+    let codes: Vec<u8> = codes.collect();
+    order.into_iter().find(|code| codes.contains(code)).unwrap_or(exit::OK)
+}
