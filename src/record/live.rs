@@ -18,6 +18,7 @@ pub(super) struct LiveSeries {
     updates: u64,
     questions: u64,
     rounds: u64,
+    polls: u64,
     violations: BTreeMap<Violation, u64>,
     times: [Distribution; TIMES],
 }
@@ -44,6 +45,7 @@ impl LiveSeries {
         live.updates += u64::from(sample.updates);
         live.questions += u64::from(sample.questions);
         live.rounds += u64::from(sample.rounds);
+        live.polls += u64::from(sample.polls);
         for found in sample.violations.map(Violations::found).unwrap_or_default() {
             *live.violations.entry(found.kind).or_default() += u64::from(found.count);
         }
@@ -84,6 +86,7 @@ impl LiveSeries {
             updates: std::mem::take(&mut self.updates),
             questions: std::mem::take(&mut self.questions),
             rounds: std::mem::take(&mut self.rounds),
+            polls: std::mem::take(&mut self.polls),
             violations: self.violations.values().sum(),
             violation_kinds: std::mem::take(&mut self.violations),
         };

@@ -83,6 +83,9 @@ pub struct Counts {
     /// Times that requests were sent again with answers.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub rounds: u64,
+    /// Times that servers were asked how far a task has come.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub polls: u64,
     /// Violations of the protocol.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub violations: u64,
@@ -116,6 +119,7 @@ impl Counts {
         self.updates += other.updates;
         self.questions += other.questions;
         self.rounds += other.rounds;
+        self.polls += other.polls;
         self.violations += other.violations;
         for (violation, count) in &other.violation_kinds {
             *self.violation_kinds.entry(*violation).or_default() += count;

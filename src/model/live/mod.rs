@@ -15,7 +15,7 @@ mod values;
 
 use super::Model;
 use crate::diag::{Diagnostic, tidy};
-use crate::plan::{Plan, Scenario};
+use crate::plan::Plan;
 
 /// What a server offers.
 #[derive(Clone, Debug, Default)]
@@ -68,9 +68,7 @@ pub struct Resources {
 pub fn check(plan: &Plan, model: &Model, offers: &[Offer]) -> Vec<Diagnostic> {
     let mut found = Vec::new();
     for (index, offer) in offers.iter().enumerate() {
-        let here = |scenario: &&Scenario| scenario.targets.iter().any(|target| target.server == index);
-        let flows: Vec<usize> =
-            plan.scenarios.iter().filter(here).flat_map(|scenario| plan.flows_of(scenario)).collect();
+        let flows = plan.flows_against(index);
         let used = |flow: usize| flows.contains(&flow);
         let mut calls = calls::Calls::new(plan, offer);
         model.calls.iter().filter(|site| used(site.flow)).for_each(|site| calls.check(site, &mut found));
