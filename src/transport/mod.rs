@@ -59,7 +59,8 @@ pub use exchange::{Asides, Call, Exchange, Tasks};
 pub use failure::{Failure, OpenError, TargetError};
 pub use http::HttpClient;
 pub use lists::{
-    List, ListError, Listed, PromptArgument, PromptInfo, ResourceInfo, TemplateInfo, ToolInfo, list_all, list_tools,
+    List, ListError, Listed, PromptArgument, PromptInfo, ResourceInfo, TaskSupport, TemplateInfo, ToolInfo, list_all,
+    list_tools,
 };
 pub use oauth::{Bearer, Token, TokenError, TokenSource};
 pub use probe::{Probe, probe};

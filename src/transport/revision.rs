@@ -61,7 +61,8 @@ impl Revision {
 
     /// Whether a request asks for a task by its parameters. Later ones let the
     /// server decide; earlier ones have none.
-    pub(super) const fn asks_for_tasks(self) -> bool {
+    #[must_use]
+    pub const fn asks_for_tasks(self) -> bool {
         matches!(self, Self::V2025_11_25)
     }
 
