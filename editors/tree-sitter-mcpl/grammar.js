@@ -271,7 +271,7 @@ module.exports = grammar({
     argument: ($) => seq("argument", $._expression, "value", $._expression),
     cancel: ($) => seq("cancel", "after", $._expression),
     progress: ($) => seq("progress", $._expression),
-    task: ($) => seq("task", choice($._expression, lines($.ttl))),
+    task: ($) => seq("task", choice($.constant, $.reference, lines($.ttl))),
     ttl: ($) => seq("ttl", $._expression),
     expectation: ($) =>
       seq(choice("expect", "require"), $._expression, optional(seq("as", field("label", $.string)))),
