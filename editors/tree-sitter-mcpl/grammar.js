@@ -261,6 +261,7 @@ module.exports = grammar({
         $.timeout,
         $.cancel,
         $.progress,
+        $.task,
         $.expectation,
         $.save,
         $.pages,
@@ -270,6 +271,8 @@ module.exports = grammar({
     argument: ($) => seq("argument", $._expression, "value", $._expression),
     cancel: ($) => seq("cancel", "after", $._expression),
     progress: ($) => seq("progress", $._expression),
+    task: ($) => seq("task", choice($.constant, $.reference, lines($.ttl))),
+    ttl: ($) => seq("ttl", $._expression),
     expectation: ($) =>
       seq(choice("expect", "require"), $._expression, optional(seq("as", field("label", $.string)))),
     save: ($) => seq(choice("save", "measure"), field("name", $._name), "=", field("value", $._expression)),

@@ -34,6 +34,8 @@ pub(super) struct Connected {
     pub(super) tokens: Option<token::Renewal>,
     /// What else it lists, as far as the plan needs it.
     pub(super) offered: Offered,
+    /// What it says that it can do, in each revision that is spoken.
+    pub(super) capabilities: Vec<(Revision, serde_json::Value)>,
 }
 
 /// The built-in servers of a run. They end when this is dropped, and also when
@@ -100,6 +102,12 @@ async fn connect_one(
         greeted.push(greet(server, &target, revision, probed.as_ref(), wants).await?);
     }
     let revision = spoken(server, &greeted)?;
+    let said = |greeted: &Greeted| (greeted.opened.revision, greeted.opened.capabilities.clone());
+    let mut capabilities: Vec<_> = greeted.iter().map(said).collect();
+    // Over HTTP only the probe asks a modern server.
+    for (_, own) in capabilities.iter_mut().filter(|(revision, own)| revision.is_modern() && own.is_null()) {
+        *own = probed.as_ref().map(|probed| probed.capabilities.clone()).unwrap_or_default();
+    }
     let mut greeted = greeted.into_iter();
     let Some(Greeted { mut connector, opened, mut tools, mut mirrors, offered }) = greeted.next() else {
         return Err(Complaint::usage(format!("server `{}` has no revision", server.name)));
@@ -109,8 +117,11 @@ async fn connect_one(
         connector = connector.mixed(vec![other.connector]);
         // What is called is called in every revision.
         tools.retain_mut(|tool| {
-            let same = other.tools.iter().find(|other| other.name == tool.name);
+            let same = other.tools.iter().find(|same| same.name == tool.name);
             tool.read_only &= same.is_some_and(|other| other.read_only);
+            if let Some(other_tool) = same.filter(|_| other.opened.revision.asks_for_tasks()) {
+                tool.task_support = other_tool.task_support;
+            }
             same.is_some()
         });
     }
@@ -129,7 +140,7 @@ async fn connect_one(
         tools: tools.len(),
         tokens: None,
     };
-    Ok(Connected { connector, info, tools, mirrors, offered, tokens })
+    Ok(Connected { connector, info, tools, mirrors, offered, tokens, capabilities })
 }
 
 /// The revisions that the file pins; none where the server is to be asked.

@@ -8,7 +8,7 @@ use std::time::Duration;
 use serde_json::Value;
 
 use super::terminal;
-use crate::plan::{Method, Plan, Scenario};
+use crate::plan::{Method, Plan};
 use crate::transport::{Client, List, Listed, PromptInfo, ResourceInfo, TemplateInfo, list_all};
 
 /// Prompts are few, and all of them are needed to say that one is unknown.
@@ -31,8 +31,7 @@ pub(super) struct Wants {
 impl Wants {
     /// What the flows ask of the server at `index`.
     pub(super) fn of(plan: &Plan, index: usize) -> Wants {
-        let here = |scenario: &&Scenario| scenario.targets.iter().any(|target| target.server == index);
-        let flows = plan.scenarios.iter().filter(here).flat_map(|scenario| plan.flows_of(scenario));
+        let flows = plan.flows_against(index).into_iter();
         let mut wants = Wants::default();
         for request in flows.filter_map(|flow| plan.flows.get(flow)).flat_map(crate::plan::Flow::requests) {
             wants.prompts |= matches!(request.method, Method::Prompt { .. });

@@ -5,8 +5,9 @@ use super::terminal;
 use crate::diag::Diagnostic;
 use crate::engine::Promises;
 use crate::model::Model;
-use crate::model::live::{self, Offer, Prompt, Resources, Tool};
+use crate::model::live::{self, Offer, Prompt, Resources, TaskSupport, Tasks, Tool};
 use crate::plan::Plan;
+use crate::transport::{self, serves_tasks};
 
 /// What is wrong with the requests of the plan, now that the lists are known.
 pub(super) fn check(plan: &Plan, model: &Model, servers: &[Connected]) -> Vec<Diagnostic> {
@@ -41,6 +42,11 @@ fn offer(server: &Connected) -> Offer {
         read_only: tool.read_only,
         schema: tool.input_schema.clone(),
         header_fault: tool.header_fault().filter(|_| server.mirrors),
+        tasks: match tool.task_support {
+            transport::TaskSupport::Forbidden => TaskSupport::Forbidden,
+            transport::TaskSupport::Optional => TaskSupport::Optional,
+            transport::TaskSupport::Required => TaskSupport::Required,
+        },
     });
     let prompts = server.offered.prompts.as_ref().map(|prompts| {
         let prompt = |prompt: &crate::transport::PromptInfo| Prompt {
@@ -56,5 +62,9 @@ fn offer(server: &Connected) -> Offer {
                 templates: templates.iter().map(|template| template.uri_template.clone()).collect(),
             }
         });
-    Offer { server: server.info.name.clone(), tools: tools.collect(), prompts, resources }
+    let tasks = server.capabilities.iter().map(|(revision, capabilities)| Tasks {
+        asked: !revision.is_modern(),
+        served: serves_tasks(capabilities, *revision),
+    });
+    Offer { server: server.info.name.clone(), tools: tools.collect(), prompts, resources, tasks: tasks.collect() }
 }

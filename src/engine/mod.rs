@@ -28,6 +28,7 @@ mod scope;
 mod session;
 mod shard;
 mod steps;
+mod tasks;
 mod user;
 mod waiting;
 mod worker;

@@ -8,13 +8,13 @@ use tokio::time::Instant;
 use super::answer::Answer;
 use super::iteration::Running;
 use super::render::render;
-use super::rounds;
 use super::shard::{Shard, nanos_between};
+use super::tasks;
 use super::waiting::Waiting;
 use crate::expr::{EvalError, Value};
-use crate::plan::{Check, Measure, Method, Request, Tag};
+use crate::plan::{Check, Measure, Method, Request, Tag, Task};
 use crate::record::{ErrorClass, Phase, Sample};
-use crate::transport::{Call, Client as _, Connector, Exchange, Failure, Reply};
+use crate::transport::{Call, Client as _, Connector, Exchange, Failure, Reply, Tasks};
 
 /// What follows a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -143,6 +143,7 @@ struct Outgoing<'r> {
     timeout: Duration,
     cancel: Option<Duration>,
     progress: bool,
+    tasks: Tasks,
     /// For how long a subscription lasts, if it is one.
     watches: Option<Duration>,
     /// Index of its server in the plan.
@@ -164,6 +165,10 @@ impl<'r> Outgoing<'r> {
             timeout: Duration::from_nanos(timeout),
             cancel: request.cancel_ns.map(Duration::from_nanos),
             progress: request.progress,
+            tasks: match request.task {
+                Some(Task { ttl_ns }) => Tasks::Wanted { ttl: ttl_ns.map(Duration::from_nanos) },
+                None => Tasks::Unsaid,
+            },
             watches: match request.method {
                 Method::Subscribe { for_ns, .. } => Some(Duration::from_nanos(for_ns)),
                 _ => None,
@@ -202,13 +207,13 @@ async fn send<C: Connector>(
     }
     let called = Instant::now();
     let arrival = outgoing.arrival;
-    let Outgoing { method, timeout, cancel, progress, .. } = *outgoing;
-    let call = Call { method, name, params, timeout, cancel, progress };
+    let Outgoing { method, timeout, cancel, progress, tasks, .. } = *outgoing;
+    let call = Call { method, name, params, timeout, cancel, progress, tasks };
     let class = if outgoing.watches.is_some() { ErrorClass::Cancelled } else { ErrorClass::Timeout };
     let waiting = Waiting::begin(shard, outgoing.series, outgoing.phase, arrival.unwrap_or(called), class);
     let exchange = match outgoing.watches {
         Some(time) => client.subscribe(call, time).await,
-        None => rounds::call(shard, client, call, outgoing.server).await,
+        None => tasks::call(shard, client, call, outgoing.server).await,
     };
     waiting.end();
     // Outside an arrival rate the client is not kept waiting by a connection
@@ -408,6 +413,7 @@ fn record<C: Connector>(
         updates: exchange.asides.updates,
         questions: exchange.asides.questions,
         rounds: exchange.asides.rounds,
+        polls: exchange.asides.polls,
         violations: Some(&exchange.violations).filter(|violations| violations.count() > 0),
         error: trouble.map(|trouble| trouble.class),
     };

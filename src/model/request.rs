@@ -6,8 +6,8 @@ use super::server::whole_ns;
 use super::types::{Type, Typed};
 use crate::diag::errors;
 use crate::expr::{Expr, Given, Template};
-use crate::plan::{Check, Method, Request, Save, Step, Tag};
-use crate::syntax::ast::{self, RequestStmt};
+use crate::plan::{Check, Method, Request, Save, Step, Tag, Task};
+use crate::syntax::ast::{self, RequestStmt, TaskStmt};
 use crate::text::Span;
 use crate::units::Dimension;
 
@@ -95,6 +95,7 @@ impl RequestDraft {
                 self.once(lowering, "progress", attr.keyword_span())?;
                 self.request.progress = lowering.switch(&attr.value()?)?;
             }
+            RequestStmt::Task(task) => self.task(lowering, task)?,
             RequestStmt::Measure(binding) => {
                 let measure = self.measure(lowering, flow, binding)?;
                 self.request.measures.push(measure);
@@ -138,6 +139,38 @@ impl RequestDraft {
             Method::Prompt { .. } => lowering.model.prompts.last_mut().map(|site| site.args = Some(known)),
             _ => None,
         };
+        Some(())
+    }
+
+    /// `task on`, and `task { ttl 60s }`
+    fn task(&mut self, lowering: &mut Lowering<'_>, item: &ast::Task) -> Option<()> {
+        self.once(lowering, "task", item.keyword_span())?;
+        if !matches!(self.request.method, Method::Call { .. }) {
+            self.no_effect(lowering, "task", "`call`", item.keyword_span());
+            return None;
+        }
+        if item.is_broken() {
+            return None;
+        }
+        let on = match item.switch() {
+            Some(switch) => lowering.switch(&switch)?,
+            None => true,
+        };
+        let mut task = Task::default();
+        let mut first = None;
+        for statement in item.statements() {
+            let TaskStmt::Ttl(attr) = statement else { return None };
+            if let Some(first) = first {
+                lowering.out.push(errors::load::repeated("ttl", attr.keyword_span(), first));
+                return None;
+            }
+            first = Some(attr.keyword_span());
+            task.ttl_ns = Some(whole_ns(lowering.quantity_attr(&attr, Dimension::Duration, 1e6)?));
+        }
+        if on {
+            self.request.task = Some(task);
+            lowering.model.calls.last_mut()?.task = Some(item.keyword_span());
+        }
         Some(())
     }
 

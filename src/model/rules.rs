@@ -16,6 +16,9 @@ use crate::syntax::ast;
 use crate::text::Span;
 use crate::units::{Dimension, Quantity};
 
+/// The first revision with tasks.
+const FIRST_WITH_TASKS: &str = "2025-11-25";
+
 /// Checks all rules; `plan` is there when nothing is broken.
 pub(super) fn check(
     lowering: &mut Lowering<'_>,
@@ -39,6 +42,7 @@ pub(super) fn check(
         duration(lowering, guard, scenarios, plan);
         requests(lowering, guard, scenarios, plan);
         size(lowering, scenarios, plan);
+        tasks(lowering, servers, plan);
         pace(lowering, scenarios, plan);
         rows(lowering, plan);
     }
@@ -190,6 +194,25 @@ fn pace(lowering: &mut Lowering<'_>, scenarios: &[ScenarioItem], plan: &Plan) {
                 let other = item.stages_span.unwrap_or_default();
                 lowering.out.push(errors::load::no_effect("pace", beside, why, help, *span, other));
             }
+        }
+    }
+}
+
+/// No call is to become a task in a revision that has none.
+fn tasks(lowering: &mut Lowering<'_>, servers: &[ServerItem], plan: &Plan) {
+    let mut told: Vec<Span> = Vec::new();
+    for (index, server) in plan.servers.iter().enumerate() {
+        let spoken = server.protocol.iter().chain(server.revisions.iter().map(|share| &share.revision));
+        let Some(older) = spoken.into_iter().find(|revision| revision.as_str() < FIRST_WITH_TASKS) else { continue };
+        let pinned = servers.iter().find(|item| item.name == server.name).and_then(|item| item.protocol_span);
+        let flows = plan.flows_against(index);
+        for site in lowering.model.calls.iter().filter(|site| flows.contains(&site.flow)) {
+            let Some(span) = site.task.filter(|span| !told.contains(span)) else { continue };
+            told.push(span);
+            let (beside, why) = (format!("in MCP {older}"), format!("tasks came with {FIRST_WITH_TASKS}"));
+            let help = format!("name `protocol {FIRST_WITH_TASKS}` or a later revision, or remove `task`");
+            let other = pinned.unwrap_or(site.span);
+            lowering.out.push(errors::load::no_effect("task", &beside, &why, &help, span, other));
         }
     }
 }

@@ -32,6 +32,8 @@ pub(super) struct ServerItem {
     pub(super) name_span: Span,
     /// The URL, for the guard.
     pub(super) url_span: Option<Span>,
+    /// Where its revision is pinned.
+    pub(super) protocol_span: Option<Span>,
     /// `None` when it is broken.
     pub(super) plan: Option<Server>,
 }
@@ -73,7 +75,8 @@ fn lower(lowering: &mut Lowering<'_>, item: &ast::Server) -> Option<ServerItem> 
         }),
         _ => None,
     };
-    Some(ServerItem { name: name.text(), name_span: name.span(), url_span: draft.url_span, plan })
+    let protocol_span = draft.said.iter().find(|(what, _)| what == "protocol").map(|(_, span)| *span);
+    Some(ServerItem { name: name.text(), name_span: name.span(), url_span: draft.url_span, protocol_span, plan })
 }
 
 /// Nanoseconds as the plan keeps them.

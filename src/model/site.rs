@@ -18,6 +18,8 @@ pub struct CallSite {
     pub block: bool,
     /// What stands behind `args`; `None` without it.
     pub args: Option<Argument>,
+    /// Where `task` stands, if the call may become one.
+    pub task: Option<Span>,
 }
 
 /// A `prompt` in a flow.

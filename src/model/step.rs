@@ -88,7 +88,8 @@ impl Draft {
                 let name = request.name()?;
                 check_name(&name, &mut lowering.out)?;
                 let block = request.open_span().is_some();
-                let site = CallSite { tool: name.text(), span: name.span(), flow: self.index, block, args: None };
+                let (tool, span, flow) = (name.text(), name.span(), self.index);
+                let site = CallSite { tool, span, flow, block, args: None, task: None };
                 lowering.model.calls.push(site);
                 let method = Method::Call { tool: name.text() };
                 self.request(lowering, request, name.text(), method, None)

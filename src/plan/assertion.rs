@@ -247,6 +247,8 @@ pub enum Metric {
     Questions,
     /// Times that requests were sent again with answers.
     Rounds,
+    /// Times that servers were asked how far a task has come.
+    Polls,
 }
 
 /// Times recorded for each request.

@@ -24,7 +24,7 @@ pub use data::{Data, DataSource};
 pub use guard::{Abort, Guard, OnAbort};
 pub use load::{Arrivals, CONFIRMATIONS, DECIDED_NS, Leg, Load, RECOVERY_NS, Seek, Segment, Work};
 pub use server::{Answer, Auth, Endpoint, Header, Launch, Oauth, RevisionShare, Server, TextPart, Tls};
-pub use step::{Branch, Check, Choice, Flow, Method, Request, Save, Step, Tag, Take, Think};
+pub use step::{Branch, Check, Choice, Flow, Method, Request, Save, Step, Tag, Take, Task, Think};
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -161,6 +161,13 @@ impl Plan {
             self.meet(flow, &mut met);
         }
         met
+    }
+
+    /// The flows that run against the server at this index.
+    #[must_use]
+    pub fn flows_against(&self, server: usize) -> Vec<usize> {
+        let here = |scenario: &&Scenario| scenario.targets.iter().any(|target| target.server == server);
+        self.scenarios.iter().filter(here).flat_map(|scenario| self.flows_of(scenario)).collect()
     }
 
     fn meet(&self, index: usize, met: &mut Vec<usize>) {

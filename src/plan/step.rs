@@ -184,6 +184,9 @@ pub struct Request {
     /// Whether progress is asked for.
     #[serde(default, skip_serializing_if = "super::is_false")]
     pub progress: bool,
+    /// Whether the call may become a task, which is then followed to its end.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub task: Option<Task>,
     /// What its requests can be told apart by.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub tags: Vec<Tag>,
@@ -211,6 +214,7 @@ impl Request {
             timeout_ns: None,
             cancel_ns: None,
             progress: false,
+            task: None,
             tags: Vec::new(),
             expects_ok: true,
             checks: Vec::new(),
@@ -233,6 +237,16 @@ impl Request {
             .chain(self.tags.iter().map(|tag| &tag.value))
             .collect()
     }
+}
+
+/// What is asked of the task that a call becomes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Task {
+    /// How long the server is asked to keep it, from its creation, in
+    /// nanoseconds; `None`: as long as the server likes. 2025-11-25 only: since
+    /// then the server alone decides.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ttl_ns: Option<u64>,
 }
 
 /// What requests can be told apart by.

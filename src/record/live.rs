@@ -19,6 +19,7 @@ pub(super) struct LiveSeries {
     questions: u64,
     rounds: u64,
     stalled: u64,
+    polls: u64,
     violations: BTreeMap<Violation, u64>,
     times: [Distribution; TIMES],
 }
@@ -45,6 +46,7 @@ impl LiveSeries {
         live.updates += u64::from(sample.updates);
         live.questions += u64::from(sample.questions);
         live.rounds += u64::from(sample.rounds);
+        live.polls += u64::from(sample.polls);
         for found in sample.violations.map(Violations::found).unwrap_or_default() {
             *live.violations.entry(found.kind).or_default() += u64::from(found.count);
         }
@@ -87,6 +89,7 @@ impl LiveSeries {
             questions: std::mem::take(&mut self.questions),
             rounds: std::mem::take(&mut self.rounds),
             stalled: std::mem::take(&mut self.stalled),
+            polls: std::mem::take(&mut self.polls),
             violations: self.violations.values().sum(),
             violation_kinds: std::mem::take(&mut self.violations),
         };

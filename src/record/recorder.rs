@@ -53,6 +53,8 @@ pub struct Sample<'a> {
     pub questions: u32,
     /// Times it was sent again with answers.
     pub rounds: u32,
+    /// Times that the server was asked how far its task has come.
+    pub polls: u32,
     /// Violations of the protocol, if there were any.
     pub violations: Option<&'a Violations>,
     /// Why it failed, if it did.

@@ -86,6 +86,9 @@ pub struct Counts {
     /// Timeouts of answers that had begun.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub stalled: u64,
+    /// Times that servers were asked how far a task has come.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub polls: u64,
     /// Violations of the protocol.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub violations: u64,
@@ -120,6 +123,7 @@ impl Counts {
         self.questions += other.questions;
         self.rounds += other.rounds;
         self.stalled += other.stalled;
+        self.polls += other.polls;
         self.violations += other.violations;
         for (violation, count) in &other.violation_kinds {
             *self.violation_kinds.entry(*violation).or_default() += count;

@@ -184,6 +184,8 @@ kinds! {
         argument => Argument,
         cancel => Cancel,
         progress => Progress,
+        task => Task,
+        ttl => Ttl,
         measure => Measure,
         within_line => WithinLine,
         margin_sign => MarginSign,
@@ -389,6 +391,8 @@ kinds! {
         KW_LOG => KwLog,
         KW_CANCEL => KwCancel,
         KW_PROGRESS => KwProgress,
+        KW_TASK => KwTask,
+        KW_TTL => KwTtl,
         KW_MEASURE => KwMeasure,
         KW_IN => KwIn,
         KW_OF => KwOf,
@@ -412,7 +416,7 @@ kinds! {
         postfix, primary, reserved, word_literal, quantity, decimal, end, minutes, seconds, millis, micros, nanos,
         per_word, foreign_unit,
         plain_string, any_string, string_char, escape, format_string, loose_hole, ident, bad_chunk,
-        any_stmt, at_item, item_word, tls_stmt, oauth_stmt, data_stmt, hold_stream_word, steps,
+        any_stmt, at_item, item_word, tls_stmt, oauth_stmt, data_stmt, task_stmt, hold_stream_word, steps,
     }
     own {
         Files => "files",

@@ -183,6 +183,7 @@ fn bad_head(text: &str, raws: &Raws, statement: usize, part: usize) -> Diagnosti
             | Kind::Edition
             | Kind::Types
             | Kind::Tls
+            | Kind::Task
             | Kind::AuthOauth
             | Kind::Choose
             | Kind::Repeat

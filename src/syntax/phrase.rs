@@ -170,6 +170,8 @@ pub(super) fn phrase(kind: Kind) -> Phrase {
         | Kind::Argument
         | Kind::Cancel
         | Kind::Progress
+        | Kind::Task
+        | Kind::Ttl
         | Kind::Measure
         | Kind::Template => Phrase::Sort("a statement"),
         Kind::KwMcpl
@@ -299,6 +301,8 @@ pub(super) fn phrase(kind: Kind) -> Phrase {
         | Kind::KwLog
         | Kind::KwCancel
         | Kind::KwProgress
+        | Kind::KwTask
+        | Kind::KwTtl
         | Kind::KwMeasure
         | Kind::KwOf
         | Kind::KwSeconds => exact(&keyword(kind).unwrap_or_default()),

@@ -149,6 +149,8 @@ impl Kind {
                 | Kind::Argument
                 | Kind::Cancel
                 | Kind::Progress
+                | Kind::Task
+                | Kind::Ttl
                 | Kind::Measure
                 | Kind::WithinLine
                 | Kind::Template

@@ -39,6 +39,8 @@ pub(super) enum Block {
     Flow,
     /// A request step such as `call`.
     Request,
+    /// `task`
+    Task,
     /// The steps of `choose`.
     Choose,
     /// `assert`
@@ -51,7 +53,7 @@ pub(super) enum Block {
 
 impl Block {
     /// All of them.
-    pub(super) const ALL: [Block; 19] = [
+    pub(super) const ALL: [Block; 20] = [
         Block::File,
         Block::Server,
         Block::Builtin,
@@ -67,6 +69,7 @@ impl Block {
         Block::Mix,
         Block::Flow,
         Block::Request,
+        Block::Task,
         Block::Choose,
         Block::Assert,
         Block::Baseline,
@@ -98,6 +101,7 @@ impl Block {
             | Kind::Group
             | Kind::BeforeUser
             | Kind::AfterUser => Block::Flow,
+            Kind::Task => Block::Task,
             Kind::Choose => Block::Choose,
             Kind::Call | Kind::Read | Kind::Prompt | Kind::List | Kind::Complete | Kind::Subscribe | Kind::Request => {
                 Block::Request
@@ -127,6 +131,7 @@ impl Block {
             Block::Mix => "`mix`",
             Block::Flow => "`flow`",
             Block::Request => "a request such as `call`",
+            Block::Task => "`task`",
             Block::Choose => "`choose`",
             Block::Assert => "`assert`",
             Block::Baseline => "`baseline`",
@@ -265,12 +270,14 @@ pub(super) const WORDS: &[Word] = &[
     word(Block::Request, "tag", &[Kind::Tag], "tag cache = \"hit\""),
     word(Block::Request, "cancel", &[Kind::Cancel], "cancel after 500ms"),
     word(Block::Request, "progress", &[Kind::Progress], "progress on"),
+    word(Block::Request, "task", &[Kind::Task], "task on"),
     word(Block::Request, "timeout", &[Kind::Timeout], "timeout 10s"),
     word(Block::Request, "expect", &[Kind::Expect], "expect latency < 2s as \"fast\""),
     word(Block::Request, "require", &[Kind::Require], "require length(structured.hits) > 0"),
     word(Block::Request, "save", &[Kind::Save], "save id = structured.hits[0].id"),
     word(Block::Request, "measure", &[Kind::Measure], "measure hits = length(structured.hits)"),
     word(Block::Request, "pages", &[Kind::Pages], "pages 1"),
+    word(Block::Task, "ttl", &[Kind::Ttl], "ttl 60s"),
     word(Block::Report, "html", &[Kind::Html], "html \"out.html\""),
     word(Block::Report, "markdown", &[Kind::Markdown], "markdown \"out.md\""),
     word(Block::Report, "junit", &[Kind::Junit], "junit \"out.xml\""),

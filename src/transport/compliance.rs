@@ -9,6 +9,7 @@ use serde::de::{IgnoredAny, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
 use super::envelope::Reply;
+use super::exchange::{Call, Tasks};
 use crate::violation::{Violation, Violations};
 
 /// Codes that MCP 2026-07-28 keeps for later versions of itself.
@@ -25,6 +26,8 @@ pub(super) struct Skim {
     complete: bool,
     /// It says that the server wants to know something first.
     pub(super) wants_input: bool,
+    /// It says that there will be a result, and how to ask for it (2026-07-28).
+    pub(super) is_task: bool,
 }
 
 /// Members of results that a revision asks for.
@@ -43,6 +46,7 @@ enum Member {
     Completion,
     TtlMs,
     CacheScope,
+    Task,
     #[serde(other)]
     Other,
 }
@@ -62,6 +66,7 @@ impl Member {
             Member::Completion => "completion",
             Member::TtlMs => "ttlMs",
             Member::CacheScope => "cacheScope",
+            Member::Task => "task",
             Member::Other => "",
         }
     }
@@ -71,7 +76,7 @@ impl Member {
         match self {
             Member::IsError => matches!(byte, b't' | b'f'),
             Member::ResultType | Member::CacheScope => byte == b'"',
-            Member::Completion => byte == b'{',
+            Member::Completion | Member::Task => byte == b'{',
             Member::TtlMs => byte.is_ascii_digit(),
             Member::Other => true,
             _ => byte == b'[',
@@ -85,7 +90,8 @@ impl Member {
     /// The member that a result of this method consists of.
     fn required(method: &str) -> Option<Member> {
         Some(match method {
-            "tools/call" => Member::Content,
+            // What a call comes to, by whatever way.
+            "tools/call" | "tasks/result" => Member::Content,
             "resources/read" => Member::Contents,
             "prompts/get" => Member::Messages,
             "tools/list" => Member::Tools,
@@ -124,6 +130,7 @@ impl<'de> Deserialize<'de> for Skim {
                         Member::ResultType => {
                             skim.complete = value == r#""complete""#;
                             skim.wants_input = value == r#""input_required""#;
+                            skim.is_task = value == r#""task""#;
                         }
                         _ => {}
                     }
@@ -139,11 +146,17 @@ impl Skim {
     const fn has(self, member: Member) -> bool {
         self.members & member.bit() != 0
     }
+
+    /// Whether a task stands in it, as in the answers of 2025-11-25.
+    pub(super) const fn holds_task(self) -> bool {
+        self.has(Member::Task)
+    }
 }
 
-/// Notes what is wrong with the response to a request for `method`. `modern`:
-/// the revision is 2026-07-28.
-pub(super) fn check(reply: &Reply, method: &str, modern: bool, violations: &mut Violations) {
+/// Notes what is wrong with the response to a request. `modern`: the revision is
+/// 2026-07-28.
+pub(super) fn check(reply: &Reply, call: &Call<'_>, modern: bool, violations: &mut Violations) {
+    let method = call.method;
     if !reply.is_jsonrpc_2() {
         violations.note(Violation::JsonrpcMember, || format!("the response to {method}"));
     }
@@ -156,10 +169,9 @@ pub(super) fn check(reply: &Reply, method: &str, modern: bool, violations: &mut 
     let skim = reply.skim();
     // A request for input, or a task, is a result of another shape.
     let complete = skim.complete || !skim.has(Member::ResultType);
-    let missing = Member::required(method).filter(|member| complete && !skim.has(*member));
-    if let Some(member) = missing {
-        violations
-            .note(Violation::ResultShape, || format!("the result of {method} has no `{}` of its kind", member.name()));
+    let handle = call.tasks != Tasks::Unsaid && skim.holds_task();
+    if complete && !handle {
+        check_shape(reply, method, violations);
     }
     if !modern {
         return;
@@ -175,18 +187,27 @@ pub(super) fn check(reply: &Reply, method: &str, modern: bool, violations: &mut 
     }
 }
 
+/// Notes what a result of this method lacks to be one.
+pub(super) fn check_shape(reply: &Reply, method: &str, violations: &mut Violations) {
+    if let Some(member) = Member::required(method).filter(|member| !reply.skim().has(*member)) {
+        violations
+            .note(Violation::ResultShape, || format!("the result of {method} has no `{}` of its kind", member.name()));
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use bytes::Bytes;
 
     use super::super::envelope::Reply;
+    use super::super::exchange::Call;
     use super::check;
     use crate::violation::{Violation, Violations};
 
     fn found(method: &str, modern: bool, message: &str) -> Vec<Violation> {
         let reply = Reply::from_message(Bytes::copy_from_slice(message.as_bytes())).unwrap();
         let mut violations = Violations::default();
-        check(&reply, method, modern, &mut violations);
+        check(&reply, &Call { method, ..Call::default() }, modern, &mut violations);
         violations.found().iter().map(|found| found.kind).collect()
     }
 

@@ -82,6 +82,19 @@ impl Reply {
         self.skim.wants_input
     }
 
+    /// Whether the result is no result yet, but tells of a task that will have
+    /// one; [`Reply::task`] reads it.
+    #[must_use]
+    pub const fn is_task(&self) -> bool {
+        self.skim.is_task || self.skim.holds_task()
+    }
+
+    /// Whether the task stands apart in the result, as in 2025-11-25.
+    #[must_use]
+    pub const fn holds_task(&self) -> bool {
+        !self.skim.is_task && self.skim.holds_task()
+    }
+
     /// What the top level of the result says; nothing if it is no object.
     pub(super) const fn skim(&self) -> Skim {
         self.skim
@@ -102,6 +115,17 @@ impl Reply {
     /// The result as a type of the caller's, or why that is not possible.
     pub(super) fn parse<'a, T: Deserialize<'a>>(&'a self) -> Result<T, String> {
         serde_json::from_str(self.result().unwrap_or("null")).map_err(|error| error.to_string())
+    }
+
+    /// The same response with a part of its text as the result.
+    pub(super) fn narrowed(&self, part: &str) -> Self {
+        let skim = serde_json::from_str(part).unwrap_or_default();
+        Self { result: range_in(&self.message, part), error: None, skim, ..self.clone() }
+    }
+
+    /// The same response as an error.
+    pub(super) fn refusing(&self, error: RpcError) -> Self {
+        Self { error: Some(Box::new(error)), skim: Skim::default(), ..self.clone() }
     }
 
     pub(super) fn with_headers(mut self, headers: Headers) -> Self {

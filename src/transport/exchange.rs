@@ -28,6 +28,25 @@ pub struct Call<'a> {
     pub cancel: Option<Duration>,
     /// Whether notifications of progress are asked for.
     pub progress: bool,
+    /// What is said of tasks.
+    pub tasks: Tasks,
+}
+
+/// What a request says of tasks. Said since 2025-11-25, ignored before.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Tasks {
+    /// Nothing.
+    #[default]
+    Unsaid,
+    /// That the client knows tasks, which 2026-07-28 wants to hear in each
+    /// request of theirs.
+    Known,
+    /// That it may be answered with a task. In 2025-11-25 that it be one, kept for
+    /// so long from its creation.
+    Wanted {
+        /// `None`: as long as the server likes. Whole milliseconds are sent.
+        ttl: Option<Duration>,
+    },
 }
 
 /// What the two sides said beside a request and its response.
@@ -41,6 +60,8 @@ pub struct Asides {
     pub questions: u32,
     /// Times that the request was sent again with answers.
     pub rounds: u32,
+    /// Times that the server was asked how far its task has come.
+    pub polls: u32,
 }
 
 impl Asides {
@@ -50,6 +71,7 @@ impl Asides {
         self.updates = self.updates.saturating_add(other.updates);
         self.questions = self.questions.saturating_add(other.questions);
         self.rounds = self.rounds.saturating_add(other.rounds);
+        self.polls = self.polls.saturating_add(other.polls);
     }
 }
 
@@ -118,7 +140,7 @@ impl Exchange {
     }
 
     /// Adds what was sent and heard in an exchange that has no answer of interest.
-    pub(super) fn add_beside(&mut self, other: Self) {
+    pub fn add_beside(&mut self, other: Self) {
         self.bytes_out += other.bytes_out;
         self.bytes_in += other.bytes_in;
         self.notifications += other.notifications;

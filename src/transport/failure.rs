@@ -40,6 +40,12 @@ pub enum Failure {
         /// After so long.
         after: Duration,
     },
+    /// The server ended the task that the request had become, without a result.
+    #[error("the server cancelled the task{}{reason}", if .reason.is_empty() { "" } else { ": " })]
+    Ended {
+        /// Why, in its words, fit for one line of a terminal; empty if it had none.
+        reason: String,
+    },
     /// An HTTP status that is not a success and whose body is no JSON-RPC error.
     #[error("the server answered HTTP {status}{}{excerpt}", if .excerpt.is_empty() { "" } else { ": " })]
     Http {
@@ -55,7 +61,7 @@ pub enum Failure {
 
 impl Failure {
     /// The class under which reports count the failure: `connect`, `local`,
-    /// `timeout`, `transport`, `stale`, `cancelled`, `http` or `protocol`.
+    /// `timeout`, `transport`, `stale`, `cancelled`, `rpc`, `http` or `protocol`.
     #[must_use]
     pub const fn class(&self) -> &'static str {
         match self {
@@ -65,6 +71,7 @@ impl Failure {
             Self::Transport(_) => "transport",
             Self::Stale => "stale",
             Self::Cancelled { .. } => "cancelled",
+            Self::Ended { .. } => "rpc",
             Self::Http { .. } => "http",
             Self::Protocol(_) => "protocol",
         }

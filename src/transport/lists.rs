@@ -44,6 +44,21 @@ pub struct ToolInfo {
     /// Absent means `false`, and a hint is not a promise.
     #[serde(default, rename = "annotations", deserialize_with = "read_only_hint")]
     pub read_only: bool,
+    /// `execution.taskSupport`, of 2025-11-25: whether its calls may become tasks.
+    #[serde(default, rename = "execution", deserialize_with = "task_support")]
+    pub task_support: TaskSupport,
+}
+
+/// Whether the calls of a tool may become tasks (2025-11-25).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum TaskSupport {
+    /// They must not. So it is of a tool that says nothing.
+    #[default]
+    Forbidden,
+    /// They may.
+    Optional,
+    /// They must.
+    Required,
 }
 
 impl Listed for ToolInfo {
@@ -104,6 +119,15 @@ impl Listed for TemplateInfo {
 fn read_only_hint<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<bool, D::Error> {
     let annotations = Value::deserialize(deserializer)?;
     Ok(annotations.get("readOnlyHint") == Some(&Value::Bool(true)))
+}
+
+fn task_support<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<TaskSupport, D::Error> {
+    let execution = Value::deserialize(deserializer)?;
+    Ok(match execution.get("taskSupport").and_then(Value::as_str) {
+        Some("required") => TaskSupport::Required,
+        Some("optional") => TaskSupport::Optional,
+        _ => TaskSupport::Forbidden,
+    })
 }
 
 /// `null` where servers mean that there is nothing.

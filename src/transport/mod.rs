@@ -43,6 +43,7 @@ mod sockets;
 mod sse;
 mod stamped;
 mod target;
+mod task;
 mod tls;
 mod updates;
 mod wire;
@@ -54,11 +55,12 @@ pub use channel::ChannelClient;
 pub use client::{Client, Connector, Opened, ServerInfo};
 pub use connector::{AnyClient, AnyConnector, ClientInfo};
 pub use envelope::{Reply, RpcError};
-pub use exchange::{Asides, Call, Exchange};
+pub use exchange::{Asides, Call, Exchange, Tasks};
 pub use failure::{Failure, OpenError, TargetError};
 pub use http::HttpClient;
 pub use lists::{
-    List, ListError, Listed, PromptArgument, PromptInfo, ResourceInfo, TemplateInfo, ToolInfo, list_all, list_tools,
+    List, ListError, Listed, PromptArgument, PromptInfo, ResourceInfo, TaskSupport, TemplateInfo, ToolInfo, list_all,
+    list_tools,
 };
 pub use oauth::{Bearer, Token, TokenError, TokenSource};
 pub use probe::{Probe, probe};
@@ -66,4 +68,5 @@ pub use questions::{Answers, Question};
 pub use revision::{Revision, UnknownRevision};
 pub use sockets::open_sockets;
 pub use target::{HttpTarget, StdioTarget, Target};
+pub use task::{Task, TaskStatus, serves_tasks};
 pub use tls::{TlsClient, TlsOptions};

@@ -8,6 +8,8 @@ use std::borrow::Cow;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
+use super::task;
+
 /// JSON-RPC: the client does not know the method.
 const METHOD_NOT_FOUND: &str = r#""error":{"code":-32601,"message":"Method not found"}"#;
 
@@ -104,6 +106,16 @@ impl Answers {
     /// What the client says that it can do, a JSON object.
     pub(super) fn capabilities(&self) -> &str {
         &self.capabilities
+    }
+
+    /// The same with the extension of tasks (2026-07-28).
+    pub(super) fn capabilities_with_tasks(&self) -> String {
+        let mut declared: Map<String, Value> = serde_json::from_str(&self.capabilities).unwrap_or_default();
+        let extensions = declared.entry("extensions").or_insert_with(|| Value::Object(Map::new()));
+        if let Value::Object(extensions) = extensions {
+            extensions.entry(task::EXTENSION).or_insert_with(|| Value::Object(Map::new()));
+        }
+        Value::Object(declared).to_string()
     }
 
     /// The answer to a question with these parameters, a JSON object; `None` if

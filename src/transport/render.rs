@@ -4,6 +4,7 @@
 use std::borrow::Cow;
 
 use super::connector::ClientInfo;
+use super::exchange::{Call, Tasks};
 use super::questions::Answers;
 use super::revision::Revision;
 
@@ -23,39 +24,64 @@ pub(super) const DIGITS: usize = 20;
 pub(super) struct Renderer {
     /// `"_meta":{…}` of a modern request; empty for a legacy one.
     meta: Box<str>,
+    /// The same of one that knows tasks.
+    meta_with_tasks: Box<str>,
+    /// Whether a request asks for a task by its parameters.
+    asks_for_tasks: bool,
 }
 
 impl Renderer {
     /// Prepares the parts that the revision asks for (2026-07-28: `params._meta`
     /// MUST hold version and capabilities and SHOULD hold the client's name).
     pub(super) fn new(revision: Revision, info: &ClientInfo, answers: &Answers) -> Self {
-        let meta = if revision.is_modern() {
-            let (info, capabilities) = (serde_json::json!(info), answers.capabilities());
-            format!(
+        let meta = |capabilities: &str| {
+            if !revision.is_modern() {
+                return Box::default();
+            }
+            let info = serde_json::json!(info);
+            let meta = format!(
                 "\"_meta\":{{\"io.modelcontextprotocol/protocolVersion\":\"{revision}\",\
                  \"io.modelcontextprotocol/clientInfo\":{info},\
                  \"io.modelcontextprotocol/clientCapabilities\":{capabilities}}}"
-            )
-        } else {
-            String::new()
+            );
+            meta.into()
         };
-        Self { meta: meta.into() }
+        Self {
+            meta: meta(answers.capabilities()),
+            meta_with_tasks: meta(&answers.capabilities_with_tasks()),
+            asks_for_tasks: revision.asks_for_tasks(),
+        }
     }
 
     /// Request `id` as one JSON object. `members` is what [`members`] found.
-    /// `progress`: with a token by which progress is told, which is the id.
-    pub(super) fn request<'a>(&'a self, id: u64, method: &'a str, members: &'a [u8], progress: bool) -> Message<'a> {
+    /// With `call.progress` there is a token by which progress is told, which is
+    /// the id.
+    pub(super) fn request<'a>(&'a self, id: u64, call: &Call<'a>, members: &'a [u8]) -> Message<'a> {
         let empty = members.trim_ascii_start().first() == Some(&b'}');
-        let meta = if progress { Cow::Owned(self.meta_with_token(id)) } else { Cow::Borrowed(&*self.meta) };
+        let meta = match (call.progress, call.tasks) {
+            (false, Tasks::Unsaid) => Cow::Borrowed(&*self.meta),
+            (false, Tasks::Known) => Cow::Borrowed(&*self.meta_with_tasks),
+            (progress, tasks) => Cow::Owned(self.rich_meta(id, progress, tasks)),
+        };
         let comma: &[u8] = if meta.is_empty() || empty { b"" } else { b"," };
-        Message { id, method: escaped(method), meta, comma, members }
+        Message { id, method: escaped(call.method), meta, comma, members }
     }
 
-    fn meta_with_token(&self, id: u64) -> String {
-        match self.meta.strip_suffix('}') {
-            Some(open) => format!("{open},\"progressToken\":{id}}}"),
-            None => format!("\"_meta\":{{\"progressToken\":{id}}}"),
+    fn rich_meta(&self, id: u64, progress: bool, tasks: Tasks) -> String {
+        let meta = if tasks == Tasks::Unsaid { &self.meta } else { &self.meta_with_tasks };
+        let mut rich = match (progress, meta.strip_suffix('}')) {
+            (false, _) => meta.to_string(),
+            (true, Some(open)) => format!("{open},\"progressToken\":{id}}}"),
+            (true, None) => format!("\"_meta\":{{\"progressToken\":{id}}}"),
+        };
+        if let Tasks::Wanted { ttl } = tasks
+            && self.asks_for_tasks
+        {
+            let comma = if rich.is_empty() { "" } else { "," };
+            let ttl = ttl.map_or_else(String::new, |ttl| format!("\"ttl\":{}", ttl.as_millis()));
+            rich.push_str(&format!("{comma}\"task\":{{{ttl}}}"));
         }
+        rich
     }
 }
 

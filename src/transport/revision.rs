@@ -59,6 +59,13 @@ impl Revision {
         matches!(self, Self::V2025_03_26)
     }
 
+    /// Whether a request asks for a task by its parameters. Later ones let the
+    /// server decide; earlier ones have none.
+    #[must_use]
+    pub const fn asks_for_tasks(self) -> bool {
+        matches!(self, Self::V2025_11_25)
+    }
+
     /// Whether HTTP requests after the handshake name the revision in the
     /// `MCP-Protocol-Version` header (a MUST since 2025-06-18).
     pub(super) const fn has_version_header(self) -> bool {

@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 
 use mcpl::diag::render::{self, Style};
 use mcpl::diag::{Diagnostic, apply_fixes, catalogue};
-use mcpl::model::live::{self, Offer, Prompt, Resources, Tool};
+use mcpl::model::live::{self, Offer, Prompt, Resources, TaskSupport, Tasks, Tool};
 
 use crate::docs::Expected;
 use mcpl::model::Compiled;
@@ -80,6 +80,11 @@ fn offer(json: &str) -> Offer {
         read_only: tool["read_only"].as_bool().unwrap(),
         schema: tool["inputSchema"].clone(),
         header_fault: tool["header_fault"].as_str().map(str::to_owned),
+        tasks: match tool["taskSupport"].as_str() {
+            Some("required") => TaskSupport::Required,
+            Some("optional") => TaskSupport::Optional,
+            _ => TaskSupport::Forbidden,
+        },
     };
     let argument = |argument: &serde_json::Value| (text(&argument["name"]), argument["required"] == true);
     let prompt = |prompt: &serde_json::Value| Prompt {
@@ -95,6 +100,11 @@ fn offer(json: &str) -> Offer {
         tools: listed.as_array().cloned().or_else(|| list("tools")).unwrap_or_default().iter().map(tool).collect(),
         prompts: list("prompts").map(|prompts| prompts.iter().map(prompt).collect()),
         resources,
+        tasks: listed["tasks"]
+            .as_object()
+            .map(|tasks| Tasks { asked: tasks["asked"] == true, served: tasks["served"].as_bool() })
+            .into_iter()
+            .collect(),
     }
 }
 

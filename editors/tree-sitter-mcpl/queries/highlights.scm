@@ -132,6 +132,8 @@
   "argument"
   "cancel"
   "progress"
+  "task"
+  "ttl"
   "expect"
   "require"
   "save"

@@ -16,8 +16,8 @@ let s:statements = split("
       \ cwd deny drain else env expect group header hold html http if insecure iterations json
       \ jsonl junit launch let list log markdown max measure mix order pace pages parallel params
       \ progress prompt protocol quickack ramp read repeat request require rows run save scopes
-      \ seek sessions sse stages start stdio stop subscribe tag take target template think timeout
-      \ tls token_url types warmup ")
+      \ seek sessions sse stages start stdio stop subscribe tag take target task template think timeout
+      \ tls token_url ttl types warmup ")
 let s:joints = split("
       \ abort after as at bearer by confirm duration each every exponential for from hosts
       \ in_flight key oauth of over per prompt rate ready requests resource seconds shared step

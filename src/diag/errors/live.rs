@@ -115,6 +115,46 @@ pub fn tool_not_callable(tool: &str, fault: &str, span: Span) -> Diagnostic {
         .note("clients of 2026-07-28 must leave out a tool with an annotation `x-mcp-header` that is not valid")
 }
 
+/// A call that is to become a task, of a server that makes none of calls.
+#[must_use]
+pub fn no_tasks(server: &str, span: Span) -> Diagnostic {
+    let message = format!("the server `{server}` makes no tasks of calls");
+    Diagnostic::error("E610", message, span, "clients must not ask for one")
+        .help("remove `task`, or name a revision in which the server has tasks, such as `protocol 2025-11-25`")
+        .note("its capabilities have no `tasks.requests.tools.call`")
+}
+
+/// The same in a revision in which the server decides, and may answer at once.
+#[must_use]
+pub fn no_tasks_said(server: &str, span: Span) -> Diagnostic {
+    let message = format!("the server `{server}` does not say that it makes tasks of calls");
+    Diagnostic::warning("W604", message, span, "it will answer at once")
+        .help("remove `task`, unless the server has tasks and only does not say so")
+        .note("its capabilities have no extension `io.modelcontextprotocol/tasks`")
+}
+
+/// A call that is to become a task and must not, or that must and is not to.
+/// `missing`: the latter, and where a block with `task` belongs if there is none.
+#[must_use]
+pub fn task_mismatch(tool: &str, span: Span, missing: Option<Option<Span>>) -> Diagnostic {
+    let tool = shown(tool);
+    let (message, label, help) = match missing {
+        None => {
+            (format!("the tool `{tool}` cannot be called as a task"), "its `taskSupport` forbids it", "remove `task`")
+        }
+        Some(_) => (
+            format!("the tool `{tool}` can only be called as a task"),
+            "its `taskSupport` requires it",
+            "add `task on` to the block of the call",
+        ),
+    };
+    let diagnostic = Diagnostic::error("E611", message, span, label).help(help);
+    match missing.flatten() {
+        Some(at) => diagnostic.fix(at, " { task on }"),
+        None => diagnostic,
+    }
+}
+
 /// An argument that is required and not there. `entry` is one for it, `insert`
 /// where it belongs; `instead_of` is what stands there by nearly its name.
 #[must_use]

@@ -4,6 +4,7 @@ mod language;
 mod rounds;
 mod rows;
 mod sim;
+mod tasks;
 
 use std::time::Duration;
 

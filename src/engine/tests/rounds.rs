@@ -13,7 +13,7 @@ const ASKS: &str = r#"{"resultType":"input_required","inputRequests":{"a\"b":{"m
 const DONE: &str = r#"{"resultType":"complete","content":[]}"#;
 
 /// One request in all, to a server of which the file can answer two questions.
-fn asked(params: &str) -> Plan {
+pub(super) fn asked(params: &str) -> Plan {
     let mut plan = plan(open(vec![level(1.0, 1)]), vec![Step::Request(Box::new(request(params)))]);
     let answer = |to: &str, value: &str| Answer { to: to.to_owned(), value: value.to_owned() };
     plan.servers[0].answers = vec![
@@ -23,19 +23,19 @@ fn asked(params: &str) -> Plan {
     plan
 }
 
-fn run(plan: Plan, behaviour: Behaviour) -> (Sim, Measured) {
+pub(super) fn run(plan: Plan, behaviour: Behaviour) -> (Sim, Measured) {
     let sim = Sim::new(behaviour);
     let measured = simulate(plan, &sim);
     (sim, measured)
 }
 
-fn counts(measured: &Measured) -> Counts {
+pub(super) fn counts(measured: &Measured) -> Counts {
     let mut sum = Counts::default();
     measured.recording.seconds.iter().flat_map(|slice| &slice.series).for_each(|row| sum.add(&row.counts));
     sum
 }
 
-fn failure(measured: &Measured) -> (ErrorClass, &str) {
+pub(super) fn failure(measured: &Measured) -> (ErrorClass, &str) {
     let failure = measured.recording.failures.first().unwrap();
     (failure.class, failure.message.as_str())
 }

@@ -29,6 +29,8 @@ pub(super) enum Answered {
     RpcError,
     ToolError,
     Breaks,
+    /// The connection had been idle for too long.
+    Stale,
     NoSession,
 }
 
@@ -38,6 +40,8 @@ pub(super) struct Sim {
     pub(super) opening: Duration,
     pub(super) start: Arc<Mutex<Option<Instant>>>,
     pub(super) log: Arc<Mutex<Vec<(u64, String)>>>,
+    /// The methods of the same requests.
+    pub(super) methods: Arc<Mutex<Vec<String>>>,
     /// When a server that does one thing at a time is free.
     pub(super) free: Arc<Mutex<Option<Instant>>>,
 }
@@ -49,6 +53,7 @@ impl Sim {
             opening: Duration::from_millis(3),
             start: Arc::default(),
             log: Arc::default(),
+            methods: Arc::default(),
             free: Arc::default(),
         }
     }
@@ -56,6 +61,12 @@ impl Sim {
     pub(super) fn elapsed(&self) -> Duration {
         let mut start = self.start.lock().unwrap();
         start.get_or_insert_with(Instant::now).elapsed()
+    }
+
+    /// What was asked for, in order, and when, in milliseconds.
+    pub(super) fn asked(&self) -> Vec<(u64, String)> {
+        let times = self.log.lock().unwrap().iter().map(|(at, _)| at / 1_000_000).collect::<Vec<_>>();
+        times.into_iter().zip(self.methods.lock().unwrap().clone()).collect()
     }
 
     pub(super) fn sent(&self) -> Vec<String> {
@@ -104,6 +115,7 @@ impl Client for SimClient {
         let number = {
             let mut log = self.sim.log.lock().unwrap();
             log.push((u64::try_from(at.as_nanos()).unwrap(), String::from_utf8(call.params.to_vec()).unwrap()));
+            self.sim.methods.lock().unwrap().push(call.method.to_owned());
             log.len() as u64 - 1
         };
         let written = Instant::now();
@@ -129,6 +141,7 @@ impl Client for SimClient {
                 let result = r#"{"isError":true,"content":[{"type":"text","text":"no such rule"}]}"#;
                 (Duration::ZERO, Ok(format!(r#"{{"jsonrpc":"2.0","id":1,"result":{result}}}"#)))
             }
+            Answered::Stale => (Duration::ZERO, Err(Failure::Stale)),
             Answered::Breaks | Answered::NoSession => {
                 (Duration::ZERO, Err(Failure::Transport("the server closed the connection".to_owned())))
             }

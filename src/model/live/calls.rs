@@ -4,12 +4,13 @@ use std::collections::BTreeMap;
 
 use super::super::guard;
 use super::schema::{Fault, Walk, Wrong};
-use super::{Offer, Tool, example};
+use super::{Offer, TaskSupport, Tool, example};
 use crate::diag::Diagnostic;
 use crate::diag::errors::live as errors;
 use crate::model::{Argument, CallSite};
 use crate::plan::Plan;
 use crate::schema::{Judge, Judged};
+use crate::text::Span;
 
 /// The calls of one server while they are checked.
 pub(super) struct Calls<'a> {
@@ -38,7 +39,26 @@ impl<'a> Calls<'a> {
         if !tool.read_only && !allowed {
             found.push(errors::tool_not_read_only(&call.tool, call.span, !self.plan.guard.allow_tools.is_empty()));
         }
+        self.task(call, tool, found);
         self.arguments(call, tool, found);
+    }
+
+    /// Whether the call is a task as its server wants it.
+    fn task(&self, call: &CallSite, tool: &Tool, found: &mut Vec<Diagnostic>) {
+        let said =
+            |asked, served| self.offer.tasks.iter().any(|tasks| tasks.asked == asked && tasks.served == Some(served));
+        match (call.task, tool.tasks) {
+            (Some(span), _) if said(true, false) => found.push(errors::no_tasks(&self.offer.server, span)),
+            (Some(span), _) if said(false, false) => found.push(errors::no_tasks_said(&self.offer.server, span)),
+            (Some(span), TaskSupport::Forbidden) if said(true, true) => {
+                found.push(errors::task_mismatch(&tool.name, span, None));
+            }
+            (None, TaskSupport::Required) if said(true, true) => {
+                let insert = (!call.block).then(|| Span::at(call.span.end as usize));
+                found.push(errors::task_mismatch(&tool.name, call.span, Some(insert)));
+            }
+            _ => {}
+        }
     }
 
     fn arguments(&mut self, call: &CallSite, tool: &'a Tool, found: &mut Vec<Diagnostic>) {

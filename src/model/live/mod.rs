@@ -15,7 +15,7 @@ mod values;
 
 use super::Model;
 use crate::diag::{Diagnostic, tidy};
-use crate::plan::{Plan, Scenario};
+use crate::plan::Plan;
 
 /// What a server offers.
 #[derive(Clone, Debug, Default)]
@@ -28,6 +28,30 @@ pub struct Offer {
     pub prompts: Option<Vec<Prompt>>,
     /// Its resources and templates; `None` when they are not known, or not all.
     pub resources: Option<Resources>,
+    /// What it says of tasks in each revision that is spoken.
+    pub tasks: Vec<Tasks>,
+}
+
+/// What a server says of tasks in one revision.
+#[derive(Clone, Copy, Debug)]
+pub struct Tasks {
+    /// Whether the client asks for a task, and which tools take that is up to each
+    /// (up to 2025-11-25). Later the server alone decides.
+    pub asked: bool,
+    /// Whether it makes tasks of calls at all; `None` when it does not say.
+    pub served: Option<bool>,
+}
+
+/// Whether the calls of a tool may become tasks.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum TaskSupport {
+    /// They must not.
+    #[default]
+    Forbidden,
+    /// They may.
+    Optional,
+    /// They must.
+    Required,
 }
 
 /// A tool that a server offers.
@@ -42,6 +66,8 @@ pub struct Tool {
     /// Why the protocol forbids to call it, if it does: its schema asks for
     /// headers that cannot be.
     pub header_fault: Option<String>,
+    /// Whether its calls may become tasks, where clients ask for them.
+    pub tasks: TaskSupport,
 }
 
 /// A prompt that a server offers.
@@ -68,9 +94,7 @@ pub struct Resources {
 pub fn check(plan: &Plan, model: &Model, offers: &[Offer]) -> Vec<Diagnostic> {
     let mut found = Vec::new();
     for (index, offer) in offers.iter().enumerate() {
-        let here = |scenario: &&Scenario| scenario.targets.iter().any(|target| target.server == index);
-        let flows: Vec<usize> =
-            plan.scenarios.iter().filter(here).flat_map(|scenario| plan.flows_of(scenario)).collect();
+        let flows = plan.flows_against(index);
         let used = |flow: usize| flows.contains(&flow);
         let mut calls = calls::Calls::new(plan, offer);
         model.calls.iter().filter(|site| used(site.flow)).for_each(|site| calls.check(site, &mut found));

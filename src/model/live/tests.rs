@@ -4,7 +4,7 @@ mod property;
 
 use serde_json::{Value as Json, json};
 
-use super::{Offer, Prompt, Resources, Tool, check};
+use super::{Offer, Prompt, Resources, TaskSupport, Tasks, Tool, check};
 use crate::diag::{Diagnostic, apply_fixes};
 use crate::model::{Options, lower};
 use crate::schema::{Judge, Judged};
@@ -35,7 +35,13 @@ fn found(flow: &str, offer: &Offer) -> (String, Vec<Diagnostic>) {
 fn tool(schema: Json) -> Offer {
     Offer {
         server: "s".to_owned(),
-        tools: vec![Tool { name: "t".to_owned(), read_only: true, schema, header_fault: None }],
+        tools: vec![Tool {
+            name: "t".to_owned(),
+            read_only: true,
+            schema,
+            header_fault: None,
+            tasks: TaskSupport::Forbidden,
+        }],
         ..Offer::default()
     }
 }
@@ -334,4 +340,34 @@ fn a_schema_that_grows_with_its_arguments_is_no_trouble() {
 fn a_tool_without_a_schema_takes_anything() {
     assert_eq!(said(Json::Null, "{ \"a\": 1 }"), [""; 0]);
     assert_eq!(said(json!(true), "{ \"a\": 1 }"), [""; 0]);
+}
+
+#[test]
+fn a_task_is_asked_for_as_the_server_and_the_tool_want_it() {
+    let offer = |asked, served, tasks| {
+        let mut offer = tool(with(json!({})));
+        offer.tasks = vec![Tasks { asked, served }];
+        offer.tools[0].tasks = tasks;
+        offer
+    };
+    let (no, maybe, must) = (TaskSupport::Forbidden, TaskSupport::Optional, TaskSupport::Required);
+    for (call, offer, expected) in [
+        ("call t { task on }", offer(true, Some(false), must), Some("E610")),
+        ("call t { task on }", offer(true, Some(true), no), Some("E611")),
+        ("call t", offer(true, Some(true), must), Some("E611")),
+        ("call t { task { ttl 5s } }", offer(true, Some(true), maybe), None),
+        ("call t", offer(true, Some(true), maybe), None),
+        ("call t", offer(true, Some(false), must), None),
+        ("call t { task off }", offer(true, Some(true), no), None),
+        ("call t { task on }", offer(true, None, no), None),
+        ("call t { task on }", offer(false, Some(false), no), Some("W604")),
+        ("call t { task on }", offer(false, Some(true), no), None),
+        ("call t", offer(false, Some(true), must), None),
+    ] {
+        let (text, found) = found(call, &offer);
+        assert_eq!(found.first().map(|found| found.code), expected, "{call} {offer:?}");
+        if found.iter().any(|found| found.fix.is_some()) {
+            assert!(apply_fixes(&text, &found, false).contains("call t { task on }"), "{call}");
+        }
+    }
 }

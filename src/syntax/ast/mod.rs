@@ -16,7 +16,9 @@ pub use expr::{Access, Arg, Array, Binary, BinaryOp, Call, Expr, Index, Object, 
 pub use item::{Assert, Baseline, Data, Edition, File, Flow, Guard, Item, Param, Report, Scenario, Server};
 pub use literal::{FPart, FString, Literal, LiteralKind};
 pub use name::Name;
-pub use request::{Argument, Binding, Branch, Choose, Expectation, If, Request, RequestStmt, Step, Steps, Take, Think};
+pub use request::{
+    Argument, Binding, Branch, Choose, Expectation, If, Request, RequestStmt, Step, Steps, Take, Task, TaskStmt, Think,
+};
 pub use server::{
     Answer, Builtin, Cert, HeaderStmt, Launch, Oauth, OauthStmt, Protocol, RevisionShare, ServerStmt, Setting, Tls,
     TlsStmt,

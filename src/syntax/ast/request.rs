@@ -22,13 +22,15 @@ views! {
     Choose;
     /// `argument "page" value "in"`
     Argument;
+    /// `task on`, or a block.
+    Task;
     /// `let NAME = VALUE` or `save NAME = VALUE`.
     Binding;
     /// `expect CONDITION as "label"`
     Expectation;
 }
 
-blocks!(Request, Steps, If, Choose);
+blocks!(Request, Steps, If, Choose, Task);
 named!(Steps);
 
 statements! {
@@ -92,6 +94,8 @@ statements! {
         Cancel => Cancel(Attr),
         /// `progress on`
         Progress => Progress(Attr),
+        /// `task on`, or `task { ttl 60s }`.
+        Task => Task(Task),
         /// `measure NAME = VALUE`
         Measure => Measure(Binding),
         /// `timeout 10s`
@@ -104,6 +108,28 @@ statements! {
         Require => Require(Expectation),
         /// `save NAME = VALUE`
         Save => Save(Binding),
+    }
+}
+
+statements! {
+    /// A statement of `task`.
+    TaskStmt {
+        /// `ttl 60s`
+        Ttl => Ttl(Attr),
+    }
+}
+
+impl Task {
+    /// The switch behind the keyword; `None` where a block stands there.
+    #[must_use]
+    pub fn switch(&self) -> Option<Expr> {
+        expr_at(&self.0, 0)
+    }
+
+    /// What its block says.
+    #[must_use]
+    pub fn statements(&self) -> Vec<TaskStmt> {
+        self.0.children().filter_map(TaskStmt::cast).collect()
     }
 }
 

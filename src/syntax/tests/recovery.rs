@@ -191,10 +191,11 @@ fn an_edit_costs_few_statements() {
     assert!(figures.most_told <= MOST_FROM_ONE_EDIT, "{} diagnostics from one edit", figures.most_told);
 }
 
-/// Of about 200 statements, the one that was edited among them.
-const LOST_PER_BROKEN_FILE: f64 = 1.83;
+/// Of about 200 statements, the one that was edited among them. Each change of the
+/// file draws other edits, which moves it by some hundredths: 1.83 before `task`.
+const LOST_PER_BROKEN_FILE: f64 = 1.89;
 /// Mostly edits of the item's own head.
-const COLLAPSED_PER_1000: f64 = 145.9;
+const COLLAPSED_PER_1000: f64 = 147.5;
 /// A block that ends early leaves several statements out of place.
 const MOST_FROM_ONE_EDIT: usize = 13;
 

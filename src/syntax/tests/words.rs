@@ -21,6 +21,7 @@ pub(super) fn in_block(block: Block, line: &str) -> String {
         Block::Data => ("data d {\n", "\n}"),
         Block::Types => ("data d {\ntypes {\n", "\n}\n}"),
         Block::Targets => ("scenario s {\ntarget {\n", "\n}\n}"),
+        Block::Task => ("flow f {\ncall c {\ntask {\n", "\n}\n}\n}"),
         Block::Choose => ("flow f {\nchoose {\n", "\n}\n}"),
         Block::Baseline => ("baseline b {\n", "\n}"),
         Block::Guard => ("guard {\n", "\n}"),
@@ -88,6 +89,7 @@ fn the_table_is_the_grammar() {
         (Block::Stages, "stage"),
         (Block::Flow, "step"),
         (Block::Request, "request_stmt"),
+        (Block::Task, "task_stmt"),
         (Block::Report, "report_stmt"),
     ] {
         let table = words_of(block).flat_map(|word| word.kinds).map(|kind| kind.name().to_owned());

@@ -129,7 +129,7 @@ impl ChannelClient {
         let expired = poll_fn(|cx| conversation.borrow_mut().poll(waiting.id, cx, |cx| deadline.poll(cx))).await;
         let mut exchange = waiting.end(expired, &call, begun);
         if let Ok(reply) = &exchange.outcome {
-            compliance::check(reply, call.method, self.plan.revision.is_modern(), &mut exchange.violations);
+            compliance::check(reply, &call, self.plan.revision.is_modern(), &mut exchange.violations);
         }
         exchange
     }
@@ -137,7 +137,7 @@ impl ChannelClient {
     /// The request on one line.
     fn render(&self, id: u64, call: Call<'_>) -> Option<Vec<u8>> {
         let mut line = Vec::new();
-        self.plan.renderer.request(id, call.method, members(call.params)?, call.progress).push(&mut line);
+        self.plan.renderer.request(id, &call, members(call.params)?).push(&mut line);
         for byte in &mut line {
             // Inside strings JSON has no raw line breaks, so these are white space.
             if matches!(byte, b'\n' | b'\r') {
@@ -298,7 +298,7 @@ impl<'a> Waiting<'a> {
                 progress: request.progress.count,
                 updates: request.updates,
                 questions: request.questions,
-                rounds: 0,
+                ..Asides::default()
             },
             violations: request.violations,
             outcome,

@@ -218,7 +218,7 @@ impl<S: Dial> HttpClient<S> {
                 return Exchange { drain, violations: seen.violations, ..Exchange::unsent(failure) };
             }
         };
-        let message = self.plan.renderer.request(id, call.method, members, call.progress);
+        let message = self.plan.renderer.request(id, &call, members);
         self.post(&mut link, call.into(), message.len(), |out| message.push(out));
         let revision = self.plan.revision;
         let (modern, batches) = (revision.is_modern(), revision.has_batches());
@@ -230,7 +230,7 @@ impl<S: Dial> HttpClient<S> {
             answer = self.resume(&mut link, (id, retry), asked, &mut status, &mut seen).await;
         }
         match &answer.outcome {
-            Ok(reply) => compliance::check(reply, call.method, asked.modern, &mut seen.violations),
+            Ok(reply) => compliance::check(reply, &call, asked.modern, &mut seen.violations),
             Err(_) => answer.outcome = answer.outcome.map_err(|failure| self.cancelled(&call).unwrap_or(failure)),
         }
         let (bytes_out, bytes_in) = link.meter.take_bytes();

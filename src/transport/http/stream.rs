@@ -21,7 +21,7 @@ use super::answer::{self, Seen};
 use super::aside::{Errands, Heard, Task};
 use super::connect::{Dial, connect};
 use super::link::{Link, Stream};
-use super::request::{Session, Told};
+use super::request::Session;
 use super::resume::{is_sendable, wait};
 use super::{HttpClient, HttpPlan, Ready};
 
@@ -201,9 +201,9 @@ impl<S: Dial> HttpClient<S> {
         };
         let params = updates::listen_params(uri);
         let members = members(params.as_bytes()).unwrap_or_default();
-        let message = self.plan.renderer.request(id, LISTEN, members, false);
-        let told = Told { method: LISTEN, name: None, params: params.as_bytes() };
-        self.post(&mut link, told, message.len(), |out| message.push(out));
+        let listen = Call { method: LISTEN, params: params.as_bytes(), ..Call::default() };
+        let message = self.plan.renderer.request(id, &listen, members);
+        self.post(&mut link, listen.into(), message.len(), |out| message.push(out));
         let mut exchange = Exchange { drain, connect, ..Exchange::unsent(Failure::Stale) };
         let mut asides = Asides::default();
         exchange.outcome = self.follow(&mut link, id, time, &mut exchange, &mut seen, &mut asides).await;

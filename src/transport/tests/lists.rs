@@ -1,7 +1,7 @@
 use super::peer::{PATIENCE, Server, http, json};
 use crate::transport::{
-    Failure, List, ListError, Listed, PromptArgument, PromptInfo, ResourceInfo, Revision, TemplateInfo, ToolInfo,
-    list_all, list_tools,
+    Failure, List, ListError, Listed, PromptArgument, PromptInfo, ResourceInfo, Revision, TaskSupport, TemplateInfo,
+    ToolInfo, list_all, list_tools,
 };
 
 /// What a server that answers with these pages is found to have, and the
@@ -31,7 +31,7 @@ async fn all_pages_are_read_and_an_empty_cursor_is_a_cursor() {
         page(r#"{"tools":[{"name":"a","inputSchema":{"type":"object"}}],"nextCursor":"x\"y"}"#),
         page(r#"{"tools":[],"nextCursor":""}"#),
         page(
-            r#"{"tools":[{"name":"b","description":"d","outputSchema":{},"annotations":{"readOnlyHint":true}}],"ttlMs":5}"#,
+            r#"{"tools":[{"name":"b","description":"d","outputSchema":{},"annotations":{"readOnlyHint":true},"execution":{"taskSupport":"required"}}],"ttlMs":5}"#,
         ),
     ];
     let (tools, params) = list(&pages).await;
@@ -44,6 +44,7 @@ async fn all_pages_are_read_and_an_empty_cursor_is_a_cursor() {
             input_schema: serde_json::json!({"type": "object"}),
             output_schema: None,
             read_only: false,
+            task_support: TaskSupport::Forbidden,
         }
     );
     assert_eq!(
@@ -54,6 +55,7 @@ async fn all_pages_are_read_and_an_empty_cursor_is_a_cursor() {
             input_schema: serde_json::Value::Null,
             output_schema: Some(serde_json::json!({})),
             read_only: true,
+            task_support: TaskSupport::Required,
         }
     );
     assert_eq!(tools.len(), 2);

@@ -28,4 +28,5 @@ mod stdio_asides;
 mod stdio_faults;
 mod stdio_together;
 mod target;
+mod tasks;
 mod wires;

@@ -4,7 +4,9 @@ use std::time::Duration;
 
 use super::peer::echo;
 use super::stdio::{ANSWER, LEGACY, MODERN, client_of, script, server_with};
-use crate::transport::{Answers, AnyConnector, Call, Client as _, Connector as _, Question, StdioTarget, Target};
+use crate::transport::{
+    Answers, AnyConnector, Call, Client as _, Connector as _, Question, StdioTarget, Target, Tasks,
+};
 use crate::violation::Violation;
 
 async fn answering(target: StdioTarget, answers: Answers) -> crate::transport::AnyClient {
@@ -70,6 +72,7 @@ const SUBSCRIBE: Call<'_> = Call {
     timeout: super::peer::PATIENCE,
     cancel: None,
     progress: false,
+    tasks: Tasks::Unsaid,
 };
 
 #[tokio::test]

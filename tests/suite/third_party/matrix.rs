@@ -15,7 +15,7 @@ use super::servers::Server;
 use crate::support::{assert_exit, compile, mcpl, stdout};
 
 /// The scenario files beside this one.
-const FILES: [&str; 7] = ["everything", "filesystem", "git", "memory", "python", "time", "typescript"];
+const FILES: [&str; 8] = ["everything", "filesystem", "git", "memory", "python", "tasks", "time", "typescript"];
 
 /// What is violated, and by whom. `docs/third-party.md` says why.
 const EXPLAINED: [(&str, &str, &[&str]); 1] = [("memory", "gateway_2026_07_28", &["result_type", "cache_hints"])];
@@ -209,6 +209,19 @@ fn a_server_on_the_python_sdk() {
     let (events, json) = (serve(&[]), serve(&["json"]));
     let environment = [("EVENTS_URL", &*events.url()), ("JSON_URL", &json.url()), ("OWN_SERVER", &shown(&program))];
     run("python", &[&environment[..], &[("THIRD_PARTY", &shown(&place))]].concat());
+}
+
+#[test]
+fn a_server_whose_calls_become_tasks() {
+    let Some(place) = python() else { return };
+    let program = beside("tasks.py");
+    let server = Server::start(|port| {
+        let mut python = Command::new(place.join("python/bin/python"));
+        python.arg(&program).arg("http").arg(port.to_string()).env("FASTMCP_CHECK_FOR_UPDATES", "off");
+        python
+    });
+    let environment = [("TASKS_URL", &*server.url()), ("TASKS", &shown(&program))];
+    run("tasks", &[&environment[..], &[("THIRD_PARTY", &shown(&place))]].concat());
 }
 
 #[test]
