@@ -3,7 +3,10 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use tokio::runtime::Runtime;
+
 use super::args::RunArgs;
+use super::census::{COOL_DOWN, Census};
 use super::complaint::Complaint;
 use super::connect::{self, Children, Connected};
 use super::journal::{self, Journal};
@@ -63,7 +66,8 @@ pub(super) fn run(args: &RunArgs) -> Done {
     if found.iter().any(Diagnostic::is_error) {
         return Ok(exit::USAGE);
     }
-    let done = drive(args, Arc::new(plan), &servers, &loaded.lowered.model.tables, &control, &outputs);
+    let tables = &loaded.lowered.model.tables;
+    let done = drive(args, Arc::new(plan), &servers, tables, &control, &runtime, &outputs);
     runtime.block_on(children.stop());
     done
 }
@@ -108,6 +112,7 @@ fn drive(
     servers: &[Connected],
     tables: &[Table],
     control: &Control,
+    runtime: &Runtime,
     outputs: &Outputs,
 ) -> Done {
     let connectors: Vec<_> = servers.iter().map(|server| server.connector.clone()).collect();
@@ -127,8 +132,10 @@ fn drive(
         Journal::begin(beside(&args.file), &begun)
     };
     let mut lookout = Lookout::new(&plan, settings.threads);
+    let mut census = Census::begin(servers.iter().map(|server| server.root.clone()).enumerate().filter_map(known));
     let measured = engine::run(&plan, &connectors, &settings, control, |slice, failures| {
         process::observe(&mut slice.health);
+        census.observe(slice);
         if let Some(journal) = &mut journal {
             journal.second(slice, failures);
         }
@@ -137,7 +144,17 @@ fn drive(
     });
     progress.finish();
     let (measured, panicked) = match measured {
-        Ok(measured) => (measured, None),
+        Ok(mut measured) => {
+            let last = measured.recording.seconds.last().map(|slice| slice.second);
+            if let Some(last) = last.filter(|_| census.is_watching() && runtime.block_on(cooled_down(control))) {
+                let after = census.after(last);
+                if let Some(journal) = &mut journal {
+                    journal.second(&after, &[]);
+                }
+                measured.recording.add(after);
+            }
+            (measured, None)
+        }
         Err(EngineError::Panicked(measured)) => {
             let complaint = Complaint::server("a thread of the load generator panicked; what was measured is kept")
                 .help("report this as a defect of mcpl");
@@ -153,6 +170,19 @@ fn drive(
     // Only now: what is written or told needs no journal any more.
     journal.into_iter().for_each(Journal::remove);
     panicked.map_or(Ok(code), Err)
+}
+
+/// What is there, with its number.
+fn known<T>((index, value): (usize, Option<T>)) -> Option<(usize, T)> {
+    value.map(|value| (index, value))
+}
+
+/// Waits until the servers have cooled down. `false` when somebody would not.
+async fn cooled_down(control: &Control) -> bool {
+    tokio::select! {
+        () = tokio::time::sleep(COOL_DOWN) => true,
+        () = control.reached(Stop::Kill) => false,
+    }
 }
 
 /// One line on what begins.

@@ -65,5 +65,5 @@ pub use probe::{Probe, probe};
 pub use questions::{Answers, Question};
 pub use revision::{Revision, UnknownRevision};
 pub use sockets::open_sockets;
-pub use target::{HttpTarget, StdioTarget, Target};
+pub use target::{HttpTarget, Living, StdioTarget, Target};
 pub use tls::{TlsClient, TlsOptions};
