@@ -67,6 +67,11 @@ impl Census {
         !self.watched.is_empty()
     }
 
+    /// Whether a server had a process before the first session.
+    pub(super) fn found(&self, server: usize) -> bool {
+        self.before.iter().any(|row| row.server == server && row.processes > 0)
+    }
+
     /// Adds what the servers have now to a second that has ended.
     pub(super) fn observe(&mut self, slice: &mut Slice) {
         slice.processes.append(&mut self.before);
@@ -257,11 +262,10 @@ mod tests {
         census.observe(&mut slice);
         let after = census.after(0);
         let rows: Vec<_> = slice.processes.iter().chain(&after.processes).collect();
-        assert_eq!(rows.iter().map(|row| row.moment).collect::<Vec<_>>(), [
-            Moment::Before,
-            Moment::During,
-            Moment::After
-        ]);
+        assert_eq!(
+            rows.iter().map(|row| row.moment).collect::<Vec<_>>(),
+            [Moment::Before, Moment::During, Moment::After]
+        );
         for row in rows {
             assert!(row.server == 3 && row.processes >= 1 && row.open_files >= 3, "{row:?}");
             assert!(row.rss_bytes > 1 << 20 && row.cpu_share().is_none(), "{row:?}");

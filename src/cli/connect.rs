@@ -245,7 +245,7 @@ async fn target(server: &Server, beside: &Path, children: &mut Children) -> Resu
     let opening = Duration::from_nanos(server.connect_timeout_ns);
     match &server.endpoint {
         Endpoint::Http { url } | Endpoint::Sse { url } => {
-            let mut root = None;
+            let mut root = server.pid.map(Root::Process);
             if let Some(launch) = &server.launch {
                 let launched = launch::launch(launch, url, beside).await;
                 let launched = launched.map_err(|complaint| complaint.about(&server.name))?;

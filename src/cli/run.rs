@@ -115,6 +115,7 @@ fn drive(
     runtime: &Runtime,
     outputs: &Outputs,
 ) -> Done {
+    let mut census = watch(&plan, servers)?;
     let connectors: Vec<_> = servers.iter().map(|server| server.connector.clone()).collect();
     let promises = preflight::promises(servers).into();
     let settings =
@@ -132,7 +133,6 @@ fn drive(
         Journal::begin(beside(&args.file), &begun)
     };
     let mut lookout = Lookout::new(&plan, settings.threads);
-    let mut census = Census::begin(servers.iter().map(|server| server.root.clone()).enumerate().filter_map(known));
     let measured = engine::run(&plan, &connectors, &settings, control, |slice, failures| {
         process::observe(&mut slice.health);
         census.observe(slice);
@@ -172,9 +172,26 @@ fn drive(
     panicked.map_or(Ok(code), Err)
 }
 
-/// What is there, with its number.
-fn known<T>((index, value): (usize, Option<T>)) -> Option<(usize, T)> {
-    value.map(|value| (index, value))
+/// Looks at the processes of the servers, as far as they are known.
+///
+/// # Errors
+/// When the file names a process that does not exist.
+fn watch(plan: &Plan, servers: &[Connected]) -> Result<Census, Complaint> {
+    let roots = servers.iter().enumerate();
+    let census = Census::begin(roots.filter_map(|(index, server)| Some((index, server.root.clone()?))));
+    for (index, server) in plan.servers.iter().enumerate() {
+        let Some(pid) = server.pid else { continue };
+        let name = &server.name;
+        if !census.is_watching() {
+            terminal::note(&format!(
+                "this system does not tell of processes: `pid` of server `{name}` has no effect\n"
+            ));
+        } else if !census.found(index) {
+            return Err(Complaint::usage(format!("server `{name}`: this machine has no process {pid}"))
+                .help("name the process that serves now, such as with `--set pid=$(pgrep -f NAME)` for `pid pid`"));
+        }
+    }
+    Ok(census)
 }
 
 /// Waits until the servers have cooled down. `false` when somebody would not.

@@ -35,6 +35,7 @@ mod stages;
 mod start;
 mod step;
 mod types;
+mod whole;
 
 #[cfg(test)]
 mod tests;

@@ -43,24 +43,38 @@ impl Results {
             let rows = slice.processes.iter().filter(move |row| {
                 row.moment == Moment::During && row.processes > 0 && server.is_none_or(|server| row.server == server)
             });
-            rows.map(|row| ProcessSums {
-                cpu: row.cpu_share(),
-                rss_bytes: row.rss_bytes,
-                open_files: row.open_files,
-            })
-            .reduce(|sum, row| ProcessSums {
-                cpu: sum.cpu.zip(row.cpu).map(|(sum, row)| sum + row),
-                rss_bytes: sum.rss_bytes + row.rss_bytes,
-                open_files: sum.open_files + row.open_files,
-            })
-            .map(|sums| (slice.second, sums))
+            rows.map(|row| ProcessSums { cpu: row.cpu_share(), rss_bytes: row.rss_bytes, open_files: row.open_files })
+                .reduce(|sum, row| ProcessSums {
+                    cpu: sum.cpu.zip(row.cpu).map(|(sum, row)| sum + row),
+                    rss_bytes: sum.rss_bytes + row.rss_bytes,
+                    open_files: sum.open_files + row.open_files,
+                })
+                .map(|sums| (slice.second, sums))
         })
     }
 
-    /// Whether a second belongs to the load, and not to the drain.
-    #[must_use]
-    pub fn is_load(&self, second: u32) -> bool {
-        u64::from(second) * 1000 < self.run.load_ms
+    /// The share of one processor that the processes of `server`, or of all, used in
+    /// each second of the load; above 1 where they used several. The drain is left
+    /// out: it is no load.
+    pub fn server_cpu(&self, server: Option<usize>, window: Window) -> impl Iterator<Item = f64> {
+        let load_ms = self.run.load_ms;
+        self.process_sums(server, window)
+            .filter(move |(second, _)| u64::from(*second) * 1000 < load_ms)
+            .filter_map(|(_, sums)| sums.cpu)
+    }
+
+    /// Memory of the processes of `server`, or of all, in bytes at the end of each
+    /// second.
+    #[expect(clippy::cast_precision_loss, reason = "for statistics")]
+    pub fn server_rss(&self, server: Option<usize>, window: Window) -> impl Iterator<Item = f64> {
+        self.process_sums(server, window).map(|(_, sums)| sums.rss_bytes as f64)
+    }
+
+    /// Descriptors that the processes of `server`, or of all, had open at the end of
+    /// each second.
+    #[expect(clippy::cast_precision_loss, reason = "for statistics")]
+    pub fn server_fds(&self, server: Option<usize>, window: Window) -> impl Iterator<Item = f64> {
+        self.process_sums(server, window).map(|(_, sums)| sums.open_files).filter(|files| *files > 0).map(|n| n as f64)
     }
 
     /// MCP sessions with a server that were open at the end of each second: those
@@ -92,8 +106,9 @@ impl Results {
     }
 
     /// Bytes of resident memory for each MCP session: what the processes of the
-    /// server had at the end of the second with the most open sessions, less what
-    /// they had before the first, by those sessions; and how many these were.
+    /// server had on average in the seconds at whose end the most sessions were
+    /// open, less what they had before the first, by those sessions; and how many
+    /// these were.
     /// `None` below [`SESSIONS_LEAST`] sessions, and where either is not known.
     #[must_use]
     #[expect(clippy::cast_precision_loss, reason = "for statistics")]
@@ -101,9 +116,12 @@ impl Results {
         let before = self.process(server).find(|(_, row)| row.moment == Moment::Before)?.1.rss_bytes;
         let open = self.sessions_open(server)?;
         let most = open.iter().map(|(_, open)| *open).max().filter(|most| *most >= SESSIONS_LEAST)?;
-        // Of several such seconds the last: by then the sessions are at work.
-        let (second, _) = open.iter().rev().find(|(_, open)| *open == most)?;
-        let (_, then) = self.process_sums(Some(server), Window::Second(*second)).next()?;
-        Some((then.rss_bytes.saturating_sub(before) as f64 / most as f64, most))
+        let at_most = open.iter().filter(|(_, open)| *open == most);
+        let then: Vec<f64> = at_most
+            .filter_map(|(second, _)| self.process_sums(Some(server), Window::Second(*second)).next())
+            .map(|(_, sums)| sums.rss_bytes as f64)
+            .collect();
+        let mean = (!then.is_empty()).then(|| then.iter().sum::<f64>() / then.len() as f64)?;
+        Some(((mean - before as f64).max(0.0) / most as f64, most))
     }
 }

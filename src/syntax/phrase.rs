@@ -126,6 +126,7 @@ pub(super) fn phrase(kind: Kind) -> Phrase {
         | Kind::ClientSecret
         | Kind::Scopes
         | Kind::Quickack
+        | Kind::Pid
         | Kind::Answer
         | Kind::Capabilities
         | Kind::MaxInFlight
@@ -240,6 +241,7 @@ pub(super) fn phrase(kind: Kind) -> Phrase {
         | Kind::KwLaunch
         | Kind::KwReady
         | Kind::KwQuickack
+        | Kind::KwPid
         | Kind::KwTls
         | Kind::KwCa
         | Kind::KwCert

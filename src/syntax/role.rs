@@ -103,6 +103,7 @@ impl Kind {
                 | Kind::ClientSecret
                 | Kind::Scopes
                 | Kind::Quickack
+                | Kind::Pid
                 | Kind::Answer
                 | Kind::Capabilities
                 | Kind::MaxInFlight
