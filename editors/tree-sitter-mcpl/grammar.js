@@ -111,7 +111,7 @@ module.exports = grammar({
     auth: ($) => seq("auth", choice(seq("bearer", $._expression), seq("oauth", lines($.oauth_statement)))),
     oauth_statement: ($) => seq(choice("token_url", "client_id", "client_secret", "scopes"), $._expression),
     answer: ($) => seq("answer", $._word, $._expression),
-    switch: ($) => seq(choice("at", "quickack", "capabilities"), $._expression),
+    switch: ($) => seq(choice("at", "quickack", "pid", "capabilities"), $._expression),
 
     // ------------------------------------------------------------- guard
 

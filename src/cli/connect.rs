@@ -8,6 +8,7 @@ use std::time::Duration;
 use tokio::io::{AsyncBufReadExt as _, BufReader};
 use tokio::process::{Child, Command};
 
+use super::census::Root;
 use super::complaint::Complaint;
 use super::launch::{self, Launched};
 use super::offer::{self, Offered, Wants};
@@ -36,6 +37,8 @@ pub(super) struct Connected {
     pub(super) offered: Offered,
     /// What it says that it can do, in each revision that is spoken.
     pub(super) capabilities: Vec<(Revision, serde_json::Value)>,
+    /// Its processes, where they are known.
+    pub(super) root: Option<Root>,
 }
 
 /// The built-in servers of a run. They end when this is dropped, and also when
@@ -72,7 +75,7 @@ async fn connect_one(
     beside: &Path,
     children: &mut Children,
 ) -> Result<Connected, Complaint> {
-    let mut target = target(server, beside, children).await?;
+    let (mut target, root) = target(server, beside, children).await?;
     let tokens = match (&server.auth, &server.endpoint, &mut target) {
         (
             Some(Auth::Oauth(oauth)),
@@ -140,7 +143,7 @@ async fn connect_one(
         tools: tools.len(),
         tokens: None,
     };
-    Ok(Connected { connector, info, tools, mirrors, offered, tokens, capabilities })
+    Ok(Connected { connector, info, tools, mirrors, offered, tokens, capabilities, root })
 }
 
 /// The revisions that the file pins; none where the server is to be asked.
@@ -247,17 +250,22 @@ pub(super) fn hint(endpoint: &Endpoint, error: &OpenError) -> String {
     }
 }
 
-async fn target(server: &Server, beside: &Path, children: &mut Children) -> Result<Target, Complaint> {
+/// Where a server is, and which processes are its own as far as that is known.
+async fn target(server: &Server, beside: &Path, children: &mut Children) -> Result<(Target, Option<Root>), Complaint> {
     let own = |error: String| Complaint::usage(format!("server `{}`: {error}", server.name));
     let opening = Duration::from_nanos(server.connect_timeout_ns);
     match &server.endpoint {
         Endpoint::Http { url } | Endpoint::Sse { url } => {
+            let mut root = server.pid.map(Root::Process);
             if let Some(launch) = &server.launch {
                 let launched = launch::launch(launch, url, beside).await;
-                children.launched.push(launched.map_err(|complaint| complaint.about(&server.name))?);
+                let launched = launched.map_err(|complaint| complaint.about(&server.name))?;
+                root = launched.pid().map(Root::Process);
+                children.launched.push(launched);
             }
             let target = http(server, url, beside).map_err(own)?;
-            Ok(if matches!(server.endpoint, Endpoint::Sse { .. }) { Target::Sse(target) } else { Target::Http(target) })
+            let is_sse = matches!(server.endpoint, Endpoint::Sse { .. });
+            Ok((if is_sse { Target::Sse(target) } else { Target::Http(target) }, root))
         }
         Endpoint::Stdio { command, env, cwd } => {
             let mut target = StdioTarget::new(command.clone()).map_err(|error| own(error.to_string()))?;
@@ -269,7 +277,7 @@ async fn target(server: &Server, beside: &Path, children: &mut Children) -> Resu
             let directory = beside.join(cwd.as_deref().unwrap_or_default());
             target.cwd = Some(directory).filter(|directory| !directory.as_os_str().is_empty());
             target.open_timeout = opening;
-            Ok(Target::Stdio(target))
+            Ok(child(target))
         }
         Endpoint::Builtin { name, options, stdio } => {
             let program = std::env::current_exe()
@@ -280,12 +288,18 @@ async fn target(server: &Server, beside: &Path, children: &mut Children) -> Resu
                 let command = serve.into_iter().chain(["--stdio".to_owned()]).chain(options.iter().cloned()).collect();
                 let mut target = StdioTarget::new(command).map_err(|error| own(error.to_string()))?;
                 target.open_timeout = opening;
-                return Ok(Target::Stdio(target));
+                return Ok(child(target));
             }
-            let url = children.start(serve, options).await?;
-            http(server, &url, beside).map(Target::Http).map_err(own)
+            let (url, pid) = children.start(serve, options).await?;
+            Ok((Target::Http(http(server, &url, beside).map_err(own)?), pid.map(Root::Process)))
         }
     }
+}
+
+/// A server that is a child for each session.
+fn child(target: StdioTarget) -> (Target, Option<Root>) {
+    let root = Root::Children(target.children.clone());
+    (Target::Stdio(target), Some(root))
 }
 
 fn http(server: &Server, url: &str, beside: &Path) -> Result<HttpTarget, String> {
@@ -345,8 +359,9 @@ impl Children {
         self.launched.clear();
     }
 
-    /// Starts a built-in server on a free loopback port and returns its URL.
-    async fn start(&mut self, serve: [String; 3], options: &[String]) -> Result<String, Complaint> {
+    /// Starts a built-in server on a free loopback port and returns its URL, and the
+    /// number of its process.
+    async fn start(&mut self, serve: [String; 3], options: &[String]) -> Result<(String, Option<u32>), Complaint> {
         let [program, verb, name] = serve;
         let failed =
             |reason: String| Complaint::server(format!("the built-in server `{name}` did not start: {reason}"));
@@ -373,8 +388,9 @@ impl Children {
         }
         match line.trim().strip_prefix("listening on ") {
             Some(url) => {
+                let pid = child.id();
                 self.children.push(child);
-                Ok(url.to_owned())
+                Ok((url.to_owned(), pid))
             }
             None => {
                 let output = child.wait_with_output().await.map_err(|error| failed(plain(&error)))?;

@@ -101,6 +101,11 @@ async fn last_words(mut stderr: tokio::process::ChildStderr) -> Vec<u8> {
 }
 
 impl Launched {
+    /// The number of its process, unless it has ended.
+    pub(super) fn pid(&self) -> Option<u32> {
+        self.child.id()
+    }
+
     /// Waits until somebody accepts connections at `address`.
     async fn listens(&mut self, address: &str) -> Result<(), String> {
         loop {

@@ -5,6 +5,7 @@
 //! output. May import everything.
 
 mod args;
+mod census;
 mod check;
 mod complaint;
 mod connect;
@@ -25,6 +26,7 @@ mod plan;
 mod preflight;
 mod probe;
 mod process;
+mod procfs;
 mod progress;
 mod rehearse;
 mod report;

@@ -3,7 +3,10 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use tokio::runtime::Runtime;
+
 use super::args::RunArgs;
+use super::census::{COOL_DOWN, Census};
 use super::complaint::Complaint;
 use super::connect::{self, Children, Connected};
 use super::journal::{self, Journal};
@@ -85,7 +88,8 @@ pub(super) fn single(args: &RunArgs) -> Result<Ran, Complaint> {
     if found.iter().any(Diagnostic::is_error) {
         return Ran::without_load(exit::USAGE);
     }
-    let done = drive(args, Arc::new(plan), &servers, &loaded.lowered.model.tables, &control, &outputs);
+    let tables = &loaded.lowered.model.tables;
+    let done = drive(args, Arc::new(plan), &servers, tables, &control, &runtime, &outputs);
     runtime.block_on(children.stop());
     done
 }
@@ -130,8 +134,10 @@ fn drive(
     servers: &[Connected],
     tables: &[Table],
     control: &Control,
+    runtime: &Runtime,
     outputs: &Outputs,
 ) -> Result<Ran, Complaint> {
+    let mut census = watch(&plan, servers)?;
     let connectors: Vec<_> = servers.iter().map(|server| server.connector.clone()).collect();
     let promises = preflight::promises(servers).into();
     let settings =
@@ -151,6 +157,7 @@ fn drive(
     let mut lookout = Lookout::new(&plan, settings.threads);
     let measured = engine::run(&plan, &connectors, &settings, control, |slice, failures| {
         process::observe(&mut slice.health);
+        census.observe(slice);
         if let Some(journal) = &mut journal {
             journal.second(slice, failures);
         }
@@ -159,7 +166,17 @@ fn drive(
     });
     progress.finish();
     let (measured, panicked) = match measured {
-        Ok(measured) => (measured, None),
+        Ok(mut measured) => {
+            let last = measured.recording.seconds.last().map(|slice| slice.second);
+            if let Some(last) = last.filter(|_| census.is_watching() && runtime.block_on(cooled_down(control))) {
+                let after = census.after(last);
+                if let Some(journal) = &mut journal {
+                    journal.second(&after, &[]);
+                }
+                measured.recording.add(after);
+            }
+            (measured, None)
+        }
         Err(EngineError::Panicked(measured)) => {
             let complaint = Complaint::server("a thread of the load generator panicked; what was measured is kept")
                 .help("report this as a defect of mcpl");
@@ -175,6 +192,36 @@ fn drive(
     // Only now: what is written or told needs no journal any more.
     journal.into_iter().for_each(Journal::remove);
     panicked.map_or(Ok(Ran { code, judged: Some((results, verdict)) }), Err)
+}
+
+/// Looks at the processes of the servers, as far as they are known.
+///
+/// # Errors
+/// When the file names a process that does not exist.
+fn watch(plan: &Plan, servers: &[Connected]) -> Result<Census, Complaint> {
+    let roots = servers.iter().enumerate();
+    let census = Census::begin(roots.filter_map(|(index, server)| Some((index, server.root.clone()?))));
+    for (index, server) in plan.servers.iter().enumerate() {
+        let Some(pid) = server.pid else { continue };
+        let name = &server.name;
+        if !census.is_watching() {
+            terminal::note(&format!(
+                "this system does not tell of processes: `pid` of server `{name}` has no effect\n"
+            ));
+        } else if !census.found(index) {
+            return Err(Complaint::usage(format!("server `{name}`: this machine has no process {pid}"))
+                .help("name the process that serves now, such as with `--set pid=$(pgrep -f NAME)` for `pid pid`"));
+        }
+    }
+    Ok(census)
+}
+
+/// Waits until the servers have cooled down. `false` when somebody would not.
+async fn cooled_down(control: &Control) -> bool {
+    tokio::select! {
+        () = tokio::time::sleep(COOL_DOWN) => true,
+        () = control.reached(Stop::Kill) => false,
+    }
 }
 
 /// One line on what begins.

@@ -3,6 +3,7 @@
 
 use super::lower::Lowering;
 use super::path::{Head, Part, Path};
+use super::whole::is_of_servers;
 use crate::diag::errors;
 use crate::diag::suggest::nearest;
 use crate::plan::{Metric, MetricRef, Plan, Selection, Statistic, TimeMetric};
@@ -50,6 +51,7 @@ const METRICS: [(&str, Metric); 20] = [
 ];
 
 const TIME_STATISTICS: [&str; 10] = ["p50", "p90", "p95", "p99", "p99.9", "mean", "max", "min", "stddev", "count"];
+const SECOND_STATISTICS: [&str; 4] = ["max", "mean", "min", "count"];
 const COUNT_STATISTICS: [&str; 2] = ["count", "rate"];
 
 /// How diagnostics name what a selector may be.
@@ -61,9 +63,11 @@ impl Lowering<'_> {
     pub(super) fn metric(&mut self, expr: &ast::Expr, plan: &Plan, complete: bool) -> Option<Option<MetricRef>> {
         let path = self.path(expr)?;
         let whole = match &path.head {
-            Head::Call { function, .. } => matches!(function.text.as_str(), "expect" | "group"),
+            Head::Call { function, .. } => matches!(function.text.as_str(), "expect" | "group" | "server"),
             Head::Name(name) => {
-                name.text == "generator" || self.measures.iter().any(|(measure, _)| measure.name == name.text)
+                name.text == "generator"
+                    || is_of_servers(&path)
+                    || self.measures.iter().any(|(measure, _)| measure.name == name.text)
             }
         };
         if let Some((key, _)) = path.tags.first().filter(|_| whole) {
@@ -84,6 +88,9 @@ impl Lowering<'_> {
             }
             Head::Call { function, argument } if function.text == "group" => {
                 return self.group_metric(expr, &path, argument, complete);
+            }
+            Head::Call { function, argument } if function.text == "server" => {
+                return self.server_metric(expr, &path, Some(argument), plan, complete);
             }
             Head::Call { function, argument } => {
                 match select(plan, &argument.text, Some(&function.text)) {
@@ -108,6 +115,9 @@ impl Lowering<'_> {
             }
             Head::Name(name) if name.text == "generator" => {
                 return self.generator(expr, &mut rest, &path);
+            }
+            Head::Name(_) if is_of_servers(&path) => {
+                return self.server_metric(expr, &path, None, plan, complete);
             }
             Head::Name(name) => {
                 selection = self.selector(plan, name, path.parts.first(), complete)?;
@@ -191,7 +201,7 @@ impl Lowering<'_> {
         }
     }
 
-    fn next_metric<'p>(&mut self, rest: &mut std::slice::Iter<'p, Part>, path: &Path) -> Option<&'p Part> {
+    pub(super) fn next_metric<'p>(&mut self, rest: &mut std::slice::Iter<'p, Part>, path: &Path) -> Option<&'p Part> {
         let part = rest.next();
         if part.is_none() {
             let example = if matches!(&path.head, Head::Name(name) if name.text == "generator") {
@@ -232,8 +242,9 @@ impl Lowering<'_> {
         found
     }
 
-    fn statistic(&mut self, metric: &Metric, owner: &Part, part: Option<&Part>) -> Option<Statistic> {
+    pub(super) fn statistic(&mut self, metric: &Metric, owner: &Part, part: Option<&Part>) -> Option<Statistic> {
         let statistics: &[&str] = match metric.dimension(Statistic::Max) {
+            Some(_) if metric.is_of_seconds() => &SECOND_STATISTICS,
             Some(_) => &TIME_STATISTICS,
             None => &COUNT_STATISTICS,
         };
@@ -245,6 +256,7 @@ impl Lowering<'_> {
                 let (name, span) = (part.map(|part| part.text.as_str()), part.map_or(owner.span, |part| part.span));
                 let example = match metric {
                     Metric::Errors { .. } | Metric::Expect { .. } => "rate",
+                    metric if metric.is_of_seconds() => "max",
                     metric if metric.dimension(Statistic::Max).is_some() => "p95",
                     _ => "count",
                 };
@@ -263,7 +275,7 @@ impl Lowering<'_> {
     }
 
     /// Nothing stands behind the statistic.
-    fn end(&mut self, path: &Path, rest: &mut std::slice::Iter<'_, Part>) -> Option<()> {
+    pub(super) fn end(&mut self, path: &Path, rest: &mut std::slice::Iter<'_, Part>) -> Option<()> {
         let Some(extra) = rest.next() else { return Some(()) };
         let before = path.parts.iter().rev().find(|part| part.span.end <= extra.span.start);
         let before = match (before, &path.head) {
@@ -291,73 +303,6 @@ impl Lowering<'_> {
         };
         let metric = Metric::Expect { label: index };
         let owner = Part { text: format!("expect(\"{}\")", label.text), span: path.span };
-        let mut rest = path.parts.iter();
-        let statistic = self.statistic(&metric, &owner, rest.next())?;
-        self.end(path, &mut rest)?;
-        let source = self.written(expr.span());
-        Some(Some(MetricRef { source, selection: Selection::default(), metric, statistic }))
-    }
-
-    /// `generator.lag.p99`
-    fn generator(
-        &mut self,
-        expr: &ast::Expr,
-        rest: &mut std::slice::Iter<'_, Part>,
-        path: &Path,
-    ) -> Option<Option<MetricRef>> {
-        let part = self.next_metric(rest, path)?;
-        let metric = match part.text.as_str() {
-            "lag" => Metric::GeneratorLag,
-            "cpu" => Metric::GeneratorCpu,
-            "rss" => Metric::GeneratorRss,
-            _ => {
-                let known = ["lag", "cpu", "rss"].map(str::to_owned);
-                self.out.push(errors::names::unknown_metric(&part.text, part.span, &known));
-                return None;
-            }
-        };
-        let statistic = self.statistic(&metric, part, rest.next())?;
-        self.end(path, rest)?;
-        let source = self.written(expr.span());
-        Some(Some(MetricRef { source, selection: Selection::default(), metric, statistic }))
-    }
-
-    /// `group("open a page").p95`
-    fn group_metric(
-        &mut self,
-        expr: &ast::Expr,
-        path: &Path,
-        name: &Part,
-        complete: bool,
-    ) -> Option<Option<MetricRef>> {
-        let Some(group) = self.groups.iter().position(|known| *known == name.text) else {
-            if complete {
-                let known = self.groups.clone();
-                self.out.push(errors::names::unknown_selector("group", &name.text, name.span, &known));
-                return None;
-            }
-            return Some(None);
-        };
-        let owner = format!("group(\"{}\")", name.text);
-        self.whole_metric(expr, path, Metric::Group { group }, owner)
-    }
-
-    /// `hits.mean`: a metric of the file's own.
-    fn measured(&mut self, expr: &ast::Expr, path: &Path, name: &Part) -> Option<Option<MetricRef>> {
-        let measure = self.measures.iter().position(|(measure, _)| measure.name == name.text)?;
-        let dimension = self.measures.get(measure).map(|(measure, _)| measure.dimension)?;
-        self.whole_metric(expr, path, Metric::Measure { measure, dimension }, name.text.clone())
-    }
-
-    /// A metric that belongs to no selection.
-    fn whole_metric(
-        &mut self,
-        expr: &ast::Expr,
-        path: &Path,
-        metric: Metric,
-        owner: String,
-    ) -> Option<Option<MetricRef>> {
-        let owner = Part { text: owner, span: path.span };
         let mut rest = path.parts.iter();
         let statistic = self.statistic(&metric, &owner, rest.next())?;
         self.end(path, &mut rest)?;

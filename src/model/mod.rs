@@ -36,6 +36,7 @@ mod start;
 mod step;
 mod target;
 mod types;
+mod whole;
 
 #[cfg(test)]
 mod tests;

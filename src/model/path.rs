@@ -31,6 +31,9 @@ pub(super) enum Head {
     },
 }
 
+/// Functions that a path may begin with.
+const FUNCTIONS: [&str; 6] = ["scenario", "flow", "step", "server", "expect", "group"];
+
 impl Lowering<'_> {
     /// Takes a path apart. `None` after a diagnostic.
     pub(super) fn path(&mut self, expr: &ast::Expr) -> Option<Path> {
@@ -69,8 +72,8 @@ impl Lowering<'_> {
     fn path_call(&mut self, call: &ast::Call) -> Option<Head> {
         let callee = call.callee()?;
         let function = Part { text: callee.text(), span: callee.span() };
-        if !["scenario", "flow", "step", "expect", "group"].contains(&function.text.as_str()) {
-            let known = ["scenario", "flow", "step", "expect", "group"].map(str::to_owned);
+        if !FUNCTIONS.contains(&function.text.as_str()) {
+            let known = FUNCTIONS.map(str::to_owned);
             self.out.push(errors::names::unknown_function(&function.text, function.span, &known));
             return None;
         }

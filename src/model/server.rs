@@ -23,6 +23,9 @@ pub(super) const REVISIONS: [&str; 5] = ["2024-11-05", "2025-03-26", "2025-06-18
 /// says otherwise.
 const DEFAULT_READY_NS: f64 = 10e9;
 
+/// No process of Linux has a greater number (`PID_MAX_LIMIT`).
+const PID_MAX: u32 = 1 << 22;
+
 /// What a server may ask its client for.
 const ASKED: [&str; 3] = ["sampling", "elicitation", "roots"];
 
@@ -70,6 +73,7 @@ fn lower(lowering: &mut Lowering<'_>, item: &ast::Server) -> Option<ServerItem> 
             tls: draft.tls,
             auth: draft.auth,
             quickack: draft.quickack,
+            pid: draft.pid,
             answers: draft.answers,
             capabilities: draft.capabilities,
         }),
@@ -110,6 +114,7 @@ struct Draft {
     tls: Option<Tls>,
     auth: Option<Auth>,
     quickack: bool,
+    pid: Option<u32>,
     answers: Vec<Answer>,
     capabilities: Option<String>,
     said: Vec<(String, Span)>,
@@ -212,6 +217,10 @@ impl Draft {
                 self.once(lowering, "quickack", attr.keyword_span())?;
                 self.quickack = lowering.switch(&attr.value()?)?;
             }
+            ServerStmt::Pid(attr) => {
+                self.once(lowering, "pid", attr.keyword_span())?;
+                self.pid = Some(pid(lowering, &attr.value()?)?);
+            }
             ServerStmt::Answer(item) => {
                 let to = item.word()?;
                 if !ASKED.contains(&to.text().as_str()) {
@@ -254,6 +263,18 @@ impl Draft {
             (&self.auth, self.said.iter().find(|(what, _)| what == "auth"), transport)
         {
             found.push(("auth", *span, "http"));
+        }
+        if let Some((_, span)) = self.said.iter().find(|(what, _)| what == "pid") {
+            let started = match transport {
+                "stdio" | "builtin" => Some((transport, *at)),
+                _ => self.said.iter().find(|(what, _)| what == "launch").map(|(_, at)| ("launch", *at)),
+            };
+            if let Some((by, at)) = started {
+                let why = "of use for a server that mcpl does not start only";
+                let help = "remove `pid`: the processes that mcpl starts are watched anyway";
+                lowering.out.push(errors::load::no_effect("pid", &format!("beside `{by}`"), why, help, *span, at));
+                return None;
+            }
         }
         if !over_http {
             found.extend(self.header_span.map(|span| ("header", span, "http")));
@@ -321,6 +342,19 @@ impl Draft {
         self.transport = Some((what.to_owned(), span));
         Some(())
     }
+}
+
+/// The number of a process.
+fn pid(lowering: &mut Lowering<'_>, expr: &ast::Expr) -> Option<u32> {
+    let value = lowering.quantity(expr, Dimension::Number)?;
+    if value < 1.0 || value > f64::from(PID_MAX) || value.fract() != 0.0 {
+        let (what, range) =
+            (format!("`{}`", lowering.written(expr.span())), format!("a whole number from 1 to {PID_MAX}"));
+        lowering.out.push(errors::types::out_of_range(&what, &range, expr.span()));
+        return None;
+    }
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a whole number in range")]
+    Some(value as u32)
 }
 
 /// A protocol revision; `auto` may stand in its place where it is the only one.

@@ -227,6 +227,22 @@ pub enum Metric {
     GeneratorCpu,
     /// Memory of the load generator.
     GeneratorRss,
+    /// The share of a processor that the processes of a server used; above 1 where
+    /// they used several.
+    ServerCpu {
+        /// Index in the plan; `None`: all that are watched together.
+        server: Option<usize>,
+    },
+    /// Memory of the processes of a server.
+    ServerRss {
+        /// Index in the plan; `None`: all that are watched together.
+        server: Option<usize>,
+    },
+    /// Descriptors that the processes of a server had open.
+    ServerFds {
+        /// Index in the plan; `None`: all that are watched together.
+        server: Option<usize>,
+    },
     /// Whole groups.
     Group {
         /// Index of the name in the plan.
@@ -286,6 +302,19 @@ pub enum Statistic {
 }
 
 impl Metric {
+    /// Whether it is one value for each second, and not one for each request.
+    #[must_use]
+    pub fn is_of_seconds(&self) -> bool {
+        matches!(
+            self,
+            Metric::GeneratorCpu
+                | Metric::GeneratorRss
+                | Metric::ServerCpu { .. }
+                | Metric::ServerRss { .. }
+                | Metric::ServerFds { .. }
+        )
+    }
+
     /// What a statistic of it measures; `None` when the metric has no such
     /// statistic.
     #[must_use]
@@ -303,8 +332,9 @@ impl Metric {
         );
         let sampled = match self {
             Metric::Measure { dimension, .. } => Some(*dimension),
-            Metric::GeneratorCpu => Some(Dimension::Share),
-            Metric::GeneratorRss => Some(Dimension::Size),
+            Metric::GeneratorCpu | Metric::ServerCpu { .. } => Some(Dimension::Share),
+            Metric::GeneratorRss | Metric::ServerRss { .. } => Some(Dimension::Size),
+            Metric::ServerFds { .. } => Some(Dimension::Number),
             _ => is_time.then_some(Dimension::Duration),
         };
         match (self, statistic) {
@@ -312,7 +342,7 @@ impl Metric {
                 Metric::BytesIn | Metric::BytesOut => Dimension::Size,
                 _ => Dimension::Number,
             }),
-            (Metric::GeneratorCpu | Metric::GeneratorRss, Stddev | Percentile(_)) => None,
+            (metric, Stddev | Percentile(_)) if metric.is_of_seconds() => None,
             (_, Min | Mean | Max | Stddev | Percentile(_)) => sampled,
             (Metric::Errors { .. } | Metric::Expect { .. }, Rate) => Some(Dimension::Share),
             (_, Rate) => sampled.is_none().then_some(Dimension::Rate),

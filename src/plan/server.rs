@@ -33,6 +33,9 @@ pub struct Server {
     /// Whether received data is acknowledged at once.
     #[serde(default, skip_serializing_if = "super::is_false")]
     pub quickack: bool,
+    /// The number of its process on this machine.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pid: Option<u32>,
     /// What this client answers when the server asks.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub answers: Vec<Answer>,
@@ -42,6 +45,15 @@ pub struct Server {
 }
 
 impl Server {
+    /// Whether its processes are known: mcpl starts them, or the file names them.
+    #[must_use]
+    pub fn is_watched(&self) -> bool {
+        match self.endpoint {
+            Endpoint::Http { .. } | Endpoint::Sse { .. } => self.launch.is_some() || self.pid.is_some(),
+            Endpoint::Stdio { .. } | Endpoint::Builtin { .. } => true,
+        }
+    }
+
     /// A server at `endpoint`, with the timeouts that a file has unless it says
     /// otherwise: 30 s for a request and for a connection.
     #[must_use]
@@ -58,6 +70,7 @@ impl Server {
             tls: None,
             auth: None,
             quickack: false,
+            pid: None,
             answers: Vec::new(),
             capabilities: None,
         }

@@ -163,6 +163,12 @@ pub struct Sparse {
 }
 
 impl Sparse {
+    /// How many values were recorded.
+    #[must_use]
+    pub fn count(&self) -> u64 {
+        self.counts.iter().map(|(_, count)| count).sum()
+    }
+
     /// Like [`Distribution::percentile`].
     #[must_use]
     #[expect(clippy::cast_precision_loss, reason = "times stay below 2^53 ns, 104 days")]

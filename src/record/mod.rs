@@ -7,12 +7,14 @@
 mod class;
 mod distribution;
 mod live;
+mod process;
 mod recorder;
 mod recording;
 mod sparse;
 
 pub use class::ErrorClass;
 pub use distribution::{Distribution, Frozen, Sparse, sample_floor};
+pub use process::{Moment, ProcessRow};
 pub use recorder::{OTHER_TAGS, Recorder, Sample, Shape};
 pub use recording::{
     Counts, Failure, Health, LogLine, Phase, Recording, SESSION_TIMES, ScenarioRow, SeriesRow, SessionTime, Slice,

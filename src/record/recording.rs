@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::violation::Violation;
 
-use super::{ErrorClass, Frozen, OTHER_TAGS};
+use super::{ErrorClass, Frozen, OTHER_TAGS, ProcessRow};
 
 /// Failures kept for each series and class, as examples: the first ones.
 const FAILURES_KEPT: usize = 5;
@@ -97,7 +97,7 @@ pub struct Counts {
     pub violation_kinds: BTreeMap<Violation, u64>,
 }
 
-fn is_zero(count: &u64) -> bool {
+pub(super) fn is_zero(count: &u64) -> bool {
     *count == 0
 }
 
@@ -321,6 +321,9 @@ pub struct Slice {
     /// sorted.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub violations: Vec<ViolationExample>,
+    /// Per server whose process is watched and moment, sorted.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub processes: Vec<ProcessRow>,
     /// The load generator itself.
     pub health: Health,
 }
@@ -350,6 +353,7 @@ impl Slice {
         self.logs.sort();
         self.violations.extend(other.violations);
         self.violations.sort();
+        merge_rows(&mut self.processes, other.processes, ProcessRow::key, ProcessRow::add);
         self.health.merge(&other.health);
     }
 

@@ -4,12 +4,14 @@
 //! assertion without another run. May import `record`, `plan`.
 
 mod journal;
+mod process;
 mod query;
 mod read;
 #[cfg(test)]
 mod tests;
 
 pub use journal::{JOURNAL, Journal, Second};
+pub use process::{ProcessSums, SESSIONS_LEAST};
 pub use query::Window;
 pub use read::ReadError;
 

@@ -14,7 +14,7 @@ pub enum Window {
 }
 
 impl Results {
-    fn slices(&self, window: Window) -> impl Iterator<Item = &Slice> {
+    pub(super) fn slices(&self, window: Window) -> impl Iterator<Item = &Slice> {
         let seconds = self.recording.seconds.as_slice();
         let chosen = match window {
             Window::Whole => seconds,

@@ -69,7 +69,11 @@ fn counts(slice: &Slice) -> impl Iterator<Item = u64> {
     let of = &slice.health;
     let machine = [of.cpu_ns, of.cpu_of_ns, of.busiest_ns, of.rss_bytes, of.open_files, of.open_sockets];
     let health = [of.in_flight, of.users, of.held].into_iter().chain(machine);
-    series.chain(scenarios).chain(tallies).chain(health)
+    let processes = slice
+        .processes
+        .iter()
+        .flat_map(|row| [row.processes, row.cpu_ns, row.cpu_of_ns, row.rss_bytes, row.open_files]);
+    series.chain(scenarios).chain(tallies).chain(health).chain(processes)
 }
 
 /// The only thing that a file of any version has.
@@ -158,6 +162,9 @@ impl Results {
             }
             if let Some(tally) = slice.expectations.iter().find(|tally| tally.label >= plan.expectations.len()) {
                 return wrong("expectation", tally.label);
+            }
+            if let Some(row) = slice.processes.iter().find(|row| row.server >= plan.servers.len()) {
+                return wrong("server", row.server);
             }
         }
         let sorted = self.recording.seconds.is_sorted_by(|a, b| a.second < b.second);

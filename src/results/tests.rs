@@ -49,6 +49,11 @@ fn indexes_that_lead_nowhere_are_found() {
         (r#""bytes_in":1"#, r#""bytes_in":18446744073709551615"#),
         (r#""cpu_ns":0"#, r#""cpu_ns":0,"held":18446744073709551615"#),
         (r#""second":1"#, r#""second":0"#),
+        (r#""health""#, r#""processes":[{"server":9,"processes":1,"cpu_ns":1,"cpu_of_ns":1,"rss_bytes":1}],"health""#),
+        (
+            r#""health""#,
+            r#""processes":[{"server":0,"processes":1,"cpu_ns":1,"cpu_of_ns":1,"rss_bytes":18446744073709551615}],"health""#,
+        ),
     ] {
         let text = text();
         assert!(text.contains(from), "{from}");
@@ -67,6 +72,92 @@ fn only_parts_of_one_plan_are_summed_up() {
     let mut other = part;
     other.plan_hash = "y".to_owned();
     assert!(matches!(whole.merge(other), Err(ReadError::OtherPlan)));
+}
+
+#[test]
+fn processes_are_told_in_the_order_of_time() {
+    let row = |moment: &str, rss: u64| {
+        format!(
+            r#"{{"server":0,"moment":"{moment}","processes":1,"cpu_ns":500,"cpu_of_ns":1000,"rss_bytes":{rss},"open_files":9}}"#
+        )
+    };
+    let mut seconds = [
+        format!("[{},{}]", row("before", 10), row("during", 40)),
+        format!("[{},{}]", row("during", 30), row("after", 20)),
+    ]
+    .into_iter();
+    let text: String = text()
+        .split_inclusive(r#""health""#)
+        .map(|part| match part.strip_suffix(r#""health""#) {
+            Some(part) => format!(r#"{part}"processes":{},"health""#, seconds.next().unwrap()),
+            None => part.to_owned(),
+        })
+        .collect();
+    let results = Results::from_json(&text).unwrap();
+    let found: Vec<_> = results.process(0).map(|(second, row)| (second, row.moment, row.rss_bytes)).collect();
+    use crate::record::Moment::{After, Before, During};
+    assert_eq!(found, [(0, Before, 10), (0, During, 40), (1, During, 30), (1, After, 20)]);
+    assert_eq!(results.process(1).count(), 0);
+    let sums: Vec<_> = results.process_sums(None, super::Window::Whole).collect();
+    assert_eq!(sums.iter().map(|(second, sums)| (*second, sums.rss_bytes)).collect::<Vec<_>>(), [(0, 40), (1, 30)]);
+    assert_eq!((sums[0].1.cpu, sums[0].1.open_files), (Some(0.5), 9));
+    // The journal has it all, with a line of its own for what came after.
+    let mut journal = results.to_journal_head();
+    let mut line = |slice| {
+        journal.push_str(&Second { slice: std::borrow::Cow::Owned(slice), failures: (&[]).into() }.to_line());
+    };
+    let mut seconds = results.recording.seconds.clone();
+    let after = seconds[1].processes.pop().unwrap();
+    seconds.into_iter().for_each(&mut line);
+    line(crate::record::Slice { second: 1, processes: vec![after], ..Default::default() });
+    assert_eq!(Journal::from_bytes(journal.as_bytes()).unwrap().results.recording, results.recording);
+}
+
+#[test]
+fn memory_of_a_session_is_what_came_with_the_sessions() {
+    use crate::record::{Moment, ProcessRow, ScenarioRow, SessionTime};
+    let with = |sessions: u64, revision: &str| {
+        let mut results = Results::from_json(&text()).unwrap();
+        results.servers.push(super::ServerInfo {
+            name: "s".to_owned(),
+            transport: "http".to_owned(),
+            revision: revision.to_owned(),
+            server_name: String::new(),
+            server_version: String::new(),
+            tools: 0,
+            tokens: None,
+        });
+        let row = |moment, rss_bytes| ProcessRow { moment, rss_bytes, processes: 1, ..ProcessRow::default() };
+        let [first, second] = results.recording.seconds.as_mut_slice() else { panic!("two seconds") };
+        first.processes = vec![row(Moment::Before, 1000), row(Moment::During, 1000 + 7 * sessions)];
+        second.processes = vec![row(Moment::During, 1_000_000), row(Moment::After, 900)];
+        let mut closed = crate::record::Distribution::new();
+        closed.record(1);
+        let scenario = |sessions, times| ScenarioRow {
+            scenario: 0,
+            phase: crate::record::Phase::Measured,
+            started: 0,
+            iterations: 0,
+            dropped: 0,
+            abandoned: 0,
+            sessions,
+            times,
+        };
+        first.scenarios = vec![scenario(sessions, Default::default())];
+        let mut times: [crate::record::Frozen; crate::record::SESSION_TIMES] = Default::default();
+        times[SessionTime::Close as usize] = closed.freeze();
+        second.scenarios = vec![scenario(0, times)];
+        results
+    };
+    let results = with(30, "2025-11-25");
+    assert_eq!(results.sessions_open(0), Some(vec![(0, 30), (1, 29)]));
+    assert_eq!(results.bytes_per_session(0), Some((7.0, 30)));
+    assert_eq!(with(super::SESSIONS_LEAST - 1, "2025-11-25").bytes_per_session(0), None, "too few");
+    assert_eq!(with(30, "2026-07-28").bytes_per_session(0), None, "there are no sessions");
+    assert_eq!(with(30, "50% 2025-06-18, 50% 2026-07-28").sessions_open(0), None);
+    let mut spread = with(30, "2025-11-25");
+    spread.plan.scenarios[0].targets.push(crate::plan::Target { server: 1, slots: 1 });
+    assert_eq!(spread.sessions_open(0), None, "nobody knows whose they are");
 }
 
 /// The journal of the run above, and its results.

@@ -127,6 +127,7 @@ pub(super) fn phrase(kind: Kind) -> Phrase {
         | Kind::Scopes
         | Kind::At
         | Kind::Quickack
+        | Kind::Pid
         | Kind::Answer
         | Kind::Capabilities
         | Kind::MaxInFlight
@@ -243,6 +244,7 @@ pub(super) fn phrase(kind: Kind) -> Phrase {
         | Kind::KwLaunch
         | Kind::KwReady
         | Kind::KwQuickack
+        | Kind::KwPid
         | Kind::KwTls
         | Kind::KwCa
         | Kind::KwCert

@@ -104,6 +104,7 @@ impl Kind {
                 | Kind::Scopes
                 | Kind::At
                 | Kind::Quickack
+                | Kind::Pid
                 | Kind::Answer
                 | Kind::Capabilities
                 | Kind::MaxInFlight

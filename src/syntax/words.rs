@@ -199,6 +199,7 @@ pub(super) const WORDS: &[Word] = &[
     word(Block::Server, "tls", &[Kind::Tls], "tls { ca \"ca.pem\" }"),
     word(Block::Server, "auth", &[Kind::AuthBearer, Kind::AuthOauth], "auth bearer secret(\"TOKEN\")"),
     word(Block::Server, "quickack", &[Kind::Quickack], "quickack on"),
+    word(Block::Server, "pid", &[Kind::Pid], "pid 1234"),
     word(Block::Server, "answer", &[Kind::Answer], "answer elicitation { \"action\": \"accept\" }"),
     word(Block::Server, "capabilities", &[Kind::Capabilities], "capabilities { \"sampling\": {} }"),
     word(Block::Tls, "ca", &[Kind::Ca], "ca \"ca.pem\""),

@@ -67,6 +67,6 @@ pub use probe::{Probe, probe};
 pub use questions::{Answers, Question};
 pub use revision::{Revision, UnknownRevision};
 pub use sockets::open_sockets;
-pub use target::{HttpTarget, StdioTarget, Target};
+pub use target::{HttpTarget, Living, StdioTarget, Target};
 pub use task::{Task, TaskStatus, serves_tasks};
 pub use tls::{TlsClient, TlsOptions};

@@ -1,8 +1,9 @@
 //! Where the server is: a URL or a command.
 
+use std::collections::BTreeSet;
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 use http::Uri;
@@ -46,7 +47,7 @@ impl Target {
 }
 
 /// A server command: one child process per client.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub struct StdioTarget {
     /// The program and its arguments; not a shell line.
     pub command: Vec<String>,
@@ -57,6 +58,28 @@ pub struct StdioTarget {
     /// How long each request of the opening may take, with the start of the
     /// program.
     pub open_timeout: Duration,
+    /// The children that live; shared with all copies of this target.
+    pub children: Living,
+}
+
+/// The numbers of the child processes that were started and not given up yet.
+#[derive(Clone, Debug, Default)]
+pub struct Living(Arc<Mutex<BTreeSet<u32>>>);
+
+impl Living {
+    /// The numbers, in order.
+    #[must_use]
+    pub fn pids(&self) -> Vec<u32> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).iter().copied().collect()
+    }
+
+    pub(super) fn add(&self, pid: u32) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(pid);
+    }
+
+    pub(super) fn remove(&self, pid: u32) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).remove(&pid);
+    }
 }
 
 impl StdioTarget {
@@ -69,7 +92,7 @@ impl StdioTarget {
         if command.first().is_none_or(String::is_empty) {
             return Err(TargetError::Command);
         }
-        Ok(Self { command, env: Vec::new(), cwd: None, open_timeout: OPEN_TIMEOUT })
+        Ok(Self { command, env: Vec::new(), cwd: None, open_timeout: OPEN_TIMEOUT, children: Living::default() })
     }
 }
 

@@ -76,6 +76,9 @@ fn metric(results: &Results, reference: &MetricRef, window: Window) -> Observed 
         }
         Metric::GeneratorCpu => of_seconds(results.generator_cpu(window), statistic),
         Metric::GeneratorRss => of_seconds(results.generator_rss(window), statistic),
+        Metric::ServerCpu { server } => of_seconds(results.server_cpu(*server, window), statistic),
+        Metric::ServerRss { server } => of_seconds(results.server_rss(*server, window), statistic),
+        Metric::ServerFds { server } => of_seconds(results.server_fds(*server, window), statistic),
         Metric::Errors { class } => errors(results, selection, class.as_deref(), window, statistic),
         Metric::Expect { label } => {
             let (passed, failed) = results.tally(*label, window);

@@ -79,7 +79,8 @@ fn reason(abort: &Abort, second: u32, found: &str, limit: &str) -> String {
 
 /// The second as if none of it were warm-up.
 pub(super) fn measured(slice: &Slice) -> Slice {
-    let mut all = Slice { second: slice.second, health: slice.health.clone(), ..Slice::default() };
+    let (health, processes) = (slice.health.clone(), slice.processes.clone());
+    let mut all = Slice { second: slice.second, health, processes, ..Slice::default() };
     // Warm-up and the rest of one series become one row, by merging them.
     for phase in [Phase::Warmup, Phase::Measured] {
         let mut part = Slice { second: slice.second, ..slice.clone() };
@@ -90,6 +91,7 @@ pub(super) fn measured(slice: &Slice) -> Slice {
         part.groups.retain_mut(|row| std::mem::replace(&mut row.phase, Phase::Measured) == phase);
         part.measures.retain_mut(|row| std::mem::replace(&mut row.phase, Phase::Measured) == phase);
         part.logs.clear();
+        part.processes.clear();
         all.merge(part);
     }
     all

@@ -31,6 +31,7 @@ mod live;
 mod oauth;
 mod plans;
 mod probe;
+mod process;
 mod raw_server;
 mod rehearse;
 mod revisions;

@@ -140,6 +140,11 @@ impl Rulebook {
         Rulebook { child, url }
     }
 
+    /// The number of its process.
+    pub fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
     /// Host and port.
     pub fn authority(&self) -> String {
         self.url.trim_start_matches("http://").split('/').next().unwrap().to_owned()

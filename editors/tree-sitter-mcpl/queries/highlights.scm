@@ -85,6 +85,7 @@
   "client_secret"
   "scopes"
   "quickack"
+  "pid"
   "answer"
   "capabilities"
   "allow"

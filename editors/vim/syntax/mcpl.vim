@@ -15,7 +15,7 @@ let s:statements = split("
       \ cancel capabilities cert choose client_id client_secret close complete connect_timeout csv
       \ cwd deny drain else env expect group header hold html http if insecure iterations json
       \ jsonl junit launch let list log markdown max measure mix order pace pages parallel params
-      \ progress prompt protocol quickack ramp read repeat request require rows run save scopes
+      \ progress prompt pid protocol quickack ramp read repeat request require rows run save scopes
       \ seek sessions sse stages start stdio stop subscribe tag take target task template think timeout
       \ tls token_url ttl types warmup ")
 let s:joints = split("

@@ -171,6 +171,17 @@ pub fn metric_of_scenarios(metric: &str, selector: &str, span: Span, scenarios: 
     .help(format!("write {}", one_of(&choices)))
 }
 
+/// A metric of a server's process where no process is known.
+#[must_use]
+pub fn not_watched(metric: &str, span: Span) -> Diagnostic {
+    Diagnostic {
+        message: format!("`{metric}` is measured for servers whose process is known"),
+        ..unknown_metric(metric, span, &[])
+    }
+    .found("no process is known")
+    .help("name the process with `pid 1234` in its `server`, or let mcpl start it with `launch`")
+}
+
 /// Other words for statistics.
 const STATISTICS: [(&str, &str); 9] = [
     ("avg", "mean"),

@@ -179,3 +179,29 @@ fn limits_beyond_the_range_of_a_metric_are_warned_of() {
         assert_eq!(said, Vec::from_iter(expected), "{assert}");
     }
 }
+
+#[test]
+fn processes_of_servers_are_measured_each_by_itself_or_together() {
+    let assert = "server.cpu.mean < 250%\nserver.rss.max < 1GiB\nserver(docs).fds.max < 100\nserver(\"docs\").rss.min > 1MiB\nserver.rss.count > 3";
+    let plan = plan(&File { assert, ..GOOD }.text());
+    let of = |index: usize| match &plan.assertions[index].left {
+        MetricExpr::Metric(reference) => (reference.metric.clone(), reference.statistic),
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(of(0), (Metric::ServerCpu { server: None }, Statistic::Mean));
+    assert_eq!(of(1), (Metric::ServerRss { server: None }, Statistic::Max));
+    assert_eq!(of(2), (Metric::ServerFds { server: Some(0) }, Statistic::Max));
+    assert_eq!(of(3), (Metric::ServerRss { server: Some(0) }, Statistic::Min));
+    assert_eq!(of(4), (Metric::ServerRss { server: None }, Statistic::Count));
+    // Whoever is called `server` has its own metrics still.
+    let named = File { flow: "call \"server\"", assert: "server.latency.p95 < 1s\nserver.rss.max < 1GiB", ..GOOD };
+    assert!(compile(&named.text(), &[]).diagnostics.is_empty(), "{:#?}", compile(&named.text(), &[]).diagnostics);
+}
+
+#[test]
+fn a_process_is_named_by_its_number_or_a_parameter() {
+    let file = File { items: "param number = 7", server: "http \"http://localhost:1/mcp\"\npid number", ..GOOD }.text();
+    assert_eq!(plan(&file).servers[0].pid, Some(7));
+    let set = compile(&file, &[("number", "4242")]);
+    assert_eq!(set.plan.unwrap().servers[0].pid, Some(4242));
+}

@@ -83,6 +83,12 @@ fn in_a_server() {
         ("builtin rulebook\nenv { \"A\": \"b\" }", "E410", "remove `env`"),
         ("builtin rulebook { stdio on }\nheader \"A\" \"b\"", "E410", "remove `header`"),
         ("stdio [\"a\"]\nheader \"A\" \"b\"", "E410", "remove `header`"),
+        ("stdio [\"a\"]\npid 7", "E410", "remove `pid`: the processes that mcpl starts are watched anyway"),
+        ("builtin rulebook\npid 7", "E410", "remove `pid`"),
+        ("http \"http://localhost\"\nlaunch [\"a\"]\npid 7", "E410", "remove `pid`"),
+        ("http \"http://localhost\"\npid 0", "E303", "a whole number from 1 to 4194304"),
+        ("http \"http://localhost\"\npid 1.5", "E303", "a whole number from 1 to 4194304"),
+        ("http \"http://localhost\"\npid 1\npid 2", "E404", "remove one"),
         ("stdio \"node server.js\"", "E301", "[\"node\", \"server.js\"]"),
         ("stdio []", "E301", "[\"node\", \"server.js\"]"),
         ("stdio [\"\"]", "E301", "[\"node\", \"server.js\"]"),
@@ -212,6 +218,10 @@ fn in_assert() {
         ("search.dropped.count == 0", "E206", "write `browse.dropped`"),
         ("look.iteration.p95 < 1s", "E206", "write `browse.iteration`"),
         ("generator.cpus.max < 90%", "E206", "write `cpu`"),
+        ("server.rss.p95 < 1GiB", "E207", "write one of `max`, `mean`"),
+        ("server(\"dokcs\").rss.max < 1GiB", "E205", "write `docs`"),
+        ("server(docs).heap.max < 1GiB", "E206", "write `cpu`, `rss` or `fds`"),
+        ("server.latency.p95 < 1s", "E205", "one of"),
         ("latency < 1s", "E207", "`latency.p95`"),
         ("latency.avg < 1s", "E207", "write `mean`"),
         ("latency.median < 1s", "E207", "write `p50`"),
@@ -238,6 +248,16 @@ fn in_assert() {
         ("latency.p95 < 1s in 99 of seconds", "E302", "write `99%`"),
     ];
     check(&rows, |assert| File { assert, ..GOOD }.text());
+}
+
+#[test]
+fn processes_that_nobody_knows() {
+    let rows = [
+        ("server(docs).rss.max < 1GiB", "E206", "`pid 1234`"),
+        ("server.fds.max < 100", "E206", "let mcpl start it with `launch`"),
+    ];
+    let server = "http \"http://localhost:1/mcp\"";
+    check(&rows, |assert| File { server, assert, ..GOOD }.text());
 }
 
 #[test]

@@ -5,11 +5,12 @@ use super::reduce::Point;
 use super::scale::Scale;
 use super::ticks::{self, Ticks};
 use crate::record::ErrorClass;
-use crate::report::view::{PlannedLine, Row, View};
+use crate::report::view::{PlannedLine, ProcessPoint, Row, View};
 use crate::units;
 
 /// Names of the charts.
-pub(crate) const NAMES: [&str; 6] = ["arrivals", "users", "latency", "throughput", "errors", "lag"];
+pub(crate) const NAMES: [&str; 8] =
+    ["arrivals", "users", "latency", "throughput", "errors", "server_cpu", "server_memory", "lag"];
 
 /// Labels along the time axis: what a phone has room for.
 const TIME_STEPS: u32 = 5;
@@ -19,6 +20,9 @@ const VALUE_STEPS: u32 = 4;
 
 /// Room above the highest label, so that a line at it is not cut.
 const HEADROOM: f64 = 1.03;
+
+/// Bytes in a unit of a memory axis.
+const MEBIBYTE: f64 = 1_048_576.0;
 
 /// Colour and dash pattern of each error class, by its index: the same class
 /// looks the same in every report.
@@ -46,6 +50,8 @@ pub(crate) fn chart(view: &View, name: &str) -> Option<String> {
         "latency" => latency(view),
         "throughput" => throughput(view),
         "errors" => errors(view),
+        "server_cpu" => server_cpu(view),
+        "server_memory" => server_memory(view),
         "lag" => lag(view),
         _ => return None,
     };
@@ -226,6 +232,53 @@ fn errors(view: &View) -> Option<Plot> {
     let total: u64 = view.timeline.rows.iter().map(|row| row.errors).sum();
     let description = format!("Failed requests per second, stacked by class; {total} in all, warm-up included.");
     Some(linear(view, "errors", "Failed requests per second, by class", description, layers, high, number))
+}
+
+/// Colour and dash pattern of servers, in turn.
+const SERVER_LOOKS: [(&str, &str); 4] = [("--c1", ""), ("--c2", "7 4"), ("--c3", "2 3"), ("--c4", "1 4")];
+
+/// A line for each server whose processes were watched.
+fn servers(view: &View, value: impl Fn(&ProcessPoint) -> Option<f64>) -> Vec<Line> {
+    let looks = SERVER_LOOKS.into_iter().cycle();
+    let servers = view.processes.iter().zip(looks).enumerate();
+    servers
+        .map(|(index, (process, (color, dash)))| {
+            line(&process.server, color, dash, 2.0, over_time(view, |row| value(row.processes.get(index)?)))
+        })
+        .collect()
+}
+
+fn server_cpu(view: &View) -> Option<Plot> {
+    let lines = servers(view, |point| point.cpu);
+    let (at, high) = largest(lines.iter().flat_map(|line| &line.points))?;
+    let description = format!(
+        "Processor time of the processes of servers, in percent of one processor; at most {} at {}.",
+        percent(high?),
+        start_of(view, at)
+    );
+    let layers = lines.into_iter().map(Layer::Line).collect();
+    Some(linear(view, "server_cpu", "Processor time of servers", description, layers, high?.max(f64::EPSILON), percent))
+}
+
+fn server_memory(view: &View) -> Option<Plot> {
+    #[expect(clippy::cast_precision_loss, reason = "bytes of memory stay below 2^53")]
+    let lines = servers(view, |point| point.rss_bytes.map(|bytes| bytes as f64));
+    let (at, high) = largest(lines.iter().flat_map(|line| &line.points))?;
+    let description = format!(
+        "Resident memory of the processes of servers; at most {} at {}.",
+        units::bytes(high?),
+        start_of(view, at)
+    );
+    let layers = lines.into_iter().map(Layer::Line).collect();
+    // Labels at round numbers of mebibytes.
+    let ticks = ticks::linear(high? / MEBIBYTE, VALUE_STEPS);
+    let y = Scale::Linear { low: ticks.low * MEBIBYTE, high: ticks.high * HEADROOM * MEBIBYTE };
+    let ticks = Ticks { values: ticks.values.iter().map(|value| value * MEBIBYTE).collect(), ..ticks };
+    Some(frame(view, "server_memory", "Memory of servers", description, layers, y, &ticks, units::bytes))
+}
+
+fn percent(share: f64) -> String {
+    format!("{}%", units::number(share * 100.0))
 }
 
 fn lag(view: &View) -> Option<Plot> {

@@ -82,8 +82,8 @@ fn the_page_has_its_landmarks_and_a_table_under_each_chart() {
     }
     let charts = html.matches("class=\"plot\"").count();
     assert_eq!(charts, NAMES.len(), "one of each");
-    // Throughput and errors share a table.
-    assert_eq!(html.matches("<details>").count(), charts - 1);
+    // Throughput and errors share a table, and so do processor and memory of servers.
+    assert_eq!(html.matches("<details>").count(), charts - 2);
     assert_eq!(html.matches("role=\"img\"").count(), charts);
     let tables: Vec<_> = html.split("<table").skip(1).collect();
     assert!(tables.iter().all(|table| table.contains("<caption>") || table.starts_with(" class=\"assertions\"")));
@@ -139,6 +139,9 @@ fn every_chart_is_small_and_well_formed_however_long_the_run() {
         (row.p99_ns, row.max_ns) = (Some(2e7 + noise * 1e5), Some(1e9 + noise * 3e6));
         (row.rate, row.started_rate, row.lag_p99_ns) = (noise, Some(noise), Some(noise));
         row.users = n as u64 * 7919 % 997;
+        for process in &mut row.processes {
+            (process.cpu, process.rss_bytes) = (Some(noise / 1e3), Some((noise * 1e5) as u64));
+        }
         row.errors_by_class.values_mut().for_each(|count| *count = 1 + n as u64 % 50);
     }
     for name in NAMES {

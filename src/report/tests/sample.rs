@@ -3,7 +3,7 @@
 use super::judged::verdict;
 
 use crate::plan::{Arrivals, Endpoint, Flow, Load, Measure, Plan, Scenario, Segment, Series, Server, Share};
-use crate::record::{ErrorClass, Phase, Recorder, Recording, Sample, Shape};
+use crate::record::{ErrorClass, Moment, Phase, ProcessRow, Recorder, Recording, Sample, Shape};
 use crate::results::{Ended, Environment, Results, Run, SCHEMA, ServerInfo, Tool};
 use crate::units::Dimension;
 use crate::verdict::{Finding, Kind, Level, Outcome, Verdict};
@@ -331,8 +331,27 @@ fn recording(plan: &Plan, names: &Names<'_>, seconds: u32) -> Recording {
         slice.health.open_sockets = 8 + u64::from(slice.second.min(9)) * 2;
         slice.health.users = 8 + u64::from(slice.second.min(9)) * 2;
         slice.health.in_flight = 3 + u64::from(slice.second % 4);
+        slice.processes = processes(slice.second, seconds);
     }
     recording
+}
+
+/// A server that is watched, and lets go of half of what it took.
+fn processes(second: u32, seconds: u32) -> Vec<ProcessRow> {
+    let at = u64::from(second);
+    let row = |moment, cpu_ns, rss_bytes, open_files| ProcessRow {
+        server: 0,
+        moment,
+        processes: 2,
+        cpu_ns,
+        cpu_of_ns: SECOND,
+        rss_bytes,
+        open_files,
+    };
+    let during = row(Moment::During, (300 + at * 45) * MS, (24 << 20) + at.min(9) * (768 << 10), 32 + at.min(9) * 3);
+    let before = (second == 0).then(|| row(Moment::Before, 0, 24 << 20, 11));
+    let after = (second + 1 == seconds).then(|| row(Moment::After, 10 * MS, 27 << 20, 11));
+    before.into_iter().chain([during]).chain(after).collect()
 }
 
 fn second_of(recorder: &mut Recorder, random: &mut Stream, names: &Names<'_>, second: u32) {

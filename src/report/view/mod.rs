@@ -12,6 +12,7 @@ mod figures;
 mod generator;
 mod load;
 mod measure;
+mod process;
 mod scenario;
 mod search;
 mod timeline;
@@ -24,9 +25,10 @@ pub use facts::{
 pub use figures::{ClassCount, Figures, Reading, StepView};
 pub use generator::GeneratorView;
 pub use load::PlannedLine;
+pub use process::ProcessView;
 pub use scenario::{MixView, ScenarioView};
 pub use search::{LegView, SearchView};
-pub use timeline::{Row, Timeline};
+pub use timeline::{ProcessPoint, Row, Timeline};
 pub use values::{Amount, ValueView};
 
 use serde::Serialize;
@@ -88,6 +90,8 @@ pub struct View {
     /// Examples of failures in the order of time, those that say the same
     /// together; at most 40.
     pub failures: Vec<FailureView>,
+    /// The servers whose processes were watched.
+    pub processes: Vec<ProcessView>,
     /// The load generator's own health.
     pub generator: GeneratorView,
 }
@@ -122,6 +126,7 @@ impl View {
             timeline: sums.timeline,
             table: sums.table,
             failures: facts::failures(results),
+            processes: process::processes(results),
             generator: GeneratorView::new(results, &sums.lag),
         }
     }

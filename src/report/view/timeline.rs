@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use super::{float, load};
+use super::{float, load, process};
 use crate::plan::{Load, Plan};
-use crate::record::{Counts, Distribution, ErrorClass, Slice, Sparse};
+use crate::record::{Counts, Distribution, ErrorClass, Moment, ProcessRow, Slice, Sparse};
 use crate::results::Results;
 
 /// Lengths of a row, in seconds, that people find easy to read.
@@ -83,12 +83,28 @@ pub struct Row {
     /// Sockets that the load generator had open to servers at its end; none when
     /// there were none or they were not counted.
     pub open_sockets: Option<u64>,
+    /// What the processes of servers had, one for each of the view's `processes`.
+    pub processes: Vec<ProcessPoint>,
+}
+
+/// What the processes of one server had in a stretch of time.
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+pub struct ProcessPoint {
+    /// CPU time as a share of one processor, above 1 where several were used; none
+    /// when it was not measured.
+    pub cpu: Option<f64>,
+    /// Memory at its end; none without a process.
+    pub rss_bytes: Option<u64>,
+    /// Descriptors open at its end; none when unknown.
+    pub open_files: Option<u64>,
 }
 
 /// Builds a timeline from slices in order.
 pub(super) struct TimelineBuilder<'a> {
     results: &'a Results,
     classes: Vec<ErrorClass>,
+    /// Servers whose processes were watched.
+    watched: Vec<usize>,
     every_s: u64,
     length_s: u64,
     rows: Vec<Row>,
@@ -109,6 +125,8 @@ struct Open {
     rss_bytes: Option<u64>,
     open_files: Option<u64>,
     open_sockets: Option<u64>,
+    /// Per watched server: the last row, with the CPU time of all.
+    processes: BTreeMap<usize, ProcessRow>,
     latency: Distribution,
     lag: Distribution,
 }
@@ -128,7 +146,8 @@ impl<'a> TimelineBuilder<'a> {
         classes.sort_unstable();
         classes.dedup();
         let every_s = row_length(length_s, rows_max);
-        TimelineBuilder { results, classes, every_s, length_s, rows: Vec::new(), open: Open::default() }
+        let watched = process::watched(results);
+        TimelineBuilder { results, classes, watched, every_s, length_s, rows: Vec::new(), open: Open::default() }
     }
 
     /// Adds a second and its lags; its latencies follow.
@@ -151,6 +170,11 @@ impl<'a> TimelineBuilder<'a> {
         open.rss_bytes = Some(slice.health.rss_bytes).filter(|bytes| *bytes > 0);
         open.open_files = Some(slice.health.open_files).filter(|files| *files > 0);
         open.open_sockets = Some(slice.health.open_sockets).filter(|sockets| *sockets > 0);
+        for row in slice.processes.iter().filter(|row| row.moment == Moment::During) {
+            let (cpu_ns, cpu_of_ns) = open.processes.get(&row.server).map_or((0, 0), |sum| (sum.cpu_ns, sum.cpu_of_ns));
+            let sum = ProcessRow { cpu_ns: cpu_ns + row.cpu_ns, cpu_of_ns: cpu_of_ns + row.cpu_of_ns, ..row.clone() };
+            open.processes.insert(row.server, sum);
+        }
         open.lag.add_sparse(lag);
     }
 
@@ -222,7 +246,18 @@ impl<'a> TimelineBuilder<'a> {
             rss_bytes: open.rss_bytes,
             open_files: open.open_files,
             open_sockets: open.open_sockets,
+            processes: self.watched.iter().map(|server| point(open.processes.get(server))).collect(),
         }
+    }
+}
+
+fn point(row: Option<&ProcessRow>) -> ProcessPoint {
+    let Some(row) = row else { return ProcessPoint::default() };
+    let alive = row.processes > 0;
+    ProcessPoint {
+        cpu: row.cpu_share(),
+        rss_bytes: alive.then_some(row.rss_bytes),
+        open_files: Some(row.open_files).filter(|files| alive && *files > 0),
     }
 }
 

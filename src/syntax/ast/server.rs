@@ -67,6 +67,8 @@ statements! {
         AuthOauth => AuthOauth(Oauth),
         /// `quickack on`
         Quickack => Quickack(Attr),
+        /// `pid 1234`
+        Pid => Pid(Attr),
         /// `answer elicitation { … }`
         Answer => Answer(Answer),
         /// `capabilities { … }`

@@ -12,7 +12,7 @@ use tokio::process::{Child, ChildStdin, ChildStdout, Command};
 use tokio::task::JoinHandle;
 
 use super::super::failure::{Failure, OpenError, excerpt, exhausted, seconds};
-use super::super::target::StdioTarget;
+use super::super::target::{Living, StdioTarget};
 
 /// How long a child may take to exit once its input has ended, and again once
 /// it has been sent SIGTERM. rmcp and the SDKs wait about as long.
@@ -33,6 +33,8 @@ pub(in super::super) struct Process {
     child: Child,
     /// The process group, until it has been ended.
     group: Option<Pid>,
+    /// Where it is counted among the living.
+    living: (Living, Option<u32>),
     /// `None` once closed.
     pub(super) stdin: Option<ChildStdin>,
     pub(in super::super) stdout: ChildStdout,
@@ -71,7 +73,10 @@ impl Process {
         let words = Arc::new(Mutex::new(VecDeque::new()));
         let listener = tokio::spawn(listen(stderr, Arc::clone(&words)));
         let group = child.id().and_then(|id| Pid::from_raw(id.cast_signed()));
-        Ok(Self { child, group, stdin, stdout, words, listener })
+        let pid = child.id();
+        pid.into_iter().for_each(|pid| target.children.add(pid));
+        let living = (target.children.clone(), pid);
+        Ok(Self { child, group, living, stdin, stdout, words, listener })
     }
 
     /// How the child came to its end, after it has closed its output. What is left
@@ -178,6 +183,9 @@ pub(super) fn with_last_words(sentence: String, words: Option<&str>) -> String {
 impl Drop for Process {
     fn drop(&mut self) {
         self.signal(Signal::KILL);
+        if let (living, Some(pid)) = &self.living {
+            living.remove(*pid);
+        }
         self.listener.abort();
     }
 }

@@ -66,8 +66,8 @@ fn headers_that_cannot_be_sent_say_why() {
 
 #[test]
 fn a_command_has_a_program() {
-    assert_eq!(StdioTarget::new(vec![]), Err(TargetError::Command));
-    assert_eq!(StdioTarget::new(vec![String::new()]), Err(TargetError::Command));
+    assert_eq!(StdioTarget::new(vec![]).unwrap_err(), TargetError::Command);
+    assert_eq!(StdioTarget::new(vec![String::new()]).unwrap_err(), TargetError::Command);
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! Judging runs that are made up.
 
 mod generator;
+mod processes;
 mod symptoms;
 
 use super::{Level, Outcome, State, judge};
