@@ -11,6 +11,7 @@
 
 mod addresses;
 mod architecture;
+mod asks;
 mod bad_answers;
 mod bad_connections;
 mod bad_json;
