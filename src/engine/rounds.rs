@@ -135,6 +135,7 @@ fn add(whole: &mut Exchange, round: Exchange, call: &Call<'_>) {
     whole.notifications += round.notifications;
     whole.violations.merge(&round.violations);
     whole.asides.add(round.asides);
+    whole.changes.add(round.changes);
     whole.asides.rounds += 1;
     whole.outcome = round.outcome.map_err(|failure| match (failure, call.cancel) {
         (Failure::Timeout { .. }, _) => Failure::Timeout { after: call.timeout },

@@ -26,7 +26,7 @@ pub(super) const CLASSES: [&str; 12] = [
 ];
 
 /// Metrics by name. `errors` and `expect` are read apart.
-const METRICS: [(&str, Metric); 19] = [
+const METRICS: [(&str, Metric); 20] = [
     ("latency", Metric::Time(TimeMetric::Latency)),
     ("service_time", Metric::Time(TimeMetric::ServiceTime)),
     ("wait", Metric::Time(TimeMetric::Wait)),
@@ -46,6 +46,7 @@ const METRICS: [(&str, Metric); 19] = [
     ("progress", Metric::Progress),
     ("questions", Metric::Questions),
     ("rounds", Metric::Rounds),
+    ("cached", Metric::Cached),
 ];
 
 const TIME_STATISTICS: [&str; 10] = ["p50", "p90", "p95", "p99", "p99.9", "mean", "max", "min", "stddev", "count"];

@@ -247,6 +247,8 @@ pub enum Metric {
     Questions,
     /// Times that requests were sent again with answers.
     Rounds,
+    /// Requests that were not sent, since their results had been kept.
+    Cached,
 }
 
 /// Times recorded for each request.

@@ -18,6 +18,7 @@ pub(super) struct LiveSeries {
     updates: u64,
     questions: u64,
     rounds: u64,
+    pub(super) cached: u64,
     violations: BTreeMap<Violation, u64>,
     times: [Distribution; TIMES],
 }
@@ -72,6 +73,11 @@ impl LiveSeries {
 }
 
 impl LiveSeries {
+    /// Whether there is anything to hand over.
+    pub(super) const fn is_heard(&self) -> bool {
+        self.requests + self.cached > 0
+    }
+
     pub(super) fn cut(&mut self, series: usize, phase: Phase, tags: Vec<String>) -> SeriesRow {
         let errors = ErrorClass::ALL.into_iter().zip(std::mem::take(&mut self.errors)).filter(|(_, count)| *count > 0);
         let counts = Counts {
@@ -84,6 +90,7 @@ impl LiveSeries {
             updates: std::mem::take(&mut self.updates),
             questions: std::mem::take(&mut self.questions),
             rounds: std::mem::take(&mut self.rounds),
+            cached: std::mem::take(&mut self.cached),
             violations: self.violations.values().sum(),
             violation_kinds: std::mem::take(&mut self.violations),
         };

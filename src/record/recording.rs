@@ -83,6 +83,10 @@ pub struct Counts {
     /// Times that requests were sent again with answers.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub rounds: u64,
+    /// Requests that were not sent, since the user had kept their results as the
+    /// server allows. No other count has them.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub cached: u64,
     /// Violations of the protocol.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub violations: u64,
@@ -116,6 +120,7 @@ impl Counts {
         self.updates += other.updates;
         self.questions += other.questions;
         self.rounds += other.rounds;
+        self.cached += other.cached;
         self.violations += other.violations;
         for (violation, count) in &other.violation_kinds {
             *self.violation_kinds.entry(*violation).or_default() += count;

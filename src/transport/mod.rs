@@ -54,7 +54,7 @@ pub use channel::ChannelClient;
 pub use client::{Client, Connector, Opened, ServerInfo};
 pub use connector::{AnyClient, AnyConnector, ClientInfo};
 pub use envelope::{Reply, RpcError};
-pub use exchange::{Asides, Call, Exchange};
+pub use exchange::{Asides, Call, Changes, Exchange};
 pub use failure::{Failure, OpenError, TargetError};
 pub use http::HttpClient;
 pub use lists::{

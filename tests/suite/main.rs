@@ -16,6 +16,7 @@ mod bad_answers;
 mod bad_connections;
 mod bad_json;
 mod bad_servers;
+mod cache;
 mod cli;
 mod docs;
 mod editors;

@@ -181,6 +181,8 @@
   "shared"
   "step"
   "stream"
+  "cache"
+  "hints"
   "to"
   "tools"
   "up"
