@@ -1,9 +1,43 @@
 //! `cache hints on`, from the file to the verdict.
 
+use std::fs;
+
 use crate::raw_server::listing;
-use crate::support::{Scenario, assert_exit};
+use crate::support::{Scenario, assert_exit, stderr};
 
 use mcpl::results::Window;
+
+/// Speaks 2025-11-25 and nothing else.
+const LEGACY: &str = r#"
+give() { echo "{\"jsonrpc\":\"2.0\",\"id\":$id,$1}"; }
+while read -r line; do
+    id="${line#*\"id\":}"; id="${id%%,*}"
+    case "$line" in
+        *'"method":"initialize"'*)
+            give '"result":{"protocolVersion":"2025-11-25","capabilities":{"tools":{}},"serverInfo":{"name":"old","version":"1"}}';;
+        *'"method":"tools/list"'*) give '"result":{"tools":[],"ttlMs":60000,"cacheScope":"public"}';;
+        *'"method":"notifications/'*) ;;
+        *) give '"error":{"code":-32601,"message":"Method not found"}';;
+    esac
+done
+"#;
+
+#[test]
+fn a_server_without_hints_is_named() {
+    let scenario = Scenario::new(
+        "mcpl 1\nserver s {\nstdio [\"/bin/sh\", \"server.sh\"]\ncwd \".\"\n}\n\
+         scenario a {\ntarget s\nstages { iterations 2 shared by 1 users }\ncache hints on\nrun f\n}\n\
+         flow f { list tools }\n",
+    );
+    fs::write(scenario.path("server.sh"), LEGACY).unwrap();
+    let output = scenario.run(&[]);
+    assert_exit(&output, 0);
+    let note = "note: server `s` speaks 2025-11-25, which has no cache hints: nothing is kept";
+    assert!(stderr(&output).contains(note), "{}", stderr(&output));
+    let results = scenario.results();
+    let counts = results.counts(&results.everything(), Window::Whole);
+    assert_eq!((counts.requests, counts.cached), (2, 0));
+}
 
 #[test]
 fn users_ask_once_for_what_they_may_keep() {
