@@ -145,6 +145,7 @@ module.exports = grammar({
         $.sessions,
         $.close_sessions,
         $.hold_stream,
+        $.cache_hints,
         $.user_steps,
         $.tag,
       ),
@@ -156,6 +157,7 @@ module.exports = grammar({
     sessions: ($) => seq("sessions", choice(seq("per", $._word), seq("shared", $._expression))),
     close_sessions: ($) => seq("close", $._expression),
     hold_stream: ($) => seq("hold", "stream", $._expression),
+    cache_hints: ($) => seq("cache", "hints", $._expression),
     user_steps: ($) => seq(choice("before", "after"), "user", $._steps),
     tag: ($) => seq("tag", field("name", $._name), "=", field("value", $._expression)),
 

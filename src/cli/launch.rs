@@ -1,7 +1,8 @@
 //! Servers that a run starts before its load and stops afterwards.
 
+use std::fmt;
 use std::net::ToSocketAddrs as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::Duration;
 
@@ -14,6 +15,7 @@ use tokio::task::JoinHandle;
 use super::complaint::Complaint;
 use super::output::plain;
 use crate::plan::Launch;
+use crate::transport::{HttpTarget, TargetError};
 
 /// How often a server is asked whether it listens.
 const ASK_EVERY: Duration = Duration::from_millis(50);
@@ -62,7 +64,7 @@ pub(super) async fn launch(launch: &Launch, url: &str, beside: &Path) -> Result<
     let group = child.id().and_then(|id| Pid::from_raw(i32::try_from(id).ok()?));
     let words = child.stderr.take().map(|stderr| tokio::spawn(last_words(stderr)));
     let mut launched = Launched { child, group, words };
-    let address = address(url).ok_or_else(|| failed(format!("cannot be waited for: `{url}` has no port")))?;
+    let address = Address::of(url).map_err(|error| failed(format!("cannot be waited for: {error}")))?;
     let ready = tokio::time::timeout(Duration::from_nanos(launch.ready_ns), launched.listens(&address)).await;
     match ready {
         Ok(Ok(())) => Ok(launched),
@@ -79,14 +81,42 @@ pub(super) async fn launch(launch: &Launch, url: &str, beside: &Path) -> Result<
     }
 }
 
-/// Host and port of a URL, or the path of its socket.
-fn address(url: &str) -> Option<String> {
-    if let Some(path) = url.trim().strip_prefix("http://unix:") {
-        return Some(path.split(':').next()?.to_owned());
+/// Where a server accepts connections.
+enum Address {
+    Socket(PathBuf),
+    /// Host and port.
+    Network(String, u16),
+}
+
+impl Address {
+    fn of(url: &str) -> Result<Self, TargetError> {
+        let target = HttpTarget::parse(url, Vec::new())?;
+        Ok(match target.socket() {
+            Some(path) => Self::Socket(path.to_owned()),
+            None => Self::Network(target.host().to_owned(), target.port()),
+        })
     }
-    let uri: http::Uri = url.parse().ok()?;
-    let port = uri.port_u16().unwrap_or(if uri.scheme_str() == Some("https") { 443 } else { 80 });
-    Some(format!("{}:{port}", uri.host()?))
+
+    /// Whether somebody accepts connections here.
+    async fn accepts(&self) -> bool {
+        match self {
+            Self::Socket(path) => UnixStream::connect(path).await.is_ok(),
+            Self::Network(host, port) => {
+                let resolved = (host.as_str(), *port).to_socket_addrs().into_iter().flatten().collect::<Vec<_>>();
+                TcpStream::connect(resolved.as_slice()).await.is_ok()
+            }
+        }
+    }
+}
+
+impl fmt::Display for Address {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Socket(path) => write!(f, "{}", path.display()),
+            Self::Network(host, port) if host.contains(':') => write!(f, "[{host}]:{port}"),
+            Self::Network(host, port) => write!(f, "{host}:{port}"),
+        }
+    }
 }
 
 async fn last_words(mut stderr: tokio::process::ChildStderr) -> Vec<u8> {
@@ -107,17 +137,13 @@ impl Launched {
     }
 
     /// Waits until somebody accepts connections at `address`.
-    async fn listens(&mut self, address: &str) -> Result<(), String> {
+    async fn listens(&mut self, address: &Address) -> Result<(), String> {
         loop {
             // A server that is gone listens no more, whoever has the port.
             if let Ok(Some(status)) = self.child.try_wait() {
                 return Err(format!("ended ({status})"));
             }
-            if address.starts_with('/') && UnixStream::connect(address).await.is_ok() {
-                return Ok(());
-            }
-            let resolved = address.to_socket_addrs().into_iter().flatten().collect::<Vec<_>>();
-            if TcpStream::connect(resolved.as_slice()).await.is_ok() {
+            if address.accepts().await {
                 return Ok(());
             }
             tokio::time::sleep(ASK_EVERY).await;

@@ -6,8 +6,8 @@ use crate::diag::Diagnostic;
 use crate::engine::Promises;
 use crate::model::Model;
 use crate::model::live::{self, Offer, Prompt, Resources, TaskSupport, Tasks, Tool};
-use crate::plan::Plan;
-use crate::transport::{self, serves_tasks};
+use crate::plan::{Plan, Scenario};
+use crate::transport::{self, Revision, serves_tasks};
 
 /// What is wrong with the requests of the plan, now that the lists are known.
 pub(super) fn check(plan: &Plan, model: &Model, servers: &[Connected]) -> Vec<Diagnostic> {
@@ -19,7 +19,22 @@ pub(super) fn check(plan: &Plan, model: &Model, servers: &[Connected]) -> Vec<Di
             terminal::note(&terminal::printable(&line));
         }
     }
+    without_hints(plan, servers);
     live::check(plan, model, &offers)
+}
+
+/// Says which servers have no hints for the caches that scenarios ask for.
+fn without_hints(plan: &Plan, servers: &[Connected]) {
+    for (index, server) in servers.iter().enumerate() {
+        let info = &server.info;
+        let caches =
+            |scenario: &Scenario| scenario.cache_hints && scenario.targets.iter().any(|target| target.server == index);
+        if plan.scenarios.iter().any(caches) && !info.revision.contains(Revision::NEWEST_MODERN.as_str()) {
+            let (name, revision) = (&info.name, &info.revision);
+            let line = format!("note: server `{name}` speaks {revision}, which has no cache hints: nothing is kept\n");
+            terminal::note(&terminal::printable(&line));
+        }
+    }
 }
 
 /// What the tools promise of their results; says of which that cannot be used.

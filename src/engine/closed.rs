@@ -23,6 +23,10 @@ use crate::transport::Connector;
 /// that a dead server is not hammered with connections.
 const BACK_OFF: Duration = Duration::from_millis(100);
 
+/// How long a user waits after an iteration for which nothing was sent: the shortest
+/// that the clock tells.
+const CACHED: Duration = Duration::from_millis(1);
+
 /// Runs this thread's users of one closed scenario, then drains.
 pub(super) async fn drive<C: Connector>(shard: Rc<Shard<C>>, index: usize) {
     let Some(scenario) = shard.plan.scenarios.get(index).cloned() else { return };
@@ -147,6 +151,8 @@ async fn iterate<C: Connector>(
         let job = Job { scenario: index, flow, index: number, due, arrival: false, phase };
         match iteration::perform(shard, user, job).await {
             End::Finished => {}
+            // Nor may a user that waits for nothing keep the thread to itself.
+            End::Cached => tokio::time::sleep(CACHED).await,
             End::Broken => tokio::select! {
                 () = shard.control.reached(Stop::Drain) => {}
                 () = tokio::time::sleep(BACK_OFF) => {}

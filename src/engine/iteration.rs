@@ -39,6 +39,8 @@ pub(super) struct Job {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum End {
     Finished,
+    /// The same, but all that it asked for had been kept, so that it took no time.
+    Cached,
     /// There was no session, or the connection broke.
     Broken,
     /// The user performs no other.
@@ -72,7 +74,7 @@ pub(super) async fn perform<C: Connector>(shard: &Shard<C>, user: &mut User<C::C
     let mut run = Running::new(shard, user, job, Taker::Iteration(job.index), &mut random);
     let next = run.flow(flow, &mut Some(due).filter(|_| job.arrival)).await;
     let (thought, broken, sent, pace, now) = (run.thought, run.broken, run.sent, run.pace, Instant::now());
-    let whole = !run.cut;
+    let (whole, cached) = (!run.cut, run.recalled && !run.went_out);
     user.iteration += 1;
     user.not_before = pace.map(|pace| begun + pace);
     // A user that finds no row any more has not begun an iteration.
@@ -89,6 +91,7 @@ pub(super) async fn perform<C: Connector>(shard: &Shard<C>, user: &mut User<C::C
         (Next::EndUser, _) if job.arrival && !sent => End::Finished,
         (Next::EndUser, _) => End::Stopped,
         (_, true) => End::Broken,
+        _ if cached => End::Cached,
         _ => End::Finished,
     }
 }
@@ -175,6 +178,10 @@ pub(super) struct Running<'a, C: Connector> {
     pub(super) pace: Option<Duration>,
     /// Whether anything was sent, or should have been.
     pub(super) sent: bool,
+    /// Whether anything went out.
+    pub(super) went_out: bool,
+    /// Whether anything was answered by what had been kept.
+    pub(super) recalled: bool,
     /// Whether the connection could not be made, or broke.
     pub(super) broken: bool,
     /// Whether the guard cut it off.
@@ -209,6 +216,8 @@ impl<'a, C: Connector> Running<'a, C> {
             thought: Duration::ZERO,
             pace: None,
             sent: false,
+            went_out: false,
+            recalled: false,
             broken: false,
             cut: false,
             made: 0,
@@ -216,7 +225,8 @@ impl<'a, C: Connector> Running<'a, C> {
     }
 
     /// Notes whether the answer to a request with these parameters is for another,
-    /// or, in a sample, not what its tool has promised.
+    /// or, in a sample, not what its tool has promised; keeps it, where the scenario
+    /// and the server let it be cached.
     pub(super) fn oversee(&self, request: &Request, exchange: &mut Exchange, params: &[u8]) {
         if let (Some(tokens), Ok(reply)) = (&self.shard.tokens, &exchange.outcome)
             && let Some(why) = isolation::mixed_up(tokens, &self.user.past, params, reply.message())
@@ -226,6 +236,7 @@ impl<'a, C: Connector> Running<'a, C> {
         if let Some(promises) = &self.shard.promises {
             self.inspect(promises, request, exchange);
         }
+        self.keep(request, exchange, params);
     }
 
     pub(super) fn plan(&self) -> &'a Plan {

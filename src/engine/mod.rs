@@ -11,6 +11,7 @@
 //! the threads hand over once a second.
 
 mod answer;
+mod cache;
 mod closed;
 mod control;
 mod course;

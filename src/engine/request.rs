@@ -34,8 +34,13 @@ struct Trouble {
 }
 
 /// Performs one request step; a list is one request for each page. `due`: when
-/// the request was due, if that comes from an arrival rate.
-pub(super) async fn perform<C: Connector>(run: &mut Running<'_, C>, request: &Request, due: Option<Instant>) -> Next {
+/// the request was due, if that comes from an arrival rate; what is not sent, since
+/// its result had been kept, leaves that to the next.
+pub(super) async fn perform<C: Connector>(
+    run: &mut Running<'_, C>,
+    request: &Request,
+    due: &mut Option<Instant>,
+) -> Next {
     pages(run, request, due, 0, None).await
 }
 
@@ -43,7 +48,7 @@ pub(super) async fn perform<C: Connector>(run: &mut Running<'_, C>, request: &Re
 async fn pages<C: Connector>(
     run: &mut Running<'_, C>,
     request: &Request,
-    mut due: Option<Instant>,
+    due: &mut Option<Instant>,
     first: u32,
     mut cursor: Option<String>,
 ) -> Next {
@@ -54,13 +59,18 @@ async fn pages<C: Connector>(
     for _page in first..=last {
         let name = match render(run, request, cursor.as_deref()) {
             Ok(name) => name,
-            Err(error) => return unrenderable(run, request, due, &error),
+            Err(error) => return unrenderable(run, request, due.take(), &error),
         };
-        let outgoing = Outgoing::new(run, request, due.take());
-        let user = &mut *run.user;
-        let sent = send(run.shard, &mut user.client, &outgoing, name.as_deref(), &user.params).await;
-        let Some(mut sent) = sent else { return run.refused() };
-        run.oversee(request, &mut sent.exchange, &run.user.params);
+        let sent = if let Some(kept) = run.recall(request, &run.user.params) {
+            kept
+        } else {
+            let outgoing = Outgoing::new(run, request, due.take());
+            let user = &mut *run.user;
+            let sent = send(run.shard, &mut user.client, &outgoing, name.as_deref(), &user.params).await;
+            let Some(mut sent) = sent else { return run.refused() };
+            run.oversee(request, &mut sent.exchange, &run.user.params);
+            sent
+        };
         let (next, following) = conclude(run, request, &sent);
         cursor = following;
         if next != Next::Step || cursor.is_none() {
@@ -107,27 +117,39 @@ pub(super) fn prepare<'r, C: Connector>(
 pub(super) async fn together<C: Connector>(
     run: &mut Running<'_, C>,
     batch: Vec<Prepared<'_>>,
-    due: Option<Instant>,
+    due: &mut Option<Instant>,
 ) -> Next {
-    run.user.have_siblings(batch.len());
-    let outgoing: Vec<Outgoing<'_>> = batch.iter().map(|prepared| Outgoing::new(run, prepared.request, due)).collect();
+    let kept: Vec<Option<Sent>> = batch.iter().map(|prepared| run.recall(prepared.request, &prepared.params)).collect();
+    run.user.have_siblings(kept.iter().filter(|kept| kept.is_none()).count());
+    let outgoing: Vec<Outgoing<'_>> = batch.iter().map(|prepared| Outgoing::new(run, prepared.request, *due)).collect();
     let shard = run.shard;
-    let clients = std::iter::once(&mut run.user.client).chain(&mut run.user.siblings);
-    let sending = batch.iter().zip(&outgoing).zip(clients).map(|((prepared, outgoing), client)| {
-        send(shard, client, outgoing, prepared.name.as_deref(), &prepared.params)
+    let mut clients = std::iter::once(&mut run.user.client).chain(&mut run.user.siblings);
+    let sending = batch.iter().zip(&outgoing).zip(kept).map(|((prepared, outgoing), kept)| {
+        let client = if kept.is_none() { clients.next() } else { None };
+        async move {
+            match client {
+                Some(client) => send(shard, client, outgoing, prepared.name.as_deref(), &prepared.params).await,
+                None => kept,
+            }
+        }
     });
     let sent = futures_util::future::join_all(sending).await;
+    if sent.iter().flatten().any(|sent| !sent.cached) {
+        *due = None;
+    }
     let mut next = Next::Step;
     for (prepared, sent) in batch.iter().zip(sent) {
         let Some(mut sent) = sent else {
             next = run.refused();
             continue;
         };
-        run.oversee(prepared.request, &mut sent.exchange, &prepared.params);
+        if !sent.cached {
+            run.oversee(prepared.request, &mut sent.exchange, &prepared.params);
+        }
         let (after, cursor) = conclude(run, prepared.request, &sent);
         // The pages after the first can only be asked for one after the other.
         let after = match cursor {
-            Some(cursor) if after == Next::Step => pages(run, prepared.request, None, 1, Some(cursor)).await,
+            Some(cursor) if after == Next::Step => pages(run, prepared.request, &mut None, 1, Some(cursor)).await,
             _ => after,
         };
         if next == Next::Step {
@@ -183,10 +205,19 @@ impl<'r> Outgoing<'r> {
 }
 
 /// A request that has ended.
-struct Sent {
+pub(super) struct Sent {
     due: Instant,
     latency: Duration,
     exchange: Exchange,
+    /// Nothing was sent: its result had been kept.
+    cached: bool,
+}
+
+impl Sent {
+    /// A request that is answered now, by what was kept.
+    pub(super) fn cached(exchange: Exchange) -> Self {
+        Self { due: exchange.done, latency: Duration::ZERO, exchange, cached: true }
+    }
 }
 
 /// Sends one request with `client` and waits for its end. `None` when the guard
@@ -220,13 +251,15 @@ async fn send<C: Connector>(
     // that is made first: `connect` is a metric of its own.
     let due = arrival.unwrap_or(called + exchange.connect.unwrap_or(Duration::ZERO) + exchange.drain);
     let latency = exchange.done.saturating_duration_since(due);
-    Some(Sent { due, latency, exchange })
+    Some(Sent { due, latency, exchange, cached: false })
 }
 
 /// Judges a request that has ended and records what became of it. Returns the
 /// cursor of the next page, if the answer has one.
 fn conclude<C: Connector>(run: &mut Running<'_, C>, request: &Request, sent: &Sent) -> (Next, Option<String>) {
-    let Sent { due, latency, exchange } = sent;
+    let Sent { latency, exchange, cached, .. } = sent;
+    run.recalled |= cached;
+    run.went_out |= !cached;
     let mut cursor = None;
     let trouble = match &exchange.outcome {
         Err(failure) => {
@@ -256,7 +289,7 @@ fn conclude<C: Connector>(run: &mut Running<'_, C>, request: &Request, sent: &Se
         Ok(reply) => tags(run, request, Some(&Answer::new(reply, exchange, *latency))),
         Err(_) => tags(run, request, None),
     };
-    record(run, request, (*due, *latency), exchange, trouble.as_ref(), tags);
+    record(run, request, sent, trouble.as_ref(), &tags);
     let fatal = trouble.is_some_and(|trouble| trouble.fatal);
     (if fatal { Next::EndIteration } else { Next::Step }, cursor)
 }
@@ -394,12 +427,22 @@ fn fail_expectations<C: Connector>(run: &Running<'_, C>, request: &Request, done
 fn record<C: Connector>(
     run: &Running<'_, C>,
     request: &Request,
-    (due, latency): (Instant, Duration),
-    exchange: &Exchange,
+    sent: &Sent,
     trouble: Option<&Trouble>,
-    tags: Vec<String>,
+    tags: &[String],
 ) {
+    let &Sent { due, latency, ref exchange, cached } = sent;
     let shard = run.shard;
+    let (second, phase) = (shard.second(exchange.done), run.job.phase);
+    let series = run.first_series + request.ordinal;
+    if let Some(trouble) = trouble {
+        let at = shard.nanos(exchange.done) / 1_000_000;
+        shard.recorder.borrow_mut().failure(series, trouble.class, at, &trouble.message);
+    }
+    if cached {
+        shard.recorder.borrow_mut().cached(second, series, phase, tags);
+        return;
+    }
     let nanos = |duration: Duration| u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX);
     let sample = Sample {
         latency: nanos(latency),
@@ -417,22 +460,17 @@ fn record<C: Connector>(
         violations: Some(&exchange.violations).filter(|violations| violations.count() > 0),
         error: trouble.map(|trouble| trouble.class),
     };
-    let (second, phase) = (shard.second(exchange.done), run.job.phase);
-    let series = run.first_series + request.ordinal;
     let mut recorder = shard.recorder.borrow_mut();
     if request.tags.is_empty() {
         recorder.request(second, series, phase, &sample);
     } else {
-        recorder.tagged_request(second, series, phase, tags.into_iter(), &sample);
+        recorder.tagged_request(second, series, phase, tags, &sample);
     }
     if let Some(violations) = sample.violations {
         recorder.violations(series, shard.nanos(exchange.done) / 1_000_000, violations);
     }
     if let Some(connect) = exchange.connect {
         recorder.connect(second, run.job.scenario, phase, nanos(connect));
-    }
-    if let Some(trouble) = trouble {
-        recorder.failure(series, trouble.class, shard.nanos(exchange.done) / 1_000_000, &trouble.message);
     }
 }
 
@@ -443,6 +481,6 @@ pub(super) fn unsent<C: Connector>(run: &Running<'_, C>, request: &Request, due:
     let trouble = Trouble { class: ErrorClass::Save, message: why.to_owned(), fatal: true };
     fail_expectations(run, request, exchange.done);
     let latency = exchange.done.saturating_duration_since(due);
-    let tags = request.tags.iter().map(|_| String::new()).collect();
-    record(run, request, (due, latency), &exchange, Some(&trouble), tags);
+    let tags: Vec<String> = request.tags.iter().map(|_| String::new()).collect();
+    record(run, request, &Sent { due, latency, exchange, cached: false }, Some(&trouble), &tags);
 }

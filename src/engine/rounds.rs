@@ -163,6 +163,7 @@ pub(super) fn add(whole: &mut Exchange, round: Exchange, call: &Call<'_>) -> Res
     whole.notifications += round.notifications;
     whole.violations.merge(&round.violations);
     whole.asides.add(round.asides);
+    whole.changes.add(round.changes);
     round.outcome.map_err(|failure| match (failure, call.cancel) {
         (Failure::Timeout { .. }, _) => Failure::Timeout { after: call.timeout },
         (Failure::Cancelled { .. }, Some(after)) => Failure::Cancelled { after },

@@ -1,8 +1,12 @@
 //! MCP sessions that virtual users share.
 
+use std::cell::RefCell;
+use std::rc::Rc;
+
 use tokio::sync::Mutex;
 use tokio::time::Instant;
 
+use super::cache::Cache;
 use super::shard::{Shard, part_of};
 use super::user::{Peer, Peers};
 use crate::plan::{Plan, Sessions};
@@ -16,6 +20,9 @@ pub(super) struct SharedSession<K> {
     pub(super) peer: Peer,
     /// Opens and ends the session, and sends nothing else.
     owner: Mutex<K>,
+    /// What its users were let keep, where they keep anything: a session hears what
+    /// has changed for all of them.
+    cache: Rc<RefCell<Cache>>,
 }
 
 impl<K: Client> SharedSession<K> {
@@ -32,7 +39,7 @@ impl<K: Client> SharedSession<K> {
         let session = |number| {
             let peer = peers.peer(number * part.1 + part.0)?;
             let owner = connectors.get(peer.server)?.client_of(peer.share);
-            Some(SharedSession { peer, owner: Mutex::new(owner) })
+            Some(SharedSession { peer, owner: Mutex::new(owner), cache: Rc::default() })
         };
         (0..part_of(count, part)).filter_map(session).collect()
     }
@@ -48,12 +55,18 @@ impl<K: Client> SharedSession<K> {
         let mut owner = self.owner.lock().await;
         if !owner.is_open() {
             let opened = owner.open().await?;
+            self.cache.take();
             if shard.holds_stream(scenario) {
                 owner.hold_stream().await;
             }
             shard.opened(scenario, phase, &opened);
         }
         Ok(owner.sibling())
+    }
+
+    /// What its users were let keep.
+    pub(super) fn cache(&self) -> Rc<RefCell<Cache>> {
+        Rc::clone(&self.cache)
     }
 
     /// Ends it, if it is open.

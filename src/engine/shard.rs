@@ -19,7 +19,7 @@ use crate::expr::{Expr, Function};
 use crate::plan::takes::{Taker, Takes};
 use crate::plan::{Plan, Scenario, rows, schedule};
 use crate::record::{Phase, Recorder, Shape};
-use crate::transport::{Answers, Connector, Opened};
+use crate::transport::{Answers, Connector, Opened, Revision};
 
 /// What all threads of a run are given.
 #[derive(Clone, Debug)]
@@ -226,6 +226,11 @@ impl<C: Connector> Shard<C> {
     /// Whether the users of a scenario hold the stream of their sessions open.
     pub(super) fn holds_stream(&self, scenario: usize) -> bool {
         self.plan.scenarios.get(scenario).is_some_and(|scenario| scenario.hold_stream)
+    }
+
+    /// Whether users of this revision keep what the server lets be cached.
+    pub(super) fn caches(&self, scenario: usize, revision: Revision) -> bool {
+        revision.is_modern() && self.plan.scenarios.get(scenario).is_some_and(|scenario| scenario.cache_hints)
     }
 
     /// Index of the first series of `flow` in `scenario`.

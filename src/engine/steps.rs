@@ -67,7 +67,7 @@ impl<C: Connector> Running<'_, C> {
         if !self.own_session().await {
             return Next::EndIteration;
         }
-        let next = request::perform(self, request, due.take()).await;
+        let next = request::perform(self, request, due).await;
         self.end_own_session().await;
         next
     }
@@ -84,7 +84,7 @@ impl<C: Connector> Running<'_, C> {
         if !self.own_session().await {
             return Next::EndIteration;
         }
-        let next = request::together(self, batch, due.take()).await;
+        let next = request::together(self, batch, due).await;
         self.end_own_session().await;
         next
     }

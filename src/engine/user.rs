@@ -1,8 +1,12 @@
 //! A virtual user: one MCP client, its session, and what its flow saved.
 
+use std::cell::{RefCell, RefMut};
+use std::rc::Rc;
+
 use rand::Rng;
 use tokio::time::Instant;
 
+use super::cache::Cache;
 use super::isolation::Past;
 use super::shard::Shard;
 use crate::expr::Value;
@@ -76,6 +80,8 @@ pub(super) struct User<K> {
     pub(super) taken: Vec<u64>,
     /// Who it has been, where requests carry tokens.
     pub(super) past: Past,
+    /// What its session let it keep; `None` where its scenario keeps nothing.
+    cache: Option<Rc<RefCell<Cache>>>,
     /// Variables of the running flow.
     pub(super) locals: Vec<Option<Value>>,
     /// Where the parameters of a request are rendered.
@@ -102,6 +108,7 @@ impl<K: Client> User<K> {
             not_before: None,
             taken: Vec::new(),
             past: Past::default(),
+            cache: None,
             locals: Vec::new(),
             params: Vec::new(),
         })
@@ -120,9 +127,11 @@ impl<K: Client> User<K> {
         self.siblings.clear();
         if let Some(shared) = shard.shared_session(scenario, self.id) {
             self.client = shared.join(shard, scenario, phase).await?;
+            self.cache = shard.caches(scenario, self.revision).then(|| shared.cache());
             return Ok(());
         }
         let opened = self.client.open().await?;
+        self.cache = shard.caches(scenario, self.revision).then(Rc::default);
         if shard.holds_stream(scenario) {
             self.client.hold_stream().await;
         }
@@ -152,6 +161,11 @@ impl<K: Client> User<K> {
         if self.client.close().await.is_ok() {
             shard.closed(scenario, begun);
         }
+    }
+
+    /// What it has kept, if it keeps anything.
+    pub(super) fn cache(&self) -> Option<RefMut<'_, Cache>> {
+        self.cache.as_ref().map(|cache| cache.borrow_mut())
     }
 
     /// Has clients on its session, so that `count` requests can be under way

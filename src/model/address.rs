@@ -26,13 +26,29 @@ const RESERVED: [&str; 12] = [
     "mcp-session-id",
 ];
 
+/// What an address looks like.
+pub(super) const NETWORK: &str = "http://127.0.0.1:3000/mcp";
+
+/// What that of a socket looks like.
+const SOCKET: &str = "http://unix:/run/mcp.sock:/mcp";
+
 /// `None` after saying why `url` cannot be the address of a server.
 pub(super) fn check_url(lowering: &mut Lowering<'_>, url: &str, span: Span) -> Option<()> {
     let Some(reason) = reason_against(url) else { return Some(()) };
     let with_scheme = format!("http://{url}");
-    let better = (!url.contains("://") && reason_against(&with_scheme).is_none()).then_some(with_scheme.as_str());
+    let better = (!url.contains("://") && reason_against(&with_scheme).is_none()).then_some(with_scheme);
     let reason = if better.is_some() { "it begins neither with `http://` nor with `https://`" } else { reason };
-    lowering.out.push(errors::types::bad_url(url, reason, span, better));
+    let (example, better) = match url.trim().split_once("://unix:") {
+        Some((_, rest)) => {
+            // What is most often forgotten is the `/` in front of either path.
+            let (socket, path) = rest.split_once(':').unwrap_or((rest, "/"));
+            let (socket, path) = (socket.trim_start_matches('/'), path.trim_start_matches('/'));
+            let meant = format!("http://unix:/{socket}:/{path}");
+            (SOCKET, (!socket.is_empty() && reason_against(&meant).is_none()).then_some(meant))
+        }
+        None => (NETWORK, better),
+    };
+    lowering.out.push(errors::types::bad_url(url, reason, span, example, better.as_deref()));
     None
 }
 
@@ -53,6 +69,9 @@ fn reason_against(url: &str) -> Option<&'static str> {
         } else {
             None
         };
+    }
+    if url.trim().starts_with("https://unix:") {
+        return Some("TLS is not spoken over a socket, whose address begins with `http://unix:`");
     }
     let Ok(uri) = url.parse::<Uri>() else { return Some("it cannot be read as a URL") };
     let authority = uri.authority().map_or("", |authority| authority.as_str());

@@ -61,7 +61,8 @@ fn worse_above(metric: &Metric, statistic: Statistic) -> Option<bool> {
         | Metric::Sessions
         | Metric::Measure { .. }
         | Metric::Updates
-        | Metric::Progress => None,
+        | Metric::Progress
+        | Metric::Cached => None,
         _ => Some(true),
     }
 }

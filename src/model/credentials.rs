@@ -109,7 +109,9 @@ fn token_url(lowering: &mut Lowering<'_>, url: &str, span: Span) -> Option<()> {
         let reason = "a token endpoint has to be reached by https, unless it is on this machine";
         let message = format!("`{url}` is not the address of a token endpoint");
         let help = "write an address such as `token_url \"https://id.example.com/token\"`";
-        lowering.out.push(Diagnostic { message, ..errors::types::bad_url(url, reason, span, None) }.help(help));
+        lowering.out.push(
+            Diagnostic { message, ..errors::types::bad_url(url, reason, span, address::NETWORK, None) }.help(help),
+        );
         return None;
     }
     Some(())

@@ -27,7 +27,7 @@ pub(super) const CLASSES: [&str; 12] = [
 ];
 
 /// Metrics by name. `errors` and `expect` are read apart.
-const METRICS: [(&str, Metric); 20] = [
+const METRICS: [(&str, Metric); 21] = [
     ("latency", Metric::Time(TimeMetric::Latency)),
     ("service_time", Metric::Time(TimeMetric::ServiceTime)),
     ("wait", Metric::Time(TimeMetric::Wait)),
@@ -48,6 +48,7 @@ const METRICS: [(&str, Metric); 20] = [
     ("questions", Metric::Questions),
     ("rounds", Metric::Rounds),
     ("polls", Metric::Polls),
+    ("cached", Metric::Cached),
 ];
 
 const TIME_STATISTICS: [&str; 10] = ["p50", "p90", "p95", "p99", "p99.9", "mean", "max", "min", "stddev", "count"];

@@ -11,7 +11,7 @@ use super::scenario::ScenarioItem;
 use super::server::ServerItem;
 use crate::diag::errors;
 use crate::plan::rows::{AtEnd, Order};
-use crate::plan::{Auth, Endpoint, Load, Plan, schedule, size, takes};
+use crate::plan::{Auth, Endpoint, Load, Plan, Server, schedule, size, takes};
 use crate::syntax::ast;
 use crate::text::Span;
 use crate::units::{Dimension, Quantity};
@@ -31,6 +31,7 @@ pub(super) fn check(
     hosts(lowering, items, servers, guard);
     denied_tools(lowering, guard);
     unused(lowering, items, servers, scenarios);
+    cache_hints(lowering, servers, scenarios);
     if items.scenarios.is_empty() && !items.any_rejected {
         let help = "add `scenario NAME { target SERVER stages { … } run FLOW }`";
         let span = Span::new(0, lowering.source.text().len().min(1));
@@ -70,6 +71,22 @@ fn hosts(lowering: &mut Lowering<'_>, items: &Items, servers: &[ServerItem], gua
             let insert = insertion(lowering, items, guard, &host);
             lowering.out.push(errors::guard::host_not_allowed(&host, span, insert));
         }
+    }
+}
+
+/// Only 2026-07-28 has hints for caches.
+fn cache_hints(lowering: &mut Lowering<'_>, servers: &[ServerItem], scenarios: &[ScenarioItem]) {
+    for scenario in scenarios {
+        let Some(span) = scenario.caches else { continue };
+        let targets = || servers.iter().filter(|server| scenario.targets.contains(&server.name));
+        // What a broken server speaks is not known.
+        if targets().any(|server| server.plan.as_ref().is_none_or(Server::may_be_modern)) {
+            continue;
+        }
+        let Some(first) = targets().next() else { continue };
+        let (beside, why) = (format!("with server `{}`", first.name), "no revision before 2026-07-28 has them");
+        let help = "remove `cache hints`, or let the server speak `protocol 2026-07-28`";
+        lowering.out.push(errors::load::no_effect("cache hints", &beside, why, help, span, first.name_span));
     }
 }
 

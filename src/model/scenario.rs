@@ -27,6 +27,8 @@ pub(super) struct ScenarioItem {
     pub(super) targets: Vec<String>,
     /// Names of the flows it uses, broken or not.
     pub(super) uses: Vec<String>,
+    /// Where it says `cache hints on`.
+    pub(super) caches: Option<Span>,
     /// `None` when it is broken.
     pub(super) plan: Option<Scenario>,
 }
@@ -56,6 +58,7 @@ struct Draft {
     sessions: Option<(Sessions, Span)>,
     close: Option<(f64, Span)>,
     hold_stream: Option<(bool, Span)>,
+    cache_hints: Option<(bool, Span)>,
     before: Option<(usize, Span)>,
     after: Option<(usize, Span)>,
     tags: Vec<(String, String, Span)>,
@@ -86,6 +89,7 @@ fn lower(
         stages_span: draft.stages.as_ref().map(|(_, span)| *span),
         targets: draft.named,
         uses: draft.uses,
+        caches: draft.cache_hints.and_then(|(on, span)| on.then_some(span)),
         plan,
     };
     (scenario, draft.start)
@@ -165,6 +169,11 @@ impl Draft {
                 first(lowering, "hold stream", attr.span(), self.hold_stream.map(|(_, span)| span))?;
                 let on = lowering.switch(&attr.value()?)?;
                 self.hold_stream = Some((on, attr.span()));
+                Some(())
+            }
+            ScenarioStmt::CacheHints(attr) => {
+                first(lowering, "cache hints", attr.span(), self.cache_hints.map(|(_, span)| span))?;
+                self.cache_hints = Some((lowering.switch(&attr.value()?)?, attr.keyword_span()));
                 Some(())
             }
             ScenarioStmt::BeforeUser(steps) => {
@@ -361,6 +370,7 @@ impl Draft {
             sessions: self.sessions.map_or(Sessions::PerUser, |(sessions, _)| sessions),
             close: self.close.map_or(1.0, |(share, _)| share),
             hold_stream: self.hold_stream.is_some_and(|(on, _)| on),
+            cache_hints: self.cache_hints.is_some_and(|(on, _)| on),
             tags: self.tags.iter().map(|(key, value, _)| (key.clone(), value.clone())).collect(),
         })
     }

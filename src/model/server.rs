@@ -291,7 +291,7 @@ impl Draft {
                 "of use for `https` only",
                 help,
                 *span,
-                *at,
+                self.url_span.unwrap_or(*at),
             ));
             return None;
         }

@@ -265,6 +265,8 @@ pub enum Metric {
     Rounds,
     /// Times that servers were asked how far a task has come.
     Polls,
+    /// Requests that were not sent, since their results had been kept.
+    Cached,
 }
 
 /// Times recorded for each request.

@@ -243,6 +243,10 @@ pub struct Scenario {
     /// Whether the server's notification stream is kept open.
     #[serde(default, skip_serializing_if = "is_false")]
     pub hold_stream: bool,
+    /// Whether users keep what the server says may be cached, and do not ask for it
+    /// again in the meantime.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub cache_hints: bool,
     /// Tags of all its requests.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub tags: Vec<(String, String)>,
@@ -276,6 +280,7 @@ impl Scenario {
             sessions: Sessions::PerUser,
             close: 1.0,
             hold_stream: false,
+            cache_hints: false,
             tags: Vec::new(),
         }
     }

@@ -75,7 +75,18 @@ impl Server {
             capabilities: None,
         }
     }
+
+    /// Whether 2026-07-28 can be spoken with it, as far as the file says.
+    #[must_use]
+    pub fn may_be_modern(&self) -> bool {
+        let mut pinned = self.protocol.iter().chain(self.revisions.iter().map(|share| &share.revision)).peekable();
+        let spoken = pinned.peek().is_none() || pinned.any(|revision| revision == MODERN);
+        spoken && !matches!(self.endpoint, Endpoint::Sse { .. })
+    }
 }
+
+/// The revision without sessions.
+const MODERN: &str = "2026-07-28";
 
 /// A revision's part of the virtual users.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]

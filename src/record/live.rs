@@ -20,6 +20,7 @@ pub(super) struct LiveSeries {
     rounds: u64,
     stalled: u64,
     polls: u64,
+    pub(super) cached: u64,
     violations: BTreeMap<Violation, u64>,
     times: [Distribution; TIMES],
 }
@@ -76,6 +77,11 @@ impl LiveSeries {
 }
 
 impl LiveSeries {
+    /// Whether there is anything to hand over.
+    pub(super) const fn is_heard(&self) -> bool {
+        self.requests + self.cached > 0
+    }
+
     pub(super) fn cut(&mut self, series: usize, phase: Phase, tags: Vec<String>) -> SeriesRow {
         let errors = ErrorClass::ALL.into_iter().zip(std::mem::take(&mut self.errors)).filter(|(_, count)| *count > 0);
         let counts = Counts {
@@ -90,6 +96,7 @@ impl LiveSeries {
             rounds: std::mem::take(&mut self.rounds),
             stalled: std::mem::take(&mut self.stalled),
             polls: std::mem::take(&mut self.polls),
+            cached: std::mem::take(&mut self.cached),
             violations: self.violations.values().sum(),
             violation_kinds: std::mem::take(&mut self.violations),
         };

@@ -143,23 +143,35 @@ impl Recorder {
     }
 
     /// The same for a request that brought values of tags.
-    pub fn tagged_request(
-        &mut self,
-        second: u32,
-        series: usize,
-        phase: Phase,
-        tags: impl Iterator<Item = String>,
-        sample: &Sample,
-    ) {
+    pub fn tagged_request(&mut self, second: u32, series: usize, phase: Phase, tags: &[String], sample: &Sample) {
         self.advance(second);
-        let mut tags: Vec<String> = tags.map(|tag| tag.chars().take(TAG_CHARS).collect()).collect();
+        if let Some(slot) = self.tagged_series(series, phase, tags) {
+            slot.record(sample);
+        }
+    }
+
+    /// Counts a request that was not sent, since its result had been kept.
+    pub fn cached(&mut self, second: u32, series: usize, phase: Phase, tags: &[String]) {
+        self.advance(second);
+        let slot = if tags.is_empty() {
+            let phases = self.series.get_mut(series);
+            phases.and_then(|phases| phases.get_mut(phase as usize)).map(|slot| &mut **slot.get_or_insert_default())
+        } else {
+            self.tagged_series(series, phase, tags)
+        };
+        if let Some(slot) = slot {
+            slot.cached += 1;
+        }
+    }
+
+    /// Where requests with these values of tags are counted.
+    fn tagged_series(&mut self, series: usize, phase: Phase, tags: &[String]) -> Option<&mut LiveSeries> {
+        let mut tags: Vec<String> = tags.iter().map(|tag| tag.chars().take(TAG_CHARS).collect()).collect();
         if self.tagged.len() >= TAGGED && !self.tagged.contains_key(&(series, tags.clone())) {
             tags.iter_mut().for_each(|tag| OTHER_TAGS.clone_into(tag));
         }
         let phases = self.tagged.entry((series, tags)).or_default();
-        if let Some(slot) = phases.get_mut(phase as usize) {
-            slot.get_or_insert_default().record(sample);
-        }
+        Some(phases.get_mut(phase as usize)?.get_or_insert_default())
     }
 
     /// Records the time of a whole group, in nanoseconds.
@@ -301,14 +313,14 @@ impl Recorder {
         for phase in [Phase::Warmup, Phase::Measured] {
             for (series, phases) in self.series.iter_mut().enumerate() {
                 if let Some(live) =
-                    phases.get_mut(phase as usize).and_then(Option::as_mut).filter(|live| live.requests > 0)
+                    phases.get_mut(phase as usize).and_then(Option::as_mut).filter(|live| live.is_heard())
                 {
                     slice.series.push(live.cut(series, phase, Vec::new()));
                 }
             }
             for ((series, tags), phases) in &mut self.tagged {
                 let live = phases.get_mut(phase as usize).and_then(Option::as_mut);
-                if let Some(live) = live.filter(|live| live.requests > 0) {
+                if let Some(live) = live.filter(|live| live.is_heard()) {
                     slice.series.push(live.cut(*series, phase, tags.clone()));
                 }
             }

@@ -89,6 +89,10 @@ pub struct Counts {
     /// Times that servers were asked how far a task has come.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub polls: u64,
+    /// Requests that were not sent, since the user had kept their results as the
+    /// server allows. No other count has them.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub cached: u64,
     /// Violations of the protocol.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub violations: u64,
@@ -124,6 +128,7 @@ impl Counts {
         self.rounds += other.rounds;
         self.stalled += other.stalled;
         self.polls += other.polls;
+        self.cached += other.cached;
         self.violations += other.violations;
         for (violation, count) in &other.violation_kinds {
             *self.violation_kinds.entry(*violation).or_default() += count;

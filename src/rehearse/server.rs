@@ -12,7 +12,7 @@ use tokio::time::{Instant, sleep, sleep_until};
 
 use super::reply::Replies;
 use crate::transport::{
-    Asides, Call, Client, Connector, Exchange, Failure, OpenError, Opened, Revision, ServerInfo as Presented,
+    Asides, Call, Changes, Client, Connector, Exchange, Failure, OpenError, Opened, Revision, ServerInfo as Presented,
 };
 use crate::violation::Violations;
 
@@ -190,6 +190,7 @@ impl Client for SimulatedClient {
             drain: Duration::ZERO,
             notifications: 0,
             asides: Asides::default(),
+            changes: Changes::default(),
             violations: Violations::default(),
             outcome,
         }
@@ -201,6 +202,8 @@ impl Client for SimulatedClient {
         if exchange.outcome.as_ref().is_ok_and(|reply| reply.error().is_none()) {
             sleep(time).await;
             exchange.asides.updates = 1;
+            let params: serde_json::Value = serde_json::from_slice(call.params).unwrap_or_default();
+            exchange.changes.update(params.get("uri").and_then(|uri| uri.as_str()).unwrap_or_default().to_owned());
         }
         exchange
     }

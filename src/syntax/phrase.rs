@@ -148,6 +148,7 @@ pub(super) fn phrase(kind: Kind) -> Phrase {
         | Kind::SessionsShared
         | Kind::CloseSessions
         | Kind::HoldStream
+        | Kind::CacheHints
         | Kind::BeforeUser
         | Kind::AfterUser
         | Kind::Tag
@@ -272,6 +273,8 @@ pub(super) fn phrase(kind: Kind) -> Phrase {
         | Kind::KwShared
         | Kind::KwClose
         | Kind::KwStream
+        | Kind::KwCache
+        | Kind::KwHints
         | Kind::KwBefore
         | Kind::KwUser
         | Kind::KwTag

@@ -126,6 +126,7 @@ impl Kind {
                 | Kind::SessionsShared
                 | Kind::CloseSessions
                 | Kind::HoldStream
+                | Kind::CacheHints
                 | Kind::BeforeUser
                 | Kind::AfterUser
                 | Kind::Tag

@@ -112,6 +112,19 @@ impl Reply {
         self.headers.get(name)
     }
 
+    /// The same in memory of its own. A reply shares that of what was read with it,
+    /// which may be much larger.
+    #[must_use]
+    pub fn detached(&self) -> Self {
+        Self { message: Bytes::copy_from_slice(&self.message), headers: self.headers.detached(), ..self.clone() }
+    }
+
+    /// Bytes that it takes.
+    #[must_use]
+    pub fn size(&self) -> usize {
+        self.message.len() + self.headers.size()
+    }
+
     /// The result as a type of the caller's, or why that is not possible.
     pub(super) fn parse<'a, T: Deserialize<'a>>(&'a self) -> Result<T, String> {
         serde_json::from_str(self.result().unwrap_or("null")).map_err(|error| error.to_string())
@@ -191,6 +204,12 @@ pub(super) enum About {
     Acknowledged,
     /// `notifications/cancelled`
     Cancelled,
+    /// `notifications/tools/list_changed`
+    Tools,
+    /// `notifications/prompts/list_changed`
+    Prompts,
+    /// `notifications/resources/list_changed`
+    Resources,
     /// Anything else.
     Other,
 }
@@ -202,6 +221,9 @@ impl About {
             "notifications/resources/updated" => Self::Updated,
             "notifications/subscriptions/acknowledged" => Self::Acknowledged,
             "notifications/cancelled" => Self::Cancelled,
+            "notifications/tools/list_changed" => Self::Tools,
+            "notifications/prompts/list_changed" => Self::Prompts,
+            "notifications/resources/list_changed" => Self::Resources,
             _ => Self::Other,
         }
     }

@@ -75,6 +75,47 @@ impl Asides {
     }
 }
 
+/// What the server said has changed, which is how it calls back what it let be
+/// cached.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Changes {
+    /// The list of tools.
+    pub tools: bool,
+    /// The list of prompts.
+    pub prompts: bool,
+    /// The lists of resources and of their templates.
+    pub resources: bool,
+    /// Beginnings of the URIs of resources that were updated. Of many there is one,
+    /// which is empty: any resource may have been.
+    pub updated: Vec<String>,
+}
+
+/// The most URIs that are kept of one exchange. What is cached at a time is of the
+/// same order.
+const UPDATED: usize = 100;
+
+impl Changes {
+    /// Adds a resource that was updated.
+    pub fn update(&mut self, uri: String) {
+        if self.updated.first().is_some_and(String::is_empty) {
+            return;
+        }
+        if self.updated.len() < UPDATED {
+            self.updated.push(uri);
+        } else {
+            self.updated = vec![String::new()];
+        }
+    }
+
+    /// Adds those of another exchange.
+    pub fn add(&mut self, other: Self) {
+        self.tools |= other.tools;
+        self.prompts |= other.prompts;
+        self.resources |= other.resources;
+        other.updated.into_iter().for_each(|uri| self.update(uri));
+    }
+}
+
 /// What became of one request.
 ///
 /// The latency of the server is `done - written`. What came before `written`
@@ -111,6 +152,8 @@ pub struct Exchange {
     pub notifications: u32,
     /// What else was said beside the request and its response.
     pub asides: Asides,
+    /// What notifications that came with it said has changed.
+    pub changes: Changes,
     /// Departures from the protocol that did not prevent an answer. Messages
     /// after the response count in the next exchange, which is the first to see
     /// them.
@@ -134,6 +177,7 @@ impl Exchange {
             drain: Duration::ZERO,
             notifications: 0,
             asides: Asides::default(),
+            changes: Changes::default(),
             violations: Violations::default(),
             outcome: Err(failure),
         }
@@ -145,6 +189,7 @@ impl Exchange {
         self.bytes_in += other.bytes_in;
         self.notifications += other.notifications;
         self.asides.add(other.asides);
+        self.changes.add(other.changes);
         self.violations.merge(&other.violations);
     }
 
@@ -153,5 +198,24 @@ impl Exchange {
     #[must_use]
     pub fn latency(&self) -> Option<Duration> {
         Some(self.done.saturating_duration_since(self.written?))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Changes, UPDATED};
+
+    #[test]
+    fn too_many_updates_are_an_update_of_anything() {
+        let of = |count: usize| {
+            let mut changes = Changes::default();
+            (0..count).for_each(|number| changes.update(format!("a://{number}")));
+            changes
+        };
+        assert_eq!(of(UPDATED).updated.len(), UPDATED);
+        assert_eq!(of(UPDATED + 1).updated, [""]);
+        let mut sum = of(UPDATED);
+        sum.add(Changes { tools: true, ..of(2) });
+        assert_eq!(sum, Changes { tools: true, updated: vec![String::new()], ..Changes::default() });
     }
 }

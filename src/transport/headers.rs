@@ -16,6 +16,16 @@ impl Headers {
         Self { text }
     }
 
+    /// The same in memory of its own.
+    pub(super) fn detached(&self) -> Self {
+        Self { text: Bytes::copy_from_slice(&self.text) }
+    }
+
+    /// Bytes that it takes.
+    pub(super) const fn size(&self) -> usize {
+        self.text.len()
+    }
+
     /// The value of the first header of this name, in whatever case.
     pub(super) fn bytes(&self, name: &str) -> Option<&[u8]> {
         let lines = self.text.split(|&byte| byte == b'\n').skip(1);

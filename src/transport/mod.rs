@@ -55,7 +55,7 @@ pub use channel::ChannelClient;
 pub use client::{Client, Connector, Opened, ServerInfo};
 pub use connector::{AnyClient, AnyConnector, ClientInfo};
 pub use envelope::{Reply, RpcError};
-pub use exchange::{Asides, Call, Exchange, Tasks};
+pub use exchange::{Asides, Call, Changes, Exchange, Tasks};
 pub use failure::{Failure, OpenError, TargetError};
 pub use http::HttpClient;
 pub use lists::{

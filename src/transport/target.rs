@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::net::{IpAddr, SocketAddr};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
@@ -110,7 +110,7 @@ pub struct HttpTarget {
     tls: Option<TlsClient>,
     /// A socket of this machine to connect to, instead of the URL's host. The
     /// path of the socket is not sent.
-    pub(super) socket: Option<PathBuf>,
+    socket: Option<PathBuf>,
     /// Whether what arrives is acknowledged at once, which spares servers without
     /// TCP_NODELAY their stall of 40 ms. Other clients do not do it.
     pub quickack: bool,
@@ -213,6 +213,12 @@ impl HttpTarget {
     #[must_use]
     pub fn host(&self) -> &str {
         &self.host
+    }
+
+    /// The socket of this machine that is connected to, where the URL names one.
+    #[must_use]
+    pub fn socket(&self) -> Option<&Path> {
+        self.socket.as_deref()
     }
 
     /// Speaks TLS as `tls` says, where the URL begins with `https`.

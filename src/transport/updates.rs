@@ -6,7 +6,8 @@ use bytes::Bytes;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use super::envelope::Reply;
+use super::envelope::{About, Notice, Reply};
+use super::exchange::Changes;
 
 /// How a legacy client subscribes.
 pub(super) const SUBSCRIBE: &str = "resources/subscribe";
@@ -43,6 +44,18 @@ pub(super) fn subscription(params: &[u8]) -> Option<u64> {
 /// Whether an update is one of the resource at `watched`, or of a part of it.
 pub(super) fn concerns(params: &[u8], watched: &str) -> bool {
     uri(params).is_some_and(|uri| uri.starts_with(watched))
+}
+
+/// Notes what a notification says has changed, if it does.
+pub(super) fn note(notice: &Notice, changes: &mut Changes) {
+    match notice.about {
+        About::Tools => changes.tools = true,
+        About::Prompts => changes.prompts = true,
+        About::Resources => changes.resources = true,
+        // An update that does not say of what may be of anything.
+        About::Updated => changes.update(uri(&notice.params).unwrap_or_default()),
+        About::Progress | About::Acknowledged | About::Cancelled | About::Other => {}
+    }
 }
 
 /// The parameters of a subscription to the resource at `uri` alone.

@@ -185,6 +185,10 @@ fn count(results: &Results, selection: &Selection, metric: &Metric, window: Wind
         Metric::Questions => (requests().questions, requests().requests),
         Metric::Rounds => (requests().rounds, requests().requests),
         Metric::Polls => (requests().polls, requests().requests),
+        Metric::Cached => {
+            let counts = requests();
+            (counts.cached, counts.requests + counts.cached)
+        }
         Metric::BytesIn => (requests().bytes_in, requests().requests),
         Metric::BytesOut => (requests().bytes_out, requests().requests),
         Metric::Iterations => (rows(|row| row.iterations), begun()),

@@ -11,10 +11,12 @@
 
 mod addresses;
 mod architecture;
+mod asks;
 mod bad_answers;
 mod bad_connections;
 mod bad_json;
 mod bad_servers;
+mod cache;
 mod cli;
 mod docs;
 mod editors;

@@ -12,7 +12,7 @@ const SECRET: &str = "q7-very-secret-value";
 
 /// A token endpoint that gives `t-0`, `t-1` and so on, each good for a second, or
 /// says no; returns its address.
-fn endpoint(grants: bool) -> String {
+pub fn endpoint(grants: bool) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = format!("http://{}/token", listener.local_addr().unwrap());
     std::thread::spawn(move || {

@@ -110,7 +110,8 @@ pub fn server_with(tools: &serde_json::Value, on_call: impl Fn(Call<'_>) -> Then
     listing(list.to_string(), on_call)
 }
 
-fn listing(list: String, on_call: impl Fn(Call<'_>) -> Then + Send + Sync + 'static) -> String {
+/// The same with the result that lists its tools.
+pub fn listing(list: String, on_call: impl Fn(Call<'_>) -> Then + Send + Sync + 'static) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let statement = format!("http \"http://{}/mcp\"", listener.local_addr().unwrap());
     let shared = Arc::new((on_call, AtomicU64::new(0), list));

@@ -3,7 +3,7 @@
 use std::fs;
 use std::net::TcpListener;
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair};
 use tokio_rustls::TlsAcceptor;
@@ -13,6 +13,8 @@ use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use tokio_rustls::rustls::server::WebPkiClientVerifier;
 use tokio_rustls::rustls::{RootCertStore, ServerConfig};
 
+use crate::oauth::endpoint;
+use crate::raw_server::server;
 use crate::support::{Rulebook, assert_exit, mcpl, stderr};
 use mcpl::results::{Results, Window};
 
@@ -105,4 +107,42 @@ fn a_run_over_tls_trusts_whom_the_file_names_and_shows_its_certificate() {
         assert!(told.contains(expected), "{told}");
         assert!(output.status.code().is_some_and(|code| code == 2 || code == 3), "{told}");
     }
+}
+
+#[test]
+fn tokens_come_over_tls_from_whom_the_file_trusts() {
+    let dir = tempfile::tempdir().unwrap();
+    let config = certificates(dir.path());
+    let authority = |url: &str| url.split('/').nth(2).unwrap().to_owned();
+    let seen: Arc<Mutex<Vec<String>>> = Arc::default();
+    let record = Arc::clone(&seen);
+    let statement = server(move |mut call| {
+        let bearer = call.head.lines().find_map(|line| line.strip_prefix("authorization: ")).unwrap_or("none");
+        record.lock().unwrap().push(bearer.to_owned());
+        call.answer()
+    });
+    let mcp = end_tls(config.clone(), authority(&statement));
+    let tokens = end_tls(config, authority(&endpoint(true)));
+    let (scenario, run) = (dir.path().join("secure.mcpl"), dir.path().join("run.json"));
+    let with = |tls: &str| {
+        let text = format!(
+            "mcpl 1\nserver secure {{\n  http \"https://localhost:{mcp}/mcp\"\n  tls {{\n{tls}\n  }}\n  auth oauth {{\n\
+             token_url \"https://localhost:{tokens}/token\"\nclient_id \"load\"\nclient_secret \"not so secret\"\n  }}\n}}\n\
+             scenario look {{\n  target secure\n  stages {{ iterations 3 shared by 1 users }}\n  run f\n}}\n\
+             flow f {{ call list_rules }}\n"
+        );
+        fs::write(&scenario, text).unwrap();
+        mcpl().arg("run").arg(&scenario).arg("--out").arg(&run).output().unwrap()
+    };
+    let output = with("    cert \"client.pem\" key \"client.key\"");
+    assert_exit(&output, 3);
+    let told = stderr(&output);
+    assert!(told.contains("no token from https://localhost:") && told.contains("is not trusted"), "{told}");
+    assert!(seen.lock().unwrap().is_empty());
+
+    let output = with("    ca \"ca.pem\"\n    cert \"client.pem\" key \"client.key\"");
+    assert_exit(&output, 0);
+    assert_eq!(*seen.lock().unwrap(), ["bearer t-0"; 3]);
+    let results = Results::from_json(&fs::read_to_string(&run).unwrap()).unwrap();
+    assert!(results.servers[0].tokens.as_ref().is_some_and(|tokens| tokens.obtained >= 1 && tokens.failed == 0));
 }

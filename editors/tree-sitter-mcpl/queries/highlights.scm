@@ -184,6 +184,8 @@
   "shared"
   "step"
   "stream"
+  "cache"
+  "hints"
   "to"
   "tools"
   "up"

@@ -11,7 +11,7 @@ endif
 let s:items = split("
       \ assert baseline data flow guard include mcpl param report scenario server ")
 let s:statements = split("
-      \ abort after allow answer args argument arrivals as at_end auth before builtin ca call
+      \ abort after allow answer args argument arrivals as at_end auth before builtin ca cache call
       \ cancel capabilities cert choose client_id client_secret close complete connect_timeout csv
       \ cwd deny drain else env expect group header hold html http if insecure iterations json
       \ jsonl junit launch let list log markdown max measure mix order pace pages parallel params
@@ -19,7 +19,7 @@ let s:statements = split("
       \ seek sessions sse stages start stdio stop subscribe tag take target task template think timeout
       \ tls token_url ttl types warmup ")
 let s:joints = split("
-      \ abort after as at bearer by confirm duration each every exponential for from hosts
+      \ abort after as at bearer by confirm duration each every exponential for from hints hosts
       \ in_flight key oauth of over per prompt rate ready requests resource seconds shared step
       \ stream to tools up user users value when while within ")
 let s:operators = split("and contains exists in matches not or")

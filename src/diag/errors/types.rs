@@ -133,12 +133,12 @@ pub fn no_json_form(found: &str, span: Span) -> Diagnostic {
 /// An address that is no URL of an MCP server; `better` is what was probably
 /// meant.
 #[must_use]
-pub fn bad_url(url: &str, reason: &str, span: Span, better: Option<&str>) -> Diagnostic {
+pub fn bad_url(url: &str, reason: &str, span: Span, example: &str, better: Option<&str>) -> Diagnostic {
     let message = format!("`{url}` is not the address of an MCP server");
     let diagnostic = Diagnostic::error("E311", message, span, reason);
     match better {
         Some(better) => diagnostic.help(format!("write `http \"{better}\"`")).maybe_fix(span, format!("\"{better}\"")),
-        None => diagnostic.help("write an address such as `http \"http://127.0.0.1:3000/mcp\"`"),
+        None => diagnostic.help(format!("write an address such as `http \"{example}\"`")),
     }
 }
 

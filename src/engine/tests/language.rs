@@ -17,9 +17,9 @@ use crate::verdict::Watch;
 const DATA: &str = "data d {\nrows [{\"n\": 0}, {\"n\": 1}, {\"n\": 2}, {\"n\": 3}, {\"n\": 4}, {\"n\": 5}]\n";
 
 /// What a run measured, and what the server got.
-struct Ran {
-    measured: Measured,
-    sim: Sim,
+pub(super) struct Ran {
+    pub(super) measured: Measured,
+    pub(super) sim: Sim,
 }
 
 impl Ran {
@@ -44,7 +44,7 @@ impl Ran {
         self.measured.recording.seconds.iter().flat_map(|slice| &slice.series).map(|row| row.counts.failed()).sum()
     }
 
-    fn iterations(&self) -> u64 {
+    pub(super) fn iterations(&self) -> u64 {
         self.measured.recording.seconds.iter().flat_map(|slice| &slice.scenarios).map(|row| row.iterations).sum()
     }
 
@@ -63,7 +63,7 @@ fn run(text: &str, parts: usize) -> Ran {
 
 /// The same with a server that behaves in another way; the guard looks on.
 #[track_caller]
-fn run_with(text: &str, parts: usize, behaviour: Behaviour) -> Ran {
+pub(super) fn run_with(text: &str, parts: usize, behaviour: Behaviour) -> Ran {
     let options = Options { name: "test", seed: 1, overrides: &[], env: &|_| None, files: &NoFiles };
     let lowered = model::compile("test.mcpl", text, &options).lowered;
     let plan = lowered.plan.unwrap_or_else(|| panic!("{:#?}", lowered.diagnostics));

@@ -10,7 +10,7 @@ fn second(number: u32) -> Slice {
     let mut recorder = Recorder::new(Shape { series: 1, ..Shape::default() });
     for tag in ["a", "b"] {
         let tags = std::iter::once(tag.to_owned());
-        recorder.tagged_request(number, 0, Phase::Measured, tags, &Sample::default());
+        recorder.tagged_request(number, 0, Phase::Measured, &tags.collect::<Vec<_>>(), &Sample::default());
     }
     recorder.finish();
     recorder.drain().0.pop().unwrap()

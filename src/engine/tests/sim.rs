@@ -12,7 +12,9 @@ use crate::plan::{
     Arrivals, Endpoint, Flow, Load, Method, Plan, Request, SCHEMA, Scenario, Segment, Series, Server, Share, Step,
 };
 use crate::record::{Distribution, ErrorClass, Time};
-use crate::transport::{Call, Client, Connector, Exchange, Failure, OpenError, Opened, Reply, Revision, ServerInfo};
+use crate::transport::{
+    Call, Changes, Client, Connector, Exchange, Failure, OpenError, Opened, Reply, Revision, ServerInfo,
+};
 
 pub(super) const SECOND: u64 = 1_000_000_000;
 
@@ -24,6 +26,8 @@ pub(super) enum Answered {
     Result(Duration, &'static str),
     /// After 10 ms, with this as the whole result.
     Whole(&'static str),
+    /// The same, with word of what has changed.
+    Telling(&'static str, fn(&mut Changes)),
     /// After all that came before it, each of which takes so long.
     Queued(Duration),
     RpcError,
@@ -119,7 +123,8 @@ impl Client for SimClient {
             log.len() as u64 - 1
         };
         let written = Instant::now();
-        let (wait, message) = match (self.sim.behaviour)(at, number) {
+        let answered = (self.sim.behaviour)(at, number);
+        let (wait, message) = match answered {
             Answered::After(wait) => (wait, Ok(r#"{"jsonrpc":"2.0","id":1,"result":{"content":[]}}"#.to_owned())),
             Answered::Queued(work) => {
                 let mut free = self.sim.free.lock().unwrap();
@@ -130,7 +135,7 @@ impl Client for SimClient {
             Answered::Result(wait, result) => {
                 (wait, Ok(format!(r#"{{"jsonrpc":"2.0","id":1,"result":{{"structuredContent":{result}}}}}"#)))
             }
-            Answered::Whole(result) => {
+            Answered::Whole(result) | Answered::Telling(result, _) => {
                 (Duration::from_millis(10), Ok(format!(r#"{{"jsonrpc":"2.0","id":1,"result":{result}}}"#)))
             }
             Answered::RpcError => {
@@ -146,6 +151,10 @@ impl Client for SimClient {
                 (Duration::ZERO, Err(Failure::Transport("the server closed the connection".to_owned())))
             }
         };
+        let mut changes = Changes::default();
+        if let Answered::Telling(_, tell) = answered {
+            tell(&mut changes);
+        }
         let cancelled = call.cancel.filter(|after| *after < call.timeout);
         let patience = cancelled.unwrap_or(call.timeout);
         tokio::time::sleep(wait.min(patience)).await;
@@ -159,6 +168,7 @@ impl Client for SimClient {
             first_byte: Some(Instant::now()),
             done: Instant::now(),
             outcome,
+            changes,
             ..Exchange::unsent(Failure::Stale)
         }
     }

@@ -58,6 +58,8 @@ fn in_a_scenario() {
         ("mix { 100% look\n0% look }", "E404", "remove one"),
         ("mix { 100% look }\nrun look", "E405", "keep either `mix` or `run`"),
         ("mix { 10s look }", "E301", "a percentage"),
+        ("run look\ncache hints 5", "E301", "write `on` or `off`"),
+        ("run look\ncache hints on\ncache hints on", "E404", "remove one"),
         ("run look\nwarmup 10s", "E407", "shorter than 10s"),
         ("run look\nwarmup -1s", "E303", "from 0 to 720h"),
         ("run look\nwarmup 1s\nwarmup 2s", "E404", "remove one"),
@@ -67,11 +69,34 @@ fn in_a_scenario() {
 }
 
 #[test]
+fn cache_hints_need_a_server_that_has_some() {
+    let rows = [
+        ("http \"http://127.0.0.1/mcp\"\nprotocol 2025-11-25", "E410", "protocol 2026-07-28"),
+        (
+            "http \"http://127.0.0.1/mcp\"\nprotocol {\n50% 2025-11-25\n50% 2025-06-18\n}",
+            "E410",
+            "remove `cache hints`",
+        ),
+        ("sse \"http://127.0.0.1/sse\"", "E410", "remove `cache hints`"),
+    ];
+    check(&rows, |server| File { server, scenario: "run look\ncache hints on", ..GOOD }.text());
+    for server in ["builtin rulebook", "builtin rulebook\nprotocol {\n50% 2025-11-25\n50% 2026-07-28\n}"] {
+        let text = File { server, scenario: "run look\ncache hints on", ..GOOD }.text();
+        assert_eq!(compile(&text, &[]).diagnostics, [], "{server}");
+    }
+    let off = File { server: rows[2].0, scenario: "run look\ncache hints off", ..GOOD }.text();
+    assert_eq!(compile(&off, &[]).diagnostics, []);
+}
+
+#[test]
 fn in_a_server() {
     let rows = [
         ("", "E403", "say how it is reached"),
         ("http \"127.0.0.1:3000/mcp\"", "E311", "write `http \"http://127.0.0.1:3000/mcp\"`"),
         ("http \"ftp://127.0.0.1/mcp\"", "E311", "write an address"),
+        ("http \"http://unix:run/a:mcp\"", "E311", "write `http \"http://unix:/run/a:/mcp\"`"),
+        ("http \"https://unix:/run/a\"", "E311", "write `http \"http://unix:/run/a:/\"`"),
+        ("http \"http://unix::/mcp\"", "E311", "such as `http \"http://unix:/run/mcp.sock:/mcp\"`"),
         ("sse \"http://127.0.0.1/sse\"\nprotocol 2026-07-28", "E410", "up to 2025-11-25"),
         ("http \"http://127.0.0.1/mcp\"\ntls { insecure on }", "E410", "write `https://` in the address"),
         ("http \"http://127.0.0.1:99999/mcp\"", "E311", "write an address"),

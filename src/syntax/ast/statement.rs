@@ -155,6 +155,8 @@ statements! {
         CloseSessions => Close(Attr),
         /// `hold stream on`
         HoldStream => HoldStream(Attr),
+        /// `cache hints on`
+        CacheHints => CacheHints(Attr),
         /// `before user { … }`
         BeforeUser => BeforeUser(UserSteps),
         /// `after user { … }`

@@ -191,9 +191,10 @@ fn an_edit_costs_few_statements() {
     assert!(figures.most_told <= MOST_FROM_ONE_EDIT, "{} diagnostics from one edit", figures.most_told);
 }
 
-/// Of about 200 statements, the one that was edited among them. Each change of the
-/// file draws other edits, which moves it by some hundredths: 1.83 before `task`.
-const LOST_PER_BROKEN_FILE: f64 = 1.89;
+/// Of about 200 statements, the one that was edited among them. Each statement that
+/// the file gains moves all edits behind it, which changes this by some hundredths:
+/// over 8,000 edits it is 1.84.
+const LOST_PER_BROKEN_FILE: f64 = 1.91;
 /// Mostly edits of the item's own head.
 const COLLAPSED_PER_1000: f64 = 147.5;
 /// A block that ends early leaves several statements out of place.

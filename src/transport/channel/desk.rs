@@ -12,6 +12,7 @@ use bytes::Bytes;
 use tokio::time::Instant;
 
 use super::super::envelope::{self, About, Message, Reply, Stranger};
+use super::super::exchange::Changes;
 use super::super::failure::{Failure, excerpt};
 use super::super::progress::{self, Progress};
 use super::super::questions::Answers;
@@ -42,6 +43,7 @@ pub(super) struct Request {
     pub(super) notifications: u32,
     /// Of the server, that it has read.
     pub(super) questions: u32,
+    pub(super) changes: Changes,
     /// Whether it wants to be told of its progress.
     wants_progress: bool,
     pub(super) progress: Progress,
@@ -222,12 +224,13 @@ impl Desk {
                 Message::Notification(notice) => {
                     if let Some(request) = self.get_mut(reader) {
                         request.notifications += 1;
+                        updates::note(&notice, &mut request.changes);
                     }
                     match notice.about {
                         About::Progress => self.progress(&notice.params),
                         About::Updated => self.updated(&notice.params),
                         About::Acknowledged => self.acknowledged(&notice.params, first_byte, complete),
-                        About::Cancelled | About::Other => {}
+                        _ => {}
                     }
                 }
                 // Since 2026-07-28 servers ask by other means, and clients must

@@ -294,6 +294,7 @@ impl<'a> Waiting<'a> {
             connect: None,
             drain: Duration::ZERO,
             notifications: request.notifications,
+            changes: request.changes,
             asides: Asides {
                 progress: request.progress.count,
                 updates: request.updates,

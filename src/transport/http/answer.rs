@@ -5,9 +5,11 @@ use tokio::time::Instant;
 
 use super::super::deadline::Deadline;
 use super::super::envelope::{self, About, Message, Notice, Reply};
+use super::super::exchange::Changes;
 use super::super::failure::{Failure, excerpt};
 use super::super::progress::{self, Progress};
 use super::super::sse;
+use super::super::updates;
 use super::link::{Link, Stream};
 use super::response::Head;
 use crate::violation::{Violation, Violations};
@@ -92,6 +94,7 @@ pub(super) struct Seen {
     pub(super) notifications: u32,
     pub(super) questions: u32,
     pub(super) progress: Progress,
+    pub(super) changes: Changes,
     pub(super) violations: Violations,
     /// On connections that were given up meanwhile: bytes written and read.
     pub(super) elsewhere: (u64, u64),
@@ -100,6 +103,7 @@ pub(super) struct Seen {
 impl Seen {
     fn notice(&mut self, notice: &Notice, asked: Asked) {
         self.notifications += 1;
+        updates::note(notice, &mut self.changes);
         if asked.progress && notice.about == About::Progress && progress::subject(&notice.params) == Some(asked.id) {
             self.progress.note(&notice.params, &mut self.violations);
         }

@@ -21,7 +21,7 @@ pub(super) trait Dial: Stream + Sized {
 
 impl Dial for Wire {
     async fn dial(target: &HttpTarget) -> Result<Self, Failure> {
-        if let Some(path) = &target.socket {
+        if let Some(path) = target.socket() {
             return UnixStream::connect(path).await.map(Self::Unix).map_err(|error| no_socket(path, &error));
         }
         let stream = Stamped::new(stream(target).await?, target.quickack);

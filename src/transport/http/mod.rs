@@ -245,6 +245,7 @@ impl<S: Dial> HttpClient<S> {
             drain,
             notifications: seen.notifications,
             asides: Asides { progress: seen.progress.count, questions: seen.questions, ..Asides::default() },
+            changes: seen.changes,
             violations: seen.violations,
             outcome: answer.outcome,
         };

@@ -214,6 +214,7 @@ impl<S: Dial> HttpClient<S> {
             bytes_out,
             bytes_in,
             notifications: seen.notifications,
+            changes: seen.changes,
             violations: seen.violations,
             asides,
             ..exchange
@@ -270,6 +271,7 @@ impl<S: Dial> HttpClient<S> {
                     Message::Reply(reply) => return Ok(acknowledged.unwrap_or(reply)),
                     Message::Notification(notice) => {
                         seen.notifications += 1;
+                        updates::note(&notice, &mut seen.changes);
                         match notice.about {
                             About::Acknowledged if acknowledged.is_none() => {
                                 exchange.done = Instant::now();

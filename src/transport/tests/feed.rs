@@ -5,9 +5,12 @@ use std::time::Duration;
 
 use tokio::sync::mpsc;
 
-use super::peer::{Peer, SSE_HEAD, Server, chunk, echo, http, strays};
+use super::http_asides::roots;
+use super::oauth::granted;
+use super::peer::{Peer, Received, SSE_HEAD, Server, chunk, echo, http, strays};
 use crate::transport::{
-    AnyClient, AnyConnector, Call, Client as _, Connector as _, Failure, HttpTarget, OpenError, Revision, Target, probe,
+    AnyClient, AnyConnector, Bearer, Call, Client as _, Connector as _, Failure, HttpTarget, OpenError, Revision,
+    Target, probe,
 };
 
 const GREETING: &str = r#"{"jsonrpc":"2.0","id":1,"result":{"protocolVersion":"2024-11-05","capabilities":{"tools":{}},"serverInfo":{"name":"old","version":"1"}}}"#;
@@ -34,18 +37,24 @@ fn result(id: u64) -> String {
 
 /// Opens a session; returns the server's ends of the stream and of the requests.
 async fn greet(server: &Server) -> (Peer, Peer) {
+    let (stream, posts, _) = greeted(server).await;
+    (stream, posts)
+}
+
+/// The same with what was asked.
+async fn greeted(server: &Server) -> (Peer, Peer, Vec<Received>) {
     let mut stream = server.accept().await;
-    let asked = stream.request().await;
-    assert_eq!(asked.line, "GET /sse HTTP/1.1");
+    let opened = stream.request().await;
+    assert_eq!(opened.line, "GET /sse HTTP/1.1");
     stream.send(format!("{SSE_HEAD}{}", chunk("event: endpoint\ndata: /message?sessionId=7\n\n"))).await;
     let mut posts = server.accept().await;
-    let asked = posts.answer(accepted()).await;
-    assert_eq!(asked.line, "POST /message?sessionId=7 HTTP/1.1");
-    assert_eq!(asked.json()["method"], "initialize");
+    let first = posts.answer(accepted()).await;
+    assert_eq!(first.line, "POST /message?sessionId=7 HTTP/1.1");
+    assert_eq!(first.json()["method"], "initialize");
     stream.send(message(GREETING)).await;
-    let asked = posts.answer(accepted()).await;
-    assert_eq!(asked.json()["method"], "notifications/initialized");
-    (stream, posts)
+    let second = posts.answer(accepted()).await;
+    assert_eq!(second.json()["method"], "notifications/initialized");
+    (stream, posts, vec![opened, first, second])
 }
 
 #[tokio::test]
@@ -105,6 +114,61 @@ async fn answers_find_their_requests_and_questions_are_answered() {
         assert!(exchange.outcome.is_ok(), "{:?}", exchange.outcome);
         assert_eq!(strays(&exchange.violations), 0, "{:?}", exchange.violations);
     }
+}
+
+#[tokio::test]
+async fn what_the_file_answers_goes_out_by_post_while_the_request_goes_on() {
+    let server = Server::start().await;
+    let mut client = AnyConnector::answering(&target(&server), Revision::V2024_11_05, roots()).client();
+    let calls = async {
+        client.open().await.unwrap();
+        client.call(echo()).await
+    };
+    let (exchange, _peers) = tokio::join!(calls, async {
+        let (mut stream, mut posts) = greet(&server).await;
+        posts.answer(accepted()).await;
+        for (id, method, answer) in [
+            ("\"q\"", "roots/list", r#""result":{"roots":[{"uri":"file:///a"}]}"#),
+            ("7", "sampling/createMessage", r#""error":{"code":-32601,"message":"Method not found"}"#),
+        ] {
+            stream.send(message(&format!(r#"{{"jsonrpc":"2.0","id":{id},"method":"{method}"}}"#))).await;
+            let told = posts.answer(accepted()).await;
+            assert_eq!(told.line, "POST /message?sessionId=7 HTTP/1.1");
+            assert_eq!(told.body, format!(r#"{{"jsonrpc":"2.0","id":{id},{answer}}}"#));
+        }
+        stream.send(message(&result(2))).await;
+        (stream, posts)
+    });
+    assert!(exchange.outcome.is_ok(), "{:?}", exchange.outcome);
+    assert_eq!((exchange.asides.questions, strays(&exchange.violations)), (2, 0), "{:?}", exchange.violations);
+}
+
+#[tokio::test]
+async fn the_stream_and_each_request_carry_the_token_of_the_moment() {
+    let server = Server::start().await;
+    let mut target = target(&server);
+    let Target::Sse(http) = &mut target else { unreachable!() };
+    let bearer = Bearer::new(&granted("t-1").await);
+    http.bearer = Some(bearer.clone());
+    let later = granted("t-2").await;
+    let mut client = AnyConnector::new(&target, Revision::V2024_11_05).client();
+    let calls = async {
+        client.open().await.unwrap();
+        client.call(echo()).await.outcome.unwrap();
+        bearer.replace(&later);
+        client.call(echo()).await.outcome.unwrap();
+    };
+    let ((), (asked, _peers)) = tokio::join!(calls, async {
+        let (mut stream, mut posts, mut asked) = greeted(&server).await;
+        for id in [2, 3] {
+            asked.push(posts.answer(accepted()).await);
+            stream.send(message(&result(id))).await;
+        }
+        (asked, (stream, posts))
+    });
+    let tokens: Vec<_> = asked.iter().map(|request| request.header("authorization").unwrap()).collect();
+    // The stream, the two messages of the handshake, and two calls.
+    assert_eq!(tokens, ["Bearer t-1", "Bearer t-1", "Bearer t-1", "Bearer t-1", "Bearer t-2"]);
 }
 
 #[tokio::test]

@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::peer::{
     RESULT, SSE_END, SSE_HEAD, Server, chunk, echo, exchange_of, exchange_of_last, http, json, result, sse,
 };
-use crate::transport::{Call, Client as _, Exchange, Failure, Revision};
+use crate::transport::{Call, Changes, Client as _, Exchange, Failure, Revision};
 use crate::violation::Violation;
 
 fn ok(exchange: &Exchange) -> &str {
@@ -69,7 +69,7 @@ async fn what_precedes_the_response_is_counted() {
     let stream = format!(
         "data: {}\n\ndata: {}\n\ndata: {}\n\ndata: {}\n\ndata: {}\n\n",
         r#"{"jsonrpc":"2.0","method":"notifications/progress"}"#,
-        r#"{"jsonrpc":"2.0","method":"notifications/message"}"#,
+        r#"{"jsonrpc":"2.0","method":"notifications/tools/list_changed"}"#,
         result(99),
         "not JSON",
         result(1),
@@ -77,6 +77,7 @@ async fn what_precedes_the_response_is_counted() {
     let exchange = exchange_of(sse(&stream)).await;
     assert_eq!(ok(&exchange), RESULT);
     assert_eq!((exchange.notifications, exchange.violations.count()), (2, 2));
+    assert_eq!(exchange.changes, Changes { tools: true, ..Changes::default() });
     let found: Vec<_> = exchange.violations.found().iter().map(|found| (found.kind, found.example.as_str())).collect();
     let rubbish = "text that is not JSON: not JSON";
     assert_eq!(found, [(Violation::UnknownId, "a response with id 99"), (Violation::NotAMessage, rubbish)]);

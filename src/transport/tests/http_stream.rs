@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::http_asides::{event, opened, roots};
 use super::http_session::ACCEPTED;
 use super::peer::{PATIENCE, Peer, Received, SSE_END, SSE_HEAD, Server, chunk, echo, http, json, result, sse};
-use crate::transport::{Answers, AnyClient, Call, Client as _, Exchange, Revision};
+use crate::transport::{Answers, AnyClient, Call, Changes, Client as _, Exchange, Revision};
 
 const UPDATE: &str = r#"{"method":"notifications/resources/updated","params":{"uri":"a://b/c"}}"#;
 
@@ -120,11 +120,14 @@ const ACKNOWLEDGED: &str = r#"{"jsonrpc":"2.0","method":"notifications/subscript
 
 #[tokio::test]
 async fn a_modern_subscription_is_a_request_that_lasts() {
-    let (exchange, request) = listening(format!("{SSE_HEAD}{}{}", event(ACKNOWLEDGED), event(UPDATE))).await;
+    let changed = event(r#"{"method":"notifications/resources/list_changed"}"#);
+    let (exchange, request) = listening(format!("{SSE_HEAD}{}{}{changed}", event(ACKNOWLEDGED), event(UPDATE))).await;
+    let changes = Changes { resources: true, updated: vec!["a://b/c".to_owned()], ..Changes::default() };
+    assert_eq!(exchange.changes, changes);
     assert_eq!(request.header("mcp-method"), Some("subscriptions/listen"));
     let wanted = serde_json::json!({ "resourceSubscriptions": ["a://b"] });
     assert_eq!(request.json()["params"]["notifications"], wanted);
-    assert_eq!((exchange.asides.updates, exchange.notifications, exchange.status), (1, 2, Some(200)));
+    assert_eq!((exchange.asides.updates, exchange.notifications, exchange.status), (1, 3, Some(200)));
     assert!(exchange.latency().unwrap() < Duration::from_millis(100));
     assert!(exchange.outcome.unwrap().result().unwrap().contains("a://b"));
 }

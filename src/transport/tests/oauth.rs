@@ -19,6 +19,13 @@ async fn asked(source: &mut TokenSource, server: &Server, answer: &str) -> (Resu
     tokio::join!(source.token(PATIENCE), server.answer_once(answer))
 }
 
+/// A token of this name.
+pub async fn granted(name: &str) -> Token {
+    let server = Server::start().await;
+    let answer = json(&format!(r#"{{"access_token":"{name}","token_type":"bearer"}}"#));
+    asked(&mut source(&server), &server, &answer).await.0.unwrap()
+}
+
 /// The fields of a form, still encoded.
 fn fields(request: &Received) -> Vec<&str> {
     request.body.split('&').collect()
@@ -107,11 +114,7 @@ async fn what_is_no_token_says_why_and_no_more() {
 #[tokio::test]
 async fn requests_carry_the_token_of_the_moment() {
     let server = Server::start().await;
-    let mut tokens = Vec::new();
-    for name in ["t-1", "t-2"] {
-        let granted = json(&format!(r#"{{"access_token":"{name}","token_type":"bearer"}}"#));
-        tokens.push(asked(&mut source(&server), &server, &granted).await.0.unwrap());
-    }
+    let tokens = [granted("t-1").await, granted("t-2").await];
     let bearer = Bearer::new(&tokens[0]);
     let headers = vec![("Authorization".to_owned(), "Basic eDp5".to_owned())];
     let mut target = HttpTarget::parse(&format!("http://{}/mcp", server.authority()), headers).unwrap();

@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::peer::echo;
 use super::stdio::{ANSWER, LEGACY, MODERN, client_of, script, server_with};
 use crate::transport::{
-    Answers, AnyConnector, Call, Client as _, Connector as _, Question, StdioTarget, Target, Tasks,
+    Answers, AnyConnector, Call, Changes, Client as _, Connector as _, Question, StdioTarget, Target, Tasks,
 };
 use crate::violation::Violation;
 
@@ -31,6 +31,17 @@ async fn a_question_is_answered_in_the_channel() {
         let expected = r#"{"got":{"jsonrpc":"2.0","id":"q","result":{"roots":[]}}}"#;
         assert_eq!(exchange.outcome.unwrap().result(), Some(expected));
     }
+}
+
+#[tokio::test]
+async fn what_has_changed_is_told_to_who_reads_it() {
+    let tell = |what: &str| format!(r#"echo '{{"method":"notifications/{what}"}}'"#);
+    let updated = r#"echo '{"method":"notifications/resources/updated","params":{"uri":"a://b"}}'"#;
+    let on_call = [&*tell("prompts/list_changed"), &*tell("message"), updated, ANSWER].join("; ");
+    let mut client = answering(server_with(&on_call, ":"), Answers::default()).await;
+    let exchange = client.call(echo()).await;
+    let expected = Changes { prompts: true, updated: vec!["a://b".to_owned()], ..Changes::default() };
+    assert_eq!(exchange.changes, expected);
 }
 
 #[tokio::test]

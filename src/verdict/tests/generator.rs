@@ -188,7 +188,7 @@ fn a_tag_with_too_many_values_is_named() {
     let mut recorder = Recorder::new(Shape { series: 1, scenarios: 1, expectations: 1, ..Shape::default() });
     for number in 0..1250_u32 {
         let tags = [(number % 2).to_string(), format!("user {number}")];
-        recorder.tagged_request(1, 0, Phase::Measured, tags.into_iter(), &Sample { latency: MS, ..Sample::default() });
+        recorder.tagged_request(1, 0, Phase::Measured, &tags, &Sample { latency: MS, ..Sample::default() });
     }
     recorder.finish();
     let mut recording = Recording::default();

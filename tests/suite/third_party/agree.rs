@@ -1,8 +1,8 @@
 //! The client of rmcp, which others wrote, and mcpl's: both find the same tools at
 //! the same servers, and get the same results from them.
 //!
-//! rmcp speaks over stdio and negotiates by itself. mcpl speaks over stdio and
-//! HTTP, in each revision that the server has.
+//! rmcp negotiates by itself; mcpl speaks in each revision that the server has.
+//! Both speak over stdio and over HTTP.
 
 use std::path::Path;
 use std::process::Command;
@@ -11,10 +11,10 @@ use std::time::Duration;
 use mcpl::transport::{
     AnyConnector, Call, Client as _, Connector as _, HttpTarget, Revision, StdioTarget, Target, list_tools,
 };
-use rmcp::ServiceError;
 use rmcp::model::{CallToolRequestParams, ProtocolVersion};
 use rmcp::service::{ClientLifecycleMode, ClientServiceExt as _};
-use rmcp::transport::TokioChildProcess;
+use rmcp::transport::{IntoTransport, StreamableHttpClientTransport, TokioChildProcess};
+use rmcp::{RoleClient, ServiceError};
 use serde_json::{Value, json};
 
 use super::install::{npm, python};
@@ -27,6 +27,7 @@ const MODERN: Revision = Revision::NEWEST_MODERN;
 const LEGACY: Revision = Revision::NEWEST_LEGACY;
 
 /// What a client found: the tools, and the outcome of each call.
+#[derive(Debug, PartialEq)]
 struct Found {
     tools: Vec<Value>,
     outcomes: Vec<Value>,
@@ -57,11 +58,19 @@ fn outcome(result: &Value) -> Value {
     json!({ "content": in_single_precision(&result["content"]), "structured": result.get("structuredContent"), "failed": failed })
 }
 
-async fn by_rmcp(command: &[String], calls: &[(&str, Value)]) -> Found {
+/// What rmcp finds at a child process.
+async fn at_a_child(command: &[String], calls: &[(&str, Value)]) -> Found {
     let mut child = tokio::process::Command::new(&command[0]);
     child.args(&command[1..]);
     let (transport, _) =
         TokioChildProcess::builder(child).stderr(std::process::Stdio::null()).spawn().expect("a child process");
+    by_rmcp(transport, calls).await
+}
+
+async fn by_rmcp<E, A>(transport: impl IntoTransport<RoleClient, E, A>, calls: &[(&str, Value)]) -> Found
+where
+    E: std::error::Error + Send + Sync + 'static,
+{
     let mode = ClientLifecycleMode::Auto {
         preferred_versions: vec![ProtocolVersion::V_2026_07_28],
         legacy_version: Some(ProtocolVersion::V_2025_11_25),
@@ -84,7 +93,7 @@ async fn by_rmcp(command: &[String], calls: &[(&str, Value)]) -> Found {
             Err(error) => panic!("{name}: {error}"),
         });
     }
-    client.cancel().await.expect("the end of the child process");
+    client.cancel().await.expect("the end of the session");
     Found { tools, outcomes }
 }
 
@@ -123,11 +132,15 @@ async fn by_mcpl(target: &Target, revision: Revision, calls: &[(&str, Value)]) -
 fn compare(command: &[String], urls: &[String], revisions: &[Revision], tools: usize, calls: &[(&str, Value)]) {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let child = Target::Stdio(StdioTarget::new(command.to_vec()).unwrap());
-    let urls = urls.iter().map(|url| Target::Http(HttpTarget::parse(url, Vec::new()).unwrap()));
-    let targets: Vec<_> = std::iter::once(child).chain(urls).collect();
+    let of_url = |url: &String| Target::Http(HttpTarget::parse(url, Vec::new()).unwrap());
+    let targets: Vec<_> = std::iter::once(child).chain(urls.iter().map(of_url)).collect();
     runtime.block_on(async {
-        let theirs = by_rmcp(command, calls).await;
+        let theirs = at_a_child(command, calls).await;
         assert_eq!((theirs.tools.len(), theirs.outcomes.len()), (tools, calls.len()));
+        for url in urls {
+            let over_http = by_rmcp(StreamableHttpClientTransport::from_uri(url.as_str()), calls).await;
+            assert_eq!(over_http, theirs, "{url}");
+        }
         for target in &targets {
             for revision in revisions {
                 let ours = by_mcpl(target, *revision, calls).await;
