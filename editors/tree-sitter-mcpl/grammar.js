@@ -145,6 +145,7 @@ module.exports = grammar({
         $.sessions,
         $.close_sessions,
         $.hold_stream,
+        $.lost_session,
         $.user_steps,
         $.tag,
       ),
@@ -156,6 +157,7 @@ module.exports = grammar({
     sessions: ($) => seq("sessions", choice(seq("per", $._word), seq("shared", $._expression))),
     close_sessions: ($) => seq("close", $._expression),
     hold_stream: ($) => seq("hold", "stream", $._expression),
+    lost_session: ($) => seq("lost", "session", $._word),
     user_steps: ($) => seq(choice("before", "after"), "user", $._steps),
     tag: ($) => seq("tag", field("name", $._name), "=", field("value", $._expression)),
 

@@ -17,7 +17,7 @@ use super::{Control, Promises, Stop};
 use crate::data::Table;
 use crate::expr::{Expr, Function};
 use crate::plan::takes::{Taker, Takes};
-use crate::plan::{Plan, Scenario, rows, schedule};
+use crate::plan::{LostSession, Plan, Scenario, rows, schedule};
 use crate::record::{Phase, Recorder, Shape};
 use crate::transport::{Answers, Connector, Opened};
 
@@ -190,6 +190,18 @@ impl<C: Connector> Shard<C> {
         let now = Instant::now();
         let (second, nanos) = (self.second(now), nanos_between(begun, now));
         self.recorder.borrow_mut().session_close(second, scenario, Phase::Measured, nanos);
+    }
+
+    /// Counts an MCP session that the server did not know any more.
+    pub(super) fn lost(&self, scenario: usize, phase: Phase) {
+        let second = self.second(Instant::now());
+        self.recorder.borrow_mut().session_lost(second, scenario, phase);
+    }
+
+    /// Whether the users of a scenario open a new session once theirs is lost.
+    pub(super) fn renews(&self, scenario: usize) -> bool {
+        let scenario = self.plan.scenarios.get(scenario);
+        scenario.is_some_and(|scenario| scenario.habits.lost_session == LostSession::Renew)
     }
 
     /// Whether the guard allows one more user of an open load; counts it if so.

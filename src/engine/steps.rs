@@ -131,10 +131,10 @@ impl<C: Connector> Running<'_, C> {
         Next::Step
     }
 
-    /// Opens the session of one call, where each call has its own. Returns
-    /// whether there is one.
+    /// Opens the session of one call, where each call has its own, or the one in the
+    /// place of a lost one. Returns whether there is one.
     async fn own_session(&mut self) -> bool {
-        if !self.has_session_per_call() {
+        if !self.has_session_per_call() && !self.user.must_renew(self.shard, self.job.scenario) {
             return true;
         }
         let Err(error) = self.user.ensure_open(self.shard, self.job.scenario, self.job.phase).await else {

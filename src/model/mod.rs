@@ -21,6 +21,7 @@ mod files;
 mod flow;
 mod function;
 pub mod guard;
+mod habits;
 mod items;
 pub mod live;
 mod lower;

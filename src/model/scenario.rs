@@ -1,6 +1,7 @@
 //! `scenario NAME { … }`
 
 use super::flow::{self, FlowItem};
+use super::habits;
 use super::items::{Items, check_name};
 use super::lower::Lowering;
 use super::server::whole_ns;
@@ -56,6 +57,7 @@ struct Draft {
     sessions: Option<(Sessions, Span)>,
     close: Option<(f64, Span)>,
     hold_stream: Option<(bool, Span)>,
+    habits: habits::Draft,
     before: Option<(usize, Span)>,
     after: Option<(usize, Span)>,
     tags: Vec<(String, String, Span)>,
@@ -167,6 +169,7 @@ impl Draft {
                 self.hold_stream = Some((on, attr.span()));
                 Some(())
             }
+            ScenarioStmt::LostSession(word) => self.habits.lost_session(lowering, word),
             ScenarioStmt::BeforeUser(steps) => {
                 first(lowering, "before user", steps.keyword_span(), self.before.map(|(_, span)| span))?;
                 let flow = user_flow(lowering, flows, own, "before user", steps)?;
@@ -361,6 +364,7 @@ impl Draft {
             sessions: self.sessions.map_or(Sessions::PerUser, |(sessions, _)| sessions),
             close: self.close.map_or(1.0, |(share, _)| share),
             hold_stream: self.hold_stream.is_some_and(|(on, _)| on),
+            habits: self.habits.finish(),
             tags: self.tags.iter().map(|(key, value, _)| (key.clone(), value.clone())).collect(),
         })
     }
@@ -372,7 +376,7 @@ fn first_flow(items: &Items) -> String {
 }
 
 /// `None` after saying that something is said twice.
-fn first(lowering: &mut Lowering<'_>, what: &str, span: Span, said: Option<Span>) -> Option<()> {
+pub(super) fn first(lowering: &mut Lowering<'_>, what: &str, span: Span, said: Option<Span>) -> Option<()> {
     match said {
         Some(first) => {
             lowering.out.push(errors::load::repeated(what, span, first));

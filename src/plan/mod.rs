@@ -7,6 +7,7 @@
 mod assertion;
 mod data;
 mod guard;
+mod habits;
 mod load;
 pub mod mix;
 pub mod random;
@@ -22,6 +23,7 @@ pub use assertion::{
 };
 pub use data::{Data, DataSource};
 pub use guard::{Abort, Guard, OnAbort};
+pub use habits::{Habits, LostSession};
 pub use load::{Arrivals, CONFIRMATIONS, DECIDED_NS, Leg, Load, RECOVERY_NS, Seek, Segment, Work};
 pub use server::{Answer, Auth, Endpoint, Header, Launch, Oauth, RevisionShare, Server, TextPart, Tls};
 pub use step::{Branch, Check, Choice, Flow, Method, Request, Save, Step, Tag, Take, Think};
@@ -236,6 +238,9 @@ pub struct Scenario {
     /// Whether the server's notification stream is kept open.
     #[serde(default, skip_serializing_if = "is_false")]
     pub hold_stream: bool,
+    /// How its clients behave.
+    #[serde(default, skip_serializing_if = "Habits::are_plain")]
+    pub habits: Habits,
     /// Tags of all its requests.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub tags: Vec<(String, String)>,
@@ -269,6 +274,7 @@ impl Scenario {
             sessions: Sessions::PerUser,
             close: 1.0,
             hold_stream: false,
+            habits: Habits::default(),
             tags: Vec::new(),
         }
     }

@@ -146,6 +146,7 @@ pub(super) fn phrase(kind: Kind) -> Phrase {
         | Kind::SessionsShared
         | Kind::CloseSessions
         | Kind::HoldStream
+        | Kind::LostSession
         | Kind::BeforeUser
         | Kind::AfterUser
         | Kind::Tag
@@ -267,6 +268,8 @@ pub(super) fn phrase(kind: Kind) -> Phrase {
         | Kind::KwShared
         | Kind::KwClose
         | Kind::KwStream
+        | Kind::KwLost
+        | Kind::KwSession
         | Kind::KwBefore
         | Kind::KwUser
         | Kind::KwTag

@@ -124,6 +124,7 @@ impl Kind {
                 | Kind::SessionsShared
                 | Kind::CloseSessions
                 | Kind::HoldStream
+                | Kind::LostSession
                 | Kind::BeforeUser
                 | Kind::AfterUser
                 | Kind::Tag

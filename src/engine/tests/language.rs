@@ -17,8 +17,8 @@ use crate::verdict::Watch;
 const DATA: &str = "data d {\nrows [{\"n\": 0}, {\"n\": 1}, {\"n\": 2}, {\"n\": 3}, {\"n\": 4}, {\"n\": 5}]\n";
 
 /// What a run measured, and what the server got.
-struct Ran {
-    measured: Measured,
+pub(super) struct Ran {
+    pub(super) measured: Measured,
     sim: Sim,
 }
 
@@ -57,13 +57,13 @@ impl Ran {
 /// Runs a file whose server answers after 10 ms, with as many parts as a run has
 /// threads.
 #[track_caller]
-fn run(text: &str, parts: usize) -> Ran {
+pub(super) fn run(text: &str, parts: usize) -> Ran {
     run_with(text, parts, |_, _| Answered::Result(Duration::from_millis(10), "{\"hits\": [1, 2, 3]}"))
 }
 
 /// The same with a server that behaves in another way; the guard looks on.
 #[track_caller]
-fn run_with(text: &str, parts: usize, behaviour: Behaviour) -> Ran {
+pub(super) fn run_with(text: &str, parts: usize, behaviour: Behaviour) -> Ran {
     let options = Options { name: "test", seed: 1, overrides: &[], env: &|_| None, files: &NoFiles };
     let lowered = model::compile("test.mcpl", text, &options).lowered;
     let plan = lowered.plan.unwrap_or_else(|| panic!("{:#?}", lowered.diagnostics));
@@ -91,7 +91,7 @@ fn run_with(text: &str, parts: usize, behaviour: Behaviour) -> Ran {
 }
 
 /// A file with one scenario.
-fn file(scenario: &str, flow: &str, items: &str) -> String {
+pub(super) fn file(scenario: &str, flow: &str, items: &str) -> String {
     format!(
         "mcpl 1\nserver s {{ http \"http://127.0.0.1:1/\" }}\nscenario a {{\ntarget s\n{scenario}\n}}\nflow f {{\n{flow}\n}}\n{items}\n"
     )

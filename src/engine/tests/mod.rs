@@ -1,5 +1,6 @@
 //! The engine under virtual time, against a server that is a function.
 
+mod habits;
 mod language;
 mod rounds;
 mod rows;

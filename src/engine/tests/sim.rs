@@ -30,6 +30,8 @@ pub(super) enum Answered {
     ToolError,
     Breaks,
     NoSession,
+    /// After 10 ms; but sessions opened before this are lost.
+    Forgot(Duration),
 }
 
 #[derive(Clone)]
@@ -66,12 +68,13 @@ impl Sim {
 pub(super) struct SimClient {
     pub(super) sim: Sim,
     pub(super) open: bool,
+    pub(super) opened: Duration,
 }
 
 impl Connector for Sim {
     type Client = SimClient;
     fn client(&self) -> SimClient {
-        SimClient { sim: self.clone(), open: false }
+        SimClient { sim: self.clone(), open: false, opened: Duration::ZERO }
     }
 }
 
@@ -82,6 +85,7 @@ impl Client for SimClient {
         }
         tokio::time::sleep(self.sim.opening).await;
         self.open = true;
+        self.opened = self.sim.elapsed();
         Ok(Opened {
             connect: Duration::from_millis(1),
             session: Duration::from_millis(2),
@@ -96,7 +100,7 @@ impl Client for SimClient {
     }
 
     fn sibling(&mut self) -> SimClient {
-        SimClient { sim: self.sim.clone(), open: self.open }
+        SimClient { sim: self.sim.clone(), ..*self }
     }
 
     async fn call(&mut self, call: Call<'_>) -> Exchange {
@@ -128,6 +132,12 @@ impl Client for SimClient {
             Answered::ToolError => {
                 let result = r#"{"isError":true,"content":[{"type":"text","text":"no such rule"}]}"#;
                 (Duration::ZERO, Ok(format!(r#"{{"jsonrpc":"2.0","id":1,"result":{result}}}"#)))
+            }
+            Answered::Forgot(before) if self.opened < before => {
+                (Duration::from_millis(10), Err(Failure::SessionLost { excerpt: String::new() }))
+            }
+            Answered::Forgot(_) => {
+                (Duration::from_millis(10), Ok(r#"{"jsonrpc":"2.0","id":1,"result":{"content":[]}}"#.to_owned()))
             }
             Answered::Breaks | Answered::NoSession => {
                 (Duration::ZERO, Err(Failure::Transport("the server closed the connection".to_owned())))

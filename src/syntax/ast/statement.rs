@@ -155,6 +155,8 @@ statements! {
         CloseSessions => Close(Attr),
         /// `hold stream on`
         HoldStream => HoldStream(Attr),
+        /// `lost session renew`
+        LostSession => LostSession(WordStmt),
         /// `before user { … }`
         BeforeUser => BeforeUser(UserSteps),
         /// `after user { … }`

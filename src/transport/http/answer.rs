@@ -12,6 +12,9 @@ use super::link::{Link, Stream};
 use super::response::Head;
 use crate::violation::{Violation, Violations};
 
+/// What a server says of a method that it does not have (JSON-RPC 2.0).
+const METHOD_NOT_FOUND: i64 = -32601;
+
 /// The largest body that is accepted, as for an event.
 const MAX_BODY: usize = sse::MAX_EVENT;
 
@@ -256,6 +259,21 @@ fn refused(head: &Head, text: Bytes, id: u64, seen: &mut Seen) -> Result<Reply, 
         Message::Reply(reply) if reply.error().is_some() => Ok(reply),
         _ => Err(Failure::Http { status: head.status, excerpt }),
     }
+}
+
+/// What an answer with HTTP 404 to a request with a session id comes to: the session
+/// is lost, whatever the body says. But a method that a server does not know gets
+/// the same status in 2026-07-28, and says so.
+pub(super) fn of_a_session(outcome: Result<Reply, Failure>) -> Result<Reply, Failure> {
+    let excerpt = match outcome {
+        Ok(reply) => match reply.error() {
+            Some(error) if error.code == METHOD_NOT_FOUND => return Ok(reply),
+            error => error.map(ToString::to_string).unwrap_or_default(),
+        },
+        Err(Failure::Http { excerpt, .. }) => excerpt,
+        Err(_) => String::new(),
+    };
+    Err(Failure::SessionLost { excerpt })
 }
 
 /// What an event stream came to.

@@ -229,6 +229,9 @@ impl<S: Dial> HttpClient<S> {
         if let Rest::Elsewhere(Resumption { after: Some(id), retry }) = answer.rest {
             answer = self.resume(&mut link, (id, retry), asked, &mut status, &mut seen).await;
         }
+        if status == Some(404) && self.session.id.is_some() {
+            answer.outcome = answer::of_a_session(answer.outcome);
+        }
         match &answer.outcome {
             Ok(reply) => compliance::check(reply, call.method, asked.modern, &mut seen.violations),
             Err(_) => answer.outcome = answer.outcome.map_err(|failure| self.cancelled(&call).unwrap_or(failure)),
@@ -370,6 +373,9 @@ impl<S: Dial> HttpClient<S> {
         match self.tell(|client, link| client.post(link, told, INITIALIZED.len(), body)).await {
             // 202 by the specification; some servers say 200.
             Ok((200..300, _)) => Ok(()),
+            Ok((404, excerpt)) if self.session.id.is_some() => {
+                Err(handshake::failed(METHOD, Failure::SessionLost { excerpt }))
+            }
             Ok((status, excerpt)) => Err(handshake::failed(METHOD, Failure::Http { status, excerpt })),
             Err(failure) => Err(handshake::failed(METHOD, failure)),
         }

@@ -324,15 +324,26 @@ async fn a_session_outlives_its_connection() {
 }
 
 #[tokio::test]
-async fn a_lost_session_is_an_http_failure_and_nothing_more() {
+async fn a_lost_session_has_a_class_of_its_own_and_nothing_else_happens() {
     let server = Server::start().await;
     let (mut client, _, mut peer, _) = opened(&server, "2025-11-25").await;
-    let (exchange, _) = tokio::join!(client.call(echo()), peer.answer(http("404 Not Found", "text/plain", "")));
-    assert_eq!(exchange.status, Some(404));
-    let failure = exchange.outcome.unwrap_err();
-    assert_eq!(failure.to_string(), "the server answered HTTP 404");
-    assert_eq!(failure.class(), "http");
+    let not_found = r#"{"jsonrpc":"2.0","error":{"code":-32001,"message":"Session not found"},"id":null}"#;
+    for (kind, body, told) in [
+        ("text/plain", "", "the server has lost the session: HTTP 404"),
+        ("text/plain", "gone", "the server has lost the session: HTTP 404: gone"),
+        ("application/json", not_found, "the server has lost the session: HTTP 404: Session not found (-32001)"),
+    ] {
+        let (exchange, _) = tokio::join!(client.call(echo()), peer.answer(http("404 Not Found", kind, body)));
+        assert_eq!(exchange.status, Some(404));
+        let failure = exchange.outcome.unwrap_err();
+        assert_eq!((failure.class(), failure.to_string().as_str()), ("session_lost", told));
+    }
+    // A method that is not known says nothing about the session.
+    let unknown = r#"{"jsonrpc":"2.0","error":{"code":-32601,"message":"Method not found"},"id":5}"#;
+    let unknown = http("404 Not Found", "application/json", unknown);
+    let (exchange, _) = tokio::join!(client.call(echo()), peer.answer(unknown));
+    assert_eq!(exchange.outcome.unwrap().error().unwrap().code, -32601);
     // The next call is the next request, with the same session.
-    let (_, request) = tokio::join!(client.call(echo()), peer.answer(sse(&format!("data: {}\n\n", result(3)))));
+    let (_, request) = tokio::join!(client.call(echo()), peer.answer(sse(&format!("data: {}\n\n", result(6)))));
     assert_eq!(request.header("mcp-session-id"), Some("abc-1"));
 }
