@@ -146,6 +146,7 @@ module.exports = grammar({
         $.close_sessions,
         $.hold_stream,
         $.lost_session,
+        $.ids,
         $.user_steps,
         $.tag,
       ),
@@ -158,6 +159,7 @@ module.exports = grammar({
     close_sessions: ($) => seq("close", $._expression),
     hold_stream: ($) => seq("hold", "stream", $._expression),
     lost_session: ($) => seq("lost", "session", $._word),
+    ids: ($) => seq("ids", $._word),
     user_steps: ($) => seq(choice("before", "after"), "user", $._steps),
     tag: ($) => seq("tag", field("name", $._name), "=", field("value", $._expression)),
 

@@ -16,6 +16,8 @@ use crate::transport::{Client, Connector, OpenError};
 pub(super) struct SharedSession<K> {
     /// Its server.
     pub(super) peer: Peer,
+    /// From 0, unique in its scenario.
+    number: u64,
     /// Opens and ends the session, and sends nothing else.
     owner: Mutex<K>,
     /// How many it has been: one that is lost is followed by another.
@@ -36,9 +38,10 @@ impl<K: Client> SharedSession<K> {
         let Sessions::Shared(count) = scenario.sessions else { return Vec::new() };
         let mut peers = Peers::of(plan, index);
         let session = |number| {
-            let peer = peers.peer(number * part.1 + part.0)?;
+            let number = number * part.1 + part.0;
+            let peer = peers.peer(number)?;
             let owner = connectors.get(peer.server)?.client_of(peer.share);
-            Some(SharedSession { peer, owner: Mutex::new(owner), opened: Cell::new(0), lost: Cell::new(false) })
+            Some(SharedSession { peer, number, owner: Mutex::new(owner), opened: Cell::new(0), lost: Cell::new(false) })
         };
         (0..part_of(count, part)).filter_map(session).collect()
     }
@@ -60,6 +63,7 @@ impl<K: Client> SharedSession<K> {
             *owner = connector.client_of(self.peer.share);
         }
         if !owner.is_open() {
+            owner.number(shard.ids(scenario, self.number, self.opened.get()));
             let opened = owner.open().await?;
             if shard.holds_stream(scenario) {
                 owner.hold_stream().await;

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
+use rand::Rng as _;
 use regex::Regex;
 use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio::time::Instant;
@@ -16,10 +17,11 @@ use super::session::SharedSession;
 use super::{Control, Promises, Stop};
 use crate::data::Table;
 use crate::expr::{Expr, Function};
+use crate::plan::random::{Purpose, stream};
 use crate::plan::takes::{Taker, Takes};
-use crate::plan::{LostSession, Plan, Scenario, rows, schedule};
+use crate::plan::{self, LostSession, Plan, Scenario, rows, schedule};
 use crate::record::{Phase, Recorder, Shape};
-use crate::transport::{Answers, Connector, Opened};
+use crate::transport::{Answers, Connector, Ids, Opened};
 
 /// What all threads of a run are given.
 #[derive(Clone, Debug)]
@@ -196,6 +198,21 @@ impl<C: Connector> Shard<C> {
     pub(super) fn lost(&self, scenario: usize, phase: Phase) {
         let second = self.second(Instant::now());
         self.recorder.borrow_mut().session_lost(second, scenario, phase);
+    }
+
+    /// How requests are numbered in session `nth` of user `owner`, or of the shared
+    /// session of that number.
+    pub(super) fn ids(&self, scenario: usize, owner: u64, nth: u64) -> Ids {
+        // Nobody has so many sessions on any run; a collision would only repeat ids.
+        const SESSIONS: u64 = 1 << 20;
+        match self.plan.scenarios.get(scenario).map(|scenario| scenario.habits.ids).unwrap_or_default() {
+            plan::Ids::Counting => Ids::Counting,
+            plan::Ids::Constant => Ids::Constant,
+            plan::Ids::Text => {
+                let index = owner.wrapping_mul(SESSIONS).wrapping_add(nth);
+                Ids::Text(stream(self.plan.seed, Purpose::Ids, scenario, index).random())
+            }
+        }
     }
 
     /// Whether the users of a scenario open a new session once theirs is lost.

@@ -134,6 +134,7 @@ impl<K: Client> User<K> {
             (self.client, self.joined) = shared.join(shard, scenario, phase).await?;
             return Ok(());
         }
+        self.client.number(shard.ids(scenario, self.id, self.sessions));
         let opened = self.client.open().await?;
         if shard.holds_stream(scenario) {
             self.client.hold_stream().await;

@@ -4,7 +4,7 @@ use super::flow::{self, FlowItem};
 use super::habits;
 use super::items::{Items, check_name};
 use super::lower::Lowering;
-use super::server::whole_ns;
+use super::server::{ServerItem, whole_ns};
 use super::stages::Stages;
 use super::start::{self, Start};
 use crate::diag::errors;
@@ -33,12 +33,17 @@ pub(super) struct ScenarioItem {
 }
 
 /// Lowers all scenarios that have a name.
-pub(super) fn lower_all(lowering: &mut Lowering<'_>, items: &Items, flows: &mut Vec<FlowItem>) -> Vec<ScenarioItem> {
+pub(super) fn lower_all(
+    lowering: &mut Lowering<'_>,
+    items: &Items,
+    servers: &[ServerItem],
+    flows: &mut Vec<FlowItem>,
+) -> Vec<ScenarioItem> {
     let named: Vec<_> = items.scenarios.iter().filter_map(|item| Some((item, item.name()?))).collect();
     let mut starts = Vec::new();
     let mut scenarios: Vec<ScenarioItem> = Vec::new();
     for (item, name) in &named {
-        let (scenario, start) = lower(lowering, items, flows, item, name);
+        let (scenario, start) = lower(lowering, items, servers, flows, item, name);
         scenarios.push(scenario);
         starts.push(start);
     }
@@ -56,7 +61,6 @@ struct Draft {
     start: Option<(Start, Span)>,
     sessions: Option<(Sessions, Span)>,
     close: Option<(f64, Span)>,
-    hold_stream: Option<(bool, Span)>,
     habits: habits::Draft,
     before: Option<(usize, Span)>,
     after: Option<(usize, Span)>,
@@ -71,6 +75,7 @@ struct Draft {
 fn lower(
     lowering: &mut Lowering<'_>,
     items: &Items,
+    servers: &[ServerItem],
     flows: &mut Vec<FlowItem>,
     item: &ast::Scenario,
     name: &ast::Name,
@@ -83,7 +88,7 @@ fn lower(
     if whole {
         draft.missing(lowering, items, name);
     }
-    let plan = draft.finish(lowering, item, name).filter(|_| whole);
+    let plan = draft.finish(lowering, servers, item, name).filter(|_| whole);
     let scenario = ScenarioItem {
         stages_span: draft.stages.as_ref().map(|(_, span)| *span),
         targets: draft.named,
@@ -163,13 +168,9 @@ impl Draft {
                 self.close = Some((lowering.quantity_attr(attr, Dimension::Share, 0.0)?, attr.span()));
                 Some(())
             }
-            ScenarioStmt::HoldStream(attr) => {
-                first(lowering, "hold stream", attr.span(), self.hold_stream.map(|(_, span)| span))?;
-                let on = lowering.switch(&attr.value()?)?;
-                self.hold_stream = Some((on, attr.span()));
-                Some(())
-            }
+            ScenarioStmt::HoldStream(attr) => self.habits.hold_stream(lowering, attr),
             ScenarioStmt::LostSession(word) => self.habits.lost_session(lowering, word),
+            ScenarioStmt::Ids(word) => self.habits.ids(lowering, word),
             ScenarioStmt::BeforeUser(steps) => {
                 first(lowering, "before user", steps.keyword_span(), self.before.map(|(_, span)| span))?;
                 let flow = user_flow(lowering, flows, own, "before user", steps)?;
@@ -337,7 +338,13 @@ impl Draft {
         }
     }
 
-    fn finish(&mut self, lowering: &mut Lowering<'_>, item: &ast::Scenario, name: &ast::Name) -> Option<Scenario> {
+    fn finish(
+        &mut self,
+        lowering: &mut Lowering<'_>,
+        servers: &[ServerItem],
+        item: &ast::Scenario,
+        name: &ast::Name,
+    ) -> Option<Scenario> {
         let (stages, stages_span) = self.stages.as_mut()?;
         let stages = stages.take()?;
         let (warmup, warmup_span) = self.warmup.unwrap_or((0.0, Span::default()));
@@ -349,10 +356,13 @@ impl Draft {
             lowering.out.push(errors::load::warmup_too_long(&warmup, &stages, warmup_span, *stages_span));
             return None;
         }
+        let targets = self.targets.clone()?;
+        let targeted = habits::targeted(servers, &targets);
+        let (hold_stream, habits) = self.habits.finish(lowering, &targeted, self.target?)?;
         Some(Scenario {
             name: name.text(),
             doc: item.doc(),
-            targets: self.targets.clone()?,
+            targets,
             start_ns: 0,
             warmup_ns: whole_ns(warmup),
             load: stages.load,
@@ -363,8 +373,8 @@ impl Draft {
             after: self.after.map(|(flow, _)| flow),
             sessions: self.sessions.map_or(Sessions::PerUser, |(sessions, _)| sessions),
             close: self.close.map_or(1.0, |(share, _)| share),
-            hold_stream: self.hold_stream.is_some_and(|(on, _)| on),
-            habits: self.habits.finish(),
+            hold_stream,
+            habits,
             tags: self.tags.iter().map(|(key, value, _)| (key.clone(), value.clone())).collect(),
         })
     }

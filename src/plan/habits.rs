@@ -10,6 +10,9 @@ pub struct Habits {
     /// What a client does once the server does not know its session any more.
     #[serde(default, skip_serializing_if = "is_default")]
     pub lost_session: LostSession,
+    /// How a client numbers its requests.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub ids: Ids,
 }
 
 impl Habits {
@@ -34,4 +37,18 @@ pub enum LostSession {
     Fail,
     /// It opens a new one before its next request, as the specification demands.
     Renew,
+}
+
+/// How a client numbers the requests of a session (JSON-RPC ids).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Ids {
+    /// 1, 2, 3 and so on.
+    #[default]
+    Counting,
+    /// 1 for each request, as some clients do. Over HTTP only: where one channel
+    /// carries all answers, they could not be told apart.
+    Constant,
+    /// Texts that look like UUIDs, other ones in each session.
+    Text,
 }

@@ -147,6 +147,7 @@ pub(super) fn phrase(kind: Kind) -> Phrase {
         | Kind::CloseSessions
         | Kind::HoldStream
         | Kind::LostSession
+        | Kind::Ids
         | Kind::BeforeUser
         | Kind::AfterUser
         | Kind::Tag
@@ -270,6 +271,7 @@ pub(super) fn phrase(kind: Kind) -> Phrase {
         | Kind::KwStream
         | Kind::KwLost
         | Kind::KwSession
+        | Kind::KwIds
         | Kind::KwBefore
         | Kind::KwUser
         | Kind::KwTag

@@ -125,6 +125,7 @@ impl Kind {
                 | Kind::CloseSessions
                 | Kind::HoldStream
                 | Kind::LostSession
+                | Kind::Ids
                 | Kind::BeforeUser
                 | Kind::AfterUser
                 | Kind::Tag

@@ -229,6 +229,7 @@ pub(super) const WORDS: &[Word] = &[
     word(Block::Scenario, "close", &[Kind::CloseSessions], "close 90%"),
     word(Block::Scenario, "hold", &[Kind::HoldStream], "hold stream on"),
     word(Block::Scenario, "lost", &[Kind::LostSession], "lost session renew"),
+    word(Block::Scenario, "ids", &[Kind::Ids], "ids text"),
     word(Block::Scenario, "before", &[Kind::BeforeUser], "before user { call login }"),
     word(Block::Scenario, "after", &[Kind::AfterUser], "after user { call logout }"),
     word(Block::Scenario, "tag", &[Kind::Tag], "tag team = \"docs\""),

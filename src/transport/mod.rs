@@ -30,6 +30,7 @@ pub mod fuzz;
 mod handshake;
 mod headers;
 mod http;
+mod ids;
 mod lists;
 mod mirror;
 mod oauth;
@@ -57,6 +58,7 @@ pub use envelope::{Reply, RpcError};
 pub use exchange::{Asides, Call, Exchange};
 pub use failure::{Failure, OpenError, TargetError};
 pub use http::HttpClient;
+pub use ids::Ids;
 pub use lists::{
     List, ListError, Listed, PromptArgument, PromptInfo, ResourceInfo, TemplateInfo, ToolInfo, list_all, list_tools,
 };

@@ -4,6 +4,7 @@
 use std::borrow::Cow;
 
 use super::connector::ClientInfo;
+use super::ids;
 use super::questions::Answers;
 use super::revision::Revision;
 
@@ -52,6 +53,7 @@ impl Renderer {
     }
 
     fn meta_with_token(&self, id: u64) -> String {
+        let id = ids::shown(id);
         match self.meta.strip_suffix('}') {
             Some(open) => format!("{open},\"progressToken\":{id}}}"),
             None => format!("\"_meta\":{{\"progressToken\":{id}}}"),
@@ -76,19 +78,19 @@ pub(super) struct Message<'a> {
 }
 
 impl Message<'_> {
-    fn pieces<'b>(&'b self, digits: &'b mut [u8; DIGITS]) -> [&'b [u8]; 9] {
-        let (id, method) = (decimal(self.id, digits), self.method.as_bytes());
+    fn pieces<'b>(&'b self, id: &'b mut [u8; ids::LONGEST]) -> [&'b [u8]; 9] {
+        let (id, method) = (ids::json(self.id, id), self.method.as_bytes());
         [PREFIX, id, METHOD, method, PARAMS, self.meta.as_bytes(), self.comma, self.members, b"}"]
     }
 
     /// How many bytes it has.
     pub(super) fn len(&self) -> usize {
-        self.pieces(&mut [0; DIGITS]).iter().map(|piece| piece.len()).sum()
+        self.pieces(&mut [0; ids::LONGEST]).iter().map(|piece| piece.len()).sum()
     }
 
     /// Appends it.
     pub(super) fn push(&self, out: &mut Vec<u8>) {
-        for piece in self.pieces(&mut [0; DIGITS]) {
+        for piece in self.pieces(&mut [0; ids::LONGEST]) {
             out.extend_from_slice(piece);
         }
     }
@@ -96,6 +98,7 @@ impl Message<'_> {
 
 /// The notification that nobody waits for the answer to request `id` any more.
 pub(super) fn cancellation(id: u64, reason: &str) -> String {
+    let id = ids::shown(id);
     format!(
         "{{\"jsonrpc\":\"2.0\",\"method\":\"notifications/cancelled\",\
          \"params\":{{\"requestId\":{id},\"reason\":\"{reason}\"}}}}"
@@ -118,9 +121,9 @@ fn escaped(text: &str) -> Cow<'_, str> {
     quoted.get(1..quoted.len() - 1).unwrap_or_default().to_owned().into()
 }
 
-/// `number` in decimal, at the end of `buffer`.
-pub(super) fn decimal(mut number: u64, buffer: &mut [u8; DIGITS]) -> &[u8] {
-    let mut start = DIGITS;
+/// `number` in decimal, at the end of `buffer`, which has room for [`DIGITS`].
+pub(super) fn decimal<const ROOM: usize>(mut number: u64, buffer: &mut [u8; ROOM]) -> &[u8] {
+    let mut start = ROOM;
     for (at, slot) in buffer.iter_mut().enumerate().rev() {
         *slot = b'0' + (number % 10) as u8;
         number /= 10;

@@ -108,6 +108,7 @@
   "close"
   "hold"
   "lost"
+  "ids"
   "before"
   "tag"
   "ramp"

@@ -13,7 +13,7 @@ let s:items = split("
 let s:statements = split("
       \ abort after allow answer args argument arrivals as at_end auth before builtin ca call
       \ cancel capabilities cert choose client_id client_secret close complete connect_timeout csv
-      \ cwd deny drain else env expect group header hold html http if insecure iterations json
+      \ cwd deny drain else env expect group header hold html http ids if insecure iterations json
       \ jsonl junit launch let list log lost markdown max measure mix order pace pages parallel params
       \ progress prompt protocol quickack ramp read repeat request require rows run save scopes
       \ seek sessions sse stages start stdio stop subscribe tag take target template think timeout

@@ -61,6 +61,10 @@ fn in_a_scenario() {
         ("run look\nwarmup 10s", "E407", "shorter than 10s"),
         ("run look\nwarmup -1s", "E303", "from 0 to 720h"),
         ("run look\nwarmup 1s\nwarmup 2s", "E404", "remove one"),
+        ("run look\nlost session ignore", "E213", "`fail` or `renew`"),
+        ("run look\nlost session fail\nlost session fail", "E404", "remove one"),
+        ("run look\nids uuid", "E213", "`counting`, `constant`, `text`"),
+        ("run look\nids text\nids text", "E404", "remove one"),
         ("", "E403", "add `run look`"),
     ];
     check(&rows, |scenario| File { scenario, ..GOOD }.text());

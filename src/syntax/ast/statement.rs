@@ -157,6 +157,8 @@ statements! {
         HoldStream => HoldStream(Attr),
         /// `lost session renew`
         LostSession => LostSession(WordStmt),
+        /// `ids text`
+        Ids => Ids(WordStmt),
         /// `before user { … }`
         BeforeUser => BeforeUser(UserSteps),
         /// `after user { … }`

@@ -191,8 +191,9 @@ fn an_edit_costs_few_statements() {
     assert!(figures.most_told <= MOST_FROM_ONE_EDIT, "{} diagnostics from one edit", figures.most_told);
 }
 
-/// Of about 200 statements, the one that was edited among them.
-const LOST_PER_BROKEN_FILE: f64 = 1.83;
+/// Of about 200 statements, the one that was edited among them. The edits are drawn
+/// anew when the sample grows: 1.88 with the habits of clients, 1.83 before.
+const LOST_PER_BROKEN_FILE: f64 = 1.9;
 /// Mostly edits of the item's own head.
 const COLLAPSED_PER_1000: f64 = 145.9;
 /// A block that ends early leaves several statements out of place.

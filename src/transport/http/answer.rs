@@ -6,6 +6,7 @@ use tokio::time::Instant;
 use super::super::deadline::Deadline;
 use super::super::envelope::{self, About, Message, Notice, Reply};
 use super::super::failure::{Failure, excerpt};
+use super::super::ids;
 use super::super::progress::{self, Progress};
 use super::super::sse;
 use super::link::{Link, Stream};
@@ -31,7 +32,9 @@ impl Tail {
     pub(super) fn note(&self, message: Bytes, violations: &mut Violations) {
         match envelope::read(message, self.id) {
             Message::Reply(_) => {
-                violations.note(Violation::DuplicateResponse, || format!("another response to request {}", self.id));
+                violations.note(Violation::DuplicateResponse, || {
+                    format!("another response to request {}", ids::shown(self.id))
+                });
             }
             message => note(message, self.id, violations),
         }
@@ -210,7 +213,7 @@ fn accepted(
     Err(Failure::Protocol(match envelope::read(text, id) {
         Message::Reply(reply) => return Ok(reply),
         Message::Stranger(stranger) => {
-            let text = format!("the answer carries {stranger} instead of id {id}");
+            let text = format!("the answer carries {stranger} instead of id {}", ids::shown(id));
             seen.violations.note(Violation::UnknownId, || text.clone());
             text
         }
@@ -346,7 +349,8 @@ fn among(parts: Vec<Bytes>, asked: Asked, seen: &mut Seen, hear: &mut impl FnMut
 pub(super) fn note(message: Message, answered: u64, violations: &mut Violations) {
     match message {
         Message::Reply(_) | Message::Notification(_) => {
-            violations.note(Violation::AfterResponse, || format!("after the response to request {answered}"));
+            violations
+                .note(Violation::AfterResponse, || format!("after the response to request {}", ids::shown(answered)));
         }
         Message::Request { method, .. } => {
             violations.note(Violation::ServerRequest, || excerpt(method.as_bytes()));

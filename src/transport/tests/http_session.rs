@@ -2,7 +2,7 @@
 
 use super::peer::{PATIENCE, Peer, Received, SSE_HEAD, Server, chunk, echo, http, json, result, sse};
 use crate::transport::{
-    AnyClient, AnyConnector, Call, Client as _, Connector as _, Failure, HttpTarget, OpenError, Opened, Revision,
+    AnyClient, AnyConnector, Call, Client as _, Connector as _, Failure, HttpTarget, Ids, OpenError, Opened, Revision,
     Target,
 };
 
@@ -11,8 +11,12 @@ const MODERN: Revision = Revision::V2026_07_28;
 
 /// The answer to `initialize`, with a session id.
 pub fn greeting(version: &str) -> String {
+    greeting_with(version, r#""id":1"#)
+}
+
+fn greeting_with(version: &str, id: &str) -> String {
     let body = format!(
-        r#"{{"jsonrpc":"2.0","id":1,"result":{{"protocolVersion":"{version}","capabilities":{{"tools":{{}}}},"serverInfo":{{"name":"s","version":"2","title":"x"}},"instructions":"be kind"}}}}"#
+        r#"{{"jsonrpc":"2.0",{id},"result":{{"protocolVersion":"{version}","capabilities":{{"tools":{{}}}},"serverInfo":{{"name":"s","version":"2","title":"x"}},"instructions":"be kind"}}}}"#
     );
     json(&body).replace("Content-Type", "Mcp-Session-Id: abc-1\r\nContent-Type")
 }
@@ -20,10 +24,18 @@ pub fn greeting(version: &str) -> String {
 pub const ACCEPTED: &str = "HTTP/1.1 202 Accepted\r\nContent-Length: 0\r\n\r\n";
 
 async fn opened(server: &Server, version: &str) -> (AnyClient, Opened, Peer, [Received; 2]) {
+    opened_as(server, version, Ids::default()).await
+}
+
+/// The same with a client that numbers its requests in its own way.
+pub async fn opened_as(server: &Server, version: &str, ids: Ids) -> (AnyClient, Opened, Peer, [Received; 2]) {
     let mut client = server.client(LEGACY);
+    client.number(ids);
     let (opened, (peer, requests)) = tokio::join!(client.open(), async {
         let mut peer = server.accept().await;
-        let first = peer.answer(greeting(version)).await;
+        let first = peer.request().await;
+        let id = format!("\"id\":{}", first.json()["id"]);
+        peer.send(greeting_with(version, &id)).await;
         let second = peer.answer(ACCEPTED).await;
         (peer, [first, second])
     });
