@@ -147,6 +147,8 @@ module.exports = grammar({
         $.hold_stream,
         $.lost_session,
         $.ids,
+        $.list_before_call,
+        $.persona,
         $.user_steps,
         $.tag,
       ),
@@ -160,6 +162,8 @@ module.exports = grammar({
     hold_stream: ($) => seq("hold", "stream", $._expression),
     lost_session: ($) => seq("lost", "session", $._word),
     ids: ($) => seq("ids", $._word),
+    list_before_call: ($) => seq("list", "before", "call", $._expression),
+    persona: ($) => seq("persona", $._expression),
     user_steps: ($) => seq(choice("before", "after"), "user", $._steps),
     tag: ($) => seq("tag", field("name", $._name), "=", field("value", $._expression)),
 

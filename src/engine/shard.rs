@@ -17,6 +17,7 @@ use super::session::SharedSession;
 use super::{Control, Promises, Stop};
 use crate::data::Table;
 use crate::expr::{Expr, Function};
+use crate::plan::mix::Dealer;
 use crate::plan::random::{Purpose, stream};
 use crate::plan::takes::{Taker, Takes};
 use crate::plan::{self, LostSession, Plan, Scenario, rows, schedule};
@@ -73,6 +74,8 @@ pub(super) struct Shard<C: Connector> {
     first_series: Vec<Vec<Option<usize>>>,
     /// Rows of the plan's data.
     tables: Vec<Table>,
+    /// Deals to the iterations of each scenario whether they list tools first.
+    lists: Vec<Option<RefCell<Dealer>>>,
     /// Draws of each scenario.
     takes: Vec<RefCell<Takes>>,
     /// Iterations that users of each scenario have claimed, over all threads.
@@ -118,6 +121,10 @@ impl<C: Connector> Shard<C> {
             .map(|scenario| (0..plan.flows.len()).map(|flow| plan.first_series(scenario, flow)).collect())
             .collect();
         let takes = (0..plan.scenarios.len()).map(|scenario| RefCell::new(Takes::new(&plan, scenario))).collect();
+        let lists = plan.scenarios.iter().enumerate().map(|(index, scenario)| {
+            Some(RefCell::new(Dealer::of_lists(plan.seed, index, scenario.habits.list_before_call?)))
+        });
+        let lists = lists.collect();
         let now = Instant::now();
         let plan_iterating = plan.scenarios.iter().map(|_| Cell::new(0)).collect();
         // What the guard allows over all scenarios, less what closed loads need.
@@ -140,6 +147,7 @@ impl<C: Connector> Shard<C> {
             tokens: makes_tokens(&plan).then(|| Tokens::new(plan.seed)),
             recorder: RefCell::new(Recorder::new(shape)),
             first_series,
+            lists,
             takes,
             tables: shared.tables,
             claimed: shared.claimed,
@@ -213,6 +221,14 @@ impl<C: Connector> Shard<C> {
                 Ids::Text(stream(self.plan.seed, Purpose::Ids, scenario, index).random())
             }
         }
+    }
+
+    /// The flow that lists tools before the first call of iteration `index`, if it is
+    /// one of those in which that is done.
+    pub(super) fn lists_first(&self, scenario: usize, index: u64) -> Option<usize> {
+        let dealer = self.lists.get(scenario)?.as_ref()?;
+        let flow = self.plan.scenarios.get(scenario)?.habits.list_before_call?.flow;
+        (dealer.borrow_mut().flow(index)? == 1).then_some(flow)
     }
 
     /// Whether the users of a scenario open a new session once theirs is lost.

@@ -27,6 +27,7 @@ pub mod live;
 mod lower;
 mod metric;
 mod path;
+pub mod persona;
 mod request;
 mod rules;
 mod scenario;

@@ -9,7 +9,7 @@ use super::stages::Stages;
 use super::start::{self, Start};
 use crate::diag::errors;
 use crate::expr::Value;
-use crate::plan::{Scenario, Sessions, Share, Target};
+use crate::plan::{Scenario, Share, Target};
 use crate::syntax::ast::{self, ScenarioStmt};
 use crate::text::Span;
 use crate::units::{Dimension, Quantity};
@@ -59,8 +59,6 @@ struct Draft {
     named: Vec<String>,
     targets: Option<Vec<Target>>,
     start: Option<(Start, Span)>,
-    sessions: Option<(Sessions, Span)>,
-    close: Option<(f64, Span)>,
     habits: habits::Draft,
     before: Option<(usize, Span)>,
     after: Option<(usize, Span)>,
@@ -88,7 +86,7 @@ fn lower(
     if whole {
         draft.missing(lowering, items, name);
     }
-    let plan = draft.finish(lowering, servers, item, name).filter(|_| whole);
+    let plan = draft.finish(lowering, servers, flows, item, name).filter(|_| whole);
     let scenario = ScenarioItem {
         stages_span: draft.stages.as_ref().map(|(_, span)| *span),
         targets: draft.named,
@@ -152,22 +150,11 @@ impl Draft {
                 self.start = Some((Start::After(after.name()?), after.span()));
                 Some(())
             }
-            ScenarioStmt::SessionsPer(word) => {
-                first(lowering, "sessions", word.span(), self.sessions.map(|(_, span)| span))?;
-                self.sessions = Some((sessions(lowering, &word.word()?)?, word.span()));
-                Some(())
-            }
-            ScenarioStmt::SessionsShared(attr) => {
-                first(lowering, "sessions", attr.span(), self.sessions.map(|(_, span)| span))?;
-                let count = lowering.whole_number(&attr.value()?, 1.0)?;
-                self.sessions = Some((Sessions::Shared(count), attr.span()));
-                Some(())
-            }
-            ScenarioStmt::Close(attr) => {
-                first(lowering, "close", attr.span(), self.close.map(|(_, span)| span))?;
-                self.close = Some((lowering.quantity_attr(attr, Dimension::Share, 0.0)?, attr.span()));
-                Some(())
-            }
+            ScenarioStmt::SessionsPer(word) => self.habits.sessions_per(lowering, word),
+            ScenarioStmt::SessionsShared(attr) => self.habits.sessions_shared(lowering, attr),
+            ScenarioStmt::Close(attr) => self.habits.close(lowering, attr),
+            ScenarioStmt::ListBeforeCall(attr) => self.habits.list_before_call(lowering, attr),
+            ScenarioStmt::Persona(attr) => self.habits.persona(lowering, attr),
             ScenarioStmt::HoldStream(attr) => self.habits.hold_stream(lowering, attr),
             ScenarioStmt::LostSession(word) => self.habits.lost_session(lowering, word),
             ScenarioStmt::Ids(word) => self.habits.ids(lowering, word),
@@ -342,6 +329,7 @@ impl Draft {
         &mut self,
         lowering: &mut Lowering<'_>,
         servers: &[ServerItem],
+        flows: &mut Vec<FlowItem>,
         item: &ast::Scenario,
         name: &ast::Name,
     ) -> Option<Scenario> {
@@ -358,7 +346,7 @@ impl Draft {
         }
         let targets = self.targets.clone()?;
         let targeted = habits::targeted(servers, &targets);
-        let (hold_stream, habits) = self.habits.finish(lowering, &targeted, self.target?)?;
+        let settled = self.habits.finish(lowering, &targeted, self.target?, (flows, &name.text()))?;
         Some(Scenario {
             name: name.text(),
             doc: item.doc(),
@@ -371,10 +359,10 @@ impl Draft {
             mix: self.mix.clone()?,
             before: self.before.map(|(flow, _)| flow),
             after: self.after.map(|(flow, _)| flow),
-            sessions: self.sessions.map_or(Sessions::PerUser, |(sessions, _)| sessions),
-            close: self.close.map_or(1.0, |(share, _)| share),
-            hold_stream,
-            habits,
+            sessions: settled.sessions,
+            close: settled.close,
+            hold_stream: settled.hold_stream,
+            habits: settled.habits,
             tags: self.tags.iter().map(|(key, value, _)| (key.clone(), value.clone())).collect(),
         })
     }
@@ -393,19 +381,6 @@ pub(super) fn first(lowering: &mut Lowering<'_>, what: &str, span: Span, said: O
             None
         }
         None => Some(()),
-    }
-}
-
-fn sessions(lowering: &mut Lowering<'_>, word: &ast::Name) -> Option<Sessions> {
-    match word.text().as_str() {
-        "user" => Some(Sessions::PerUser),
-        "iteration" => Some(Sessions::PerIteration),
-        "call" => Some(Sessions::PerCall),
-        other => {
-            let known = ["user", "iteration", "call"].map(str::to_owned);
-            lowering.out.push(errors::names::unknown_word("owner of sessions", other, word.span(), &known));
-            None
-        }
     }
 }
 

@@ -13,6 +13,12 @@ pub struct Habits {
     /// How a client numbers its requests.
     #[serde(default, skip_serializing_if = "is_default")]
     pub ids: Ids,
+    /// How often it asks which tools there are.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub list_before_call: Option<ListBeforeCall>,
+    /// Whom it imitates, if the file says so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub persona: Option<Persona>,
 }
 
 impl Habits {
@@ -51,4 +57,34 @@ pub enum Ids {
     Constant,
     /// Texts that look like UUIDs, other ones in each session.
     Text,
+}
+
+/// In some iterations `tools/list` goes before the first `call`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct ListBeforeCall {
+    /// Index of the flow that does it.
+    pub flow: usize,
+    /// Iterations of every bag in which it does, in slots.
+    pub slots: u32,
+    /// The size of a bag.
+    pub of: u32,
+}
+
+impl ListBeforeCall {
+    /// The share of the iterations, 0 to 1.
+    #[must_use]
+    pub fn share(&self) -> f64 {
+        f64::from(self.slots) / f64::from(self.of.max(1))
+    }
+}
+
+/// A known client whose habits a scenario has, but for those that it states itself.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Persona {
+    /// Its name.
+    pub name: String,
+    /// Habits of its that mean nothing with the servers that are targeted, as
+    /// statements.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub left_out: Vec<String>,
 }

@@ -148,6 +148,8 @@ pub(super) fn phrase(kind: Kind) -> Phrase {
         | Kind::HoldStream
         | Kind::LostSession
         | Kind::Ids
+        | Kind::ListBeforeCall
+        | Kind::Persona
         | Kind::BeforeUser
         | Kind::AfterUser
         | Kind::Tag
@@ -272,6 +274,7 @@ pub(super) fn phrase(kind: Kind) -> Phrase {
         | Kind::KwLost
         | Kind::KwSession
         | Kind::KwIds
+        | Kind::KwPersona
         | Kind::KwBefore
         | Kind::KwUser
         | Kind::KwTag

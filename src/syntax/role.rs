@@ -126,6 +126,8 @@ impl Kind {
                 | Kind::HoldStream
                 | Kind::LostSession
                 | Kind::Ids
+                | Kind::ListBeforeCall
+                | Kind::Persona
                 | Kind::BeforeUser
                 | Kind::AfterUser
                 | Kind::Tag

@@ -230,6 +230,8 @@ pub(super) const WORDS: &[Word] = &[
     word(Block::Scenario, "hold", &[Kind::HoldStream], "hold stream on"),
     word(Block::Scenario, "lost", &[Kind::LostSession], "lost session renew"),
     word(Block::Scenario, "ids", &[Kind::Ids], "ids text"),
+    word(Block::Scenario, "list", &[Kind::ListBeforeCall], "list before call 50%"),
+    word(Block::Scenario, "persona", &[Kind::Persona], "persona \"ChatGPT\""),
     word(Block::Scenario, "before", &[Kind::BeforeUser], "before user { call login }"),
     word(Block::Scenario, "after", &[Kind::AfterUser], "after user { call logout }"),
     word(Block::Scenario, "tag", &[Kind::Tag], "tag team = \"docs\""),

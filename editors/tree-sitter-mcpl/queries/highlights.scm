@@ -109,6 +109,7 @@
   "hold"
   "lost"
   "ids"
+  "persona"
   "before"
   "tag"
   "ramp"

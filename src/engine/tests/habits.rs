@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use super::language::{Ran, file, run_with};
-use super::sim::{Answered, errors, requests, scenario_sum};
-use crate::record::ErrorClass;
+use super::sim::{Answered, errors, requests, scenario_sum, times};
+use crate::record::{ErrorClass, Time};
 
 /// Failures for a lost session, sessions opened and sessions lost.
 fn lost(ran: &Ran) -> (u64, u64, u64) {
@@ -50,4 +50,44 @@ fn a_shared_session_is_lost_once_whoever_notices_it() {
     assert_eq!((lost(&renewed), requests(&renewed.measured)), ((4, 2, 1), 40), "each user notices it once");
     let failed = run_with(&text(""), 1, restarted);
     assert_eq!((lost(&failed), requests(&failed.measured)), ((20, 1, 1), 40));
+}
+
+#[test]
+fn tools_are_listed_first_in_the_exact_share_of_every_bag() {
+    let behaviour = |_, _| Answered::After(Duration::from_millis(10));
+    let of = |more: &str, flow: &str, parts: usize| {
+        let text = file(&format!("stages {{ iterations 200 shared by 4 users }}\nrun f\n{more}"), flow, "");
+        let ran = run_with(&text, parts, behaviour);
+        let sent = ran.sim.sent();
+        let lists = sent.iter().filter(|params| *params == "{}").count();
+        (lists, sent.len() - lists)
+    };
+    for parts in [1, 2] {
+        assert_eq!(of("list before call 25%", "call t", parts), (50, 200), "{parts} parts");
+    }
+    // Once an iteration, however many calls it has and however they are sent.
+    assert_eq!(of("list before call 100%", "call t\ncall t", 1), (200, 400));
+    assert_eq!(of("list before call 100%", "parallel {\ncall t\ncall t\n}", 1), (200, 400));
+    // Only before calls.
+    assert_eq!(of("list before call 100%", "prompt p", 1).0, 0);
+    assert_eq!(of("list before call 0%", "call t", 1), (0, 200));
+    // What goes before and after the iterations of a user is none of them.
+    assert_eq!(of("list before call 100%\nbefore user { call t }\nafter user { call t }", "call t", 1), (200, 208));
+}
+
+#[test]
+fn the_first_list_is_due_with_its_arrival_and_has_a_series_of_its_own() {
+    let text = file("stages { hold 10/s for 2s }\nrun f\nlist before call 50%", "call t", "");
+    let ran = run_with(&text, 1, |_, _| Answered::After(Duration::from_millis(10)));
+    let mut by_series = std::collections::BTreeMap::<usize, u64>::new();
+    for row in ran.measured.recording.seconds.iter().flat_map(|slice| &slice.series) {
+        *by_series.entry(row.series).or_default() += row.counts.requests;
+    }
+    // What was opened ahead makes nobody wait; the calls behind a list are due when it
+    // has ended.
+    let latency = times(&ran.measured, Time::Latency);
+    assert!((latency.max().unwrap() / 10e6 - 1.0).abs() < 2e-3, "{:?}", latency.max());
+    let lists = by_series.get(&1).copied().unwrap_or_default();
+    assert_eq!(by_series.get(&0), Some(&20));
+    assert!((5..=15).contains(&lists), "{lists} of 20: the bag holds a hundred");
 }

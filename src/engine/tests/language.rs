@@ -19,7 +19,7 @@ const DATA: &str = "data d {\nrows [{\"n\": 0}, {\"n\": 1}, {\"n\": 2}, {\"n\": 
 /// What a run measured, and what the server got.
 pub(super) struct Ran {
     pub(super) measured: Measured,
-    sim: Sim,
+    pub(super) sim: Sim,
 }
 
 impl Ran {

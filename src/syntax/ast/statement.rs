@@ -159,6 +159,10 @@ statements! {
         LostSession => LostSession(WordStmt),
         /// `ids text`
         Ids => Ids(WordStmt),
+        /// `list before call 50%`
+        ListBeforeCall => ListBeforeCall(Attr),
+        /// `persona "ChatGPT"`
+        Persona => Persona(Attr),
         /// `before user { … }`
         BeforeUser => BeforeUser(UserSteps),
         /// `after user { … }`
