@@ -5,6 +5,7 @@ use std::time::Duration;
 use super::language::{Ran, file, run_with};
 use super::sim::{Answered, errors, requests, scenario_sum, times};
 use crate::record::{ErrorClass, Time};
+use crate::transport::Ids;
 
 /// Failures for a lost session, sessions opened and sessions lost.
 fn lost(ran: &Ran) -> (u64, u64, u64) {
@@ -90,4 +91,25 @@ fn the_first_list_is_due_with_its_arrival_and_has_a_series_of_its_own() {
     let lists = by_series.get(&1).copied().unwrap_or_default();
     assert_eq!(by_series.get(&0), Some(&20));
     assert!((5..=15).contains(&lists), "{lists} of 20: the bag holds a hundred");
+}
+
+#[test]
+fn sessions_number_their_requests_as_the_file_says() {
+    let of = |more: &str, parts: usize| {
+        let text = file(&format!("stages {{ iterations 20 each by 4 users }}\nrun f\n{more}"), "call t", "");
+        let ran = run_with(&text, parts, |_, _| Answered::After(Duration::from_millis(10)));
+        let mut ids: Vec<Ids> = ran.sim.ids.lock().unwrap().clone();
+        ids.sort_by_key(|ids| format!("{ids:?}"));
+        ids
+    };
+    assert_eq!(of("", 1), [Ids::Counting; 4]);
+    assert_eq!(of("ids constant", 1), [Ids::Constant; 4]);
+    for (more, sessions) in [("ids text", 4), ("ids text\nsessions per call", 80), ("ids text\nsessions shared 2", 2)] {
+        let (one, two) = (of(more, 1), of(more, 2));
+        assert_eq!(one, two, "{more}: they do not depend on the number of threads");
+        assert!(one.iter().all(|ids| matches!(ids, Ids::Text(_))), "{more}");
+        let mut different = one.clone();
+        different.dedup();
+        assert_eq!((one.len(), different.len()), (sessions, sessions), "{more}");
+    }
 }

@@ -12,7 +12,9 @@ use crate::plan::{
     Arrivals, Endpoint, Flow, Load, Method, Plan, Request, SCHEMA, Scenario, Segment, Series, Server, Share, Step,
 };
 use crate::record::{Distribution, ErrorClass, Time};
-use crate::transport::{Call, Client, Connector, Exchange, Failure, OpenError, Opened, Reply, Revision, ServerInfo};
+use crate::transport::{
+    Call, Client, Connector, Exchange, Failure, Ids, OpenError, Opened, Reply, Revision, ServerInfo,
+};
 
 pub(super) const SECOND: u64 = 1_000_000_000;
 
@@ -42,6 +44,8 @@ pub(super) struct Sim {
     pub(super) log: Arc<Mutex<Vec<(u64, String)>>>,
     /// When a server that does one thing at a time is free.
     pub(super) free: Arc<Mutex<Option<Instant>>>,
+    /// How each session that was opened numbers its requests.
+    pub(super) ids: Arc<Mutex<Vec<Ids>>>,
 }
 
 impl Sim {
@@ -52,6 +56,7 @@ impl Sim {
             start: Arc::default(),
             log: Arc::default(),
             free: Arc::default(),
+            ids: Arc::default(),
         }
     }
 
@@ -97,6 +102,10 @@ impl Client for SimClient {
 
     fn is_open(&self) -> bool {
         self.open
+    }
+
+    fn number(&mut self, ids: Ids) {
+        self.sim.ids.lock().unwrap().push(ids);
     }
 
     fn sibling(&mut self) -> SimClient {
