@@ -6,7 +6,7 @@ use super::args::PlanArgs;
 use super::{Done, check, exit, load, terminal};
 use crate::model::{Model, Origin};
 use crate::plan::rows::{AtEnd, Order};
-use crate::plan::{DataSource, Endpoint, Load, Plan, Scenario, Sessions, schedule, takes};
+use crate::plan::{DataSource, Endpoint, Ids, Load, LostSession, Plan, Scenario, Sessions, schedule, takes};
 use crate::units::{self, Dimension, Quantity};
 
 /// Columns of the chart of the load.
@@ -184,6 +184,7 @@ fn more(out: &mut String, plan: &Plan, scenario: &Scenario) {
             let _ = writeln!(out, "  {what} each user: {requests}");
         }
     }
+    persona(out, scenario);
     let sessions = match scenario.sessions {
         Sessions::PerUser => String::new(),
         Sessions::PerIteration => "a session for each iteration".to_owned(),
@@ -196,8 +197,34 @@ fn more(out: &mut String, plan: &Plan, scenario: &Scenario) {
     if scenario.close < 1.0 {
         let _ = writeln!(out, "  {} of the sessions are ended, the others left behind", units::percent(scenario.close));
     }
+    let habits = &scenario.habits;
+    if scenario.hold_stream {
+        let _ = writeln!(out, "  the stream of each session is held open");
+    }
+    if habits.lost_session == LostSession::Renew {
+        let _ = writeln!(out, "  a new session in the place of a lost one");
+    }
+    let ids = match habits.ids {
+        Ids::Counting => "",
+        Ids::Constant => "  each request has the id 1\n",
+        Ids::Text => "  ids are texts\n",
+    };
+    out.push_str(ids);
+    if let Some(lists) = habits.list_before_call {
+        let share = units::percent(lists.share());
+        let _ = writeln!(out, "  tools/list before the first call of {share} of the iterations");
+    }
     for (key, value) in &scenario.tags {
         let _ = writeln!(out, "  tag {key} = {value}");
+    }
+}
+
+/// Whom the users behave like, and in what they cannot.
+fn persona(out: &mut String, scenario: &Scenario) {
+    let Some(persona) = &scenario.habits.persona else { return };
+    let _ = writeln!(out, "  persona {}", persona.name);
+    for statement in &persona.left_out {
+        let _ = writeln!(out, "    without `{statement}`, which means nothing with these servers");
     }
 }
 

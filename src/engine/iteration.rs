@@ -72,6 +72,7 @@ pub(super) async fn perform<C: Connector>(shard: &Shard<C>, user: &mut User<C::C
     let due = if job.arrival { job.due } else { begun };
     let mut random = stream(plan.seed, Purpose::Iteration, job.scenario, job.index);
     let mut run = Running::new(shard, user, job, Taker::Iteration(job.index), &mut random);
+    run.lists = shard.lists_first(job.scenario, job.index);
     let next = run.flow(flow, &mut Some(due).filter(|_| job.arrival)).await;
     let (thought, broken, sent, pace, now) = (run.thought, run.broken, run.sent, run.pace, Instant::now());
     let (whole, cached) = (!run.cut, run.recalled && !run.went_out);
@@ -186,6 +187,8 @@ pub(super) struct Running<'a, C: Connector> {
     pub(super) broken: bool,
     /// Whether the guard cut it off.
     pub(super) cut: bool,
+    /// The flow that goes before its first call, until that is done.
+    pub(super) lists: Option<usize>,
     /// Tokens that it has made.
     made: u16,
 }
@@ -220,6 +223,7 @@ impl<'a, C: Connector> Running<'a, C> {
             recalled: false,
             broken: false,
             cut: false,
+            lists: None,
             made: 0,
         }
     }

@@ -267,6 +267,9 @@ fn conclude<C: Connector>(run: &mut Running<'_, C>, request: &Request, sent: &Se
             if !matches!(failure, Failure::Cancelled { .. }) {
                 fail_expectations(run, request, exchange.done);
             }
+            if matches!(failure, Failure::SessionLost { .. }) {
+                run.user.lose(run.shard, run.job.scenario, run.job.phase);
+            }
             // A connection that was idle too long says nothing about the server.
             run.broken |= matches!(failure, Failure::Connect(_) | Failure::Local(_) | Failure::Transport(_));
             Some(Trouble {

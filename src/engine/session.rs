@@ -1,6 +1,6 @@
 //! MCP sessions that virtual users share.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
 use tokio::sync::Mutex;
@@ -18,11 +18,17 @@ use crate::transport::{Client, Connector, OpenError};
 pub(super) struct SharedSession<K> {
     /// Its server.
     pub(super) peer: Peer,
+    /// From 0, unique in its scenario.
+    number: u64,
     /// Opens and ends the session, and sends nothing else.
     owner: Mutex<K>,
     /// What its users were let keep, where they keep anything: a session hears what
     /// has changed for all of them.
     cache: Rc<RefCell<Cache>>,
+    /// How many it has been: one that is lost is followed by another.
+    opened: Cell<u64>,
+    /// Whether the server does not know it any more.
+    lost: Cell<bool>,
 }
 
 impl<K: Client> SharedSession<K> {
@@ -37,31 +43,55 @@ impl<K: Client> SharedSession<K> {
         let Sessions::Shared(count) = scenario.sessions else { return Vec::new() };
         let mut peers = Peers::of(plan, index);
         let session = |number| {
-            let peer = peers.peer(number * part.1 + part.0)?;
+            let number = number * part.1 + part.0;
+            let peer = peers.peer(number)?;
             let owner = connectors.get(peer.server)?.client_of(peer.share);
-            Some(SharedSession { peer, owner: Mutex::new(owner), cache: Rc::default() })
+            Some(SharedSession {
+                peer,
+                number,
+                owner: Mutex::new(owner),
+                cache: Rc::default(),
+                opened: Cell::new(0),
+                lost: Cell::new(false),
+            })
         };
         (0..part_of(count, part)).filter_map(session).collect()
     }
 
-    /// A client on this session, which is opened if it is not.
+    /// A client on this session, which is opened if it is not, and its number. One
+    /// that is lost is replaced, where the scenario says so.
     pub(super) async fn join<C: Connector<Client = K>>(
         &self,
         shard: &Shard<C>,
         scenario: usize,
         phase: Phase,
-    ) -> Result<K, OpenError> {
+    ) -> Result<(K, u64), OpenError> {
         // Whoever comes while it is being opened waits for it.
         let mut owner = self.owner.lock().await;
+        if self.lost.get()
+            && shard.renews(scenario)
+            && let Some(connector) = shard.connectors.get(self.peer.server)
+        {
+            *owner = connector.client_of(self.peer.share);
+        }
         if !owner.is_open() {
+            owner.number(shard.ids(scenario, self.number, self.opened.get()));
             let opened = owner.open().await?;
             self.cache.take();
             if shard.holds_stream(scenario) {
                 owner.hold_stream().await;
             }
             shard.opened(scenario, phase, &opened);
+            self.opened.set(self.opened.get() + 1);
+            self.lost.set(false);
         }
-        Ok(owner.sibling())
+        Ok((owner.sibling(), self.opened.get()))
+    }
+
+    /// Notes that the server does not know session `number` any more. Returns
+    /// whether nobody had noted it before.
+    pub(super) fn lose(&self, number: u64) -> bool {
+        number == self.opened.get() && !self.lost.replace(true)
     }
 
     /// What its users were let keep.

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
+use rand::Rng as _;
 use regex::Regex;
 use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio::time::Instant;
@@ -16,10 +17,12 @@ use super::session::SharedSession;
 use super::{Control, Promises, Stop};
 use crate::data::Table;
 use crate::expr::{Expr, Function};
+use crate::plan::mix::Dealer;
+use crate::plan::random::{Purpose, stream};
 use crate::plan::takes::{Taker, Takes};
-use crate::plan::{Plan, Scenario, rows, schedule};
+use crate::plan::{self, LostSession, Plan, Scenario, rows, schedule};
 use crate::record::{Phase, Recorder, Shape};
-use crate::transport::{Answers, Connector, Opened, Revision};
+use crate::transport::{Answers, Connector, Ids, Opened, Revision};
 
 /// What all threads of a run are given.
 #[derive(Clone, Debug)]
@@ -71,6 +74,8 @@ pub(super) struct Shard<C: Connector> {
     first_series: Vec<Vec<Option<usize>>>,
     /// Rows of the plan's data.
     tables: Vec<Table>,
+    /// Deals to the iterations of each scenario whether they list tools first.
+    lists: Vec<Option<RefCell<Dealer>>>,
     /// Draws of each scenario.
     takes: Vec<RefCell<Takes>>,
     /// Iterations that users of each scenario have claimed, over all threads.
@@ -116,6 +121,10 @@ impl<C: Connector> Shard<C> {
             .map(|scenario| (0..plan.flows.len()).map(|flow| plan.first_series(scenario, flow)).collect())
             .collect();
         let takes = (0..plan.scenarios.len()).map(|scenario| RefCell::new(Takes::new(&plan, scenario))).collect();
+        let lists = plan.scenarios.iter().enumerate().map(|(index, scenario)| {
+            Some(RefCell::new(Dealer::of_lists(plan.seed, index, scenario.habits.list_before_call?)))
+        });
+        let lists = lists.collect();
         let now = Instant::now();
         let plan_iterating = plan.scenarios.iter().map(|_| Cell::new(0)).collect();
         // What the guard allows over all scenarios, less what closed loads need.
@@ -138,6 +147,7 @@ impl<C: Connector> Shard<C> {
             tokens: makes_tokens(&plan).then(|| Tokens::new(plan.seed)),
             recorder: RefCell::new(Recorder::new(shape)),
             first_series,
+            lists,
             takes,
             tables: shared.tables,
             claimed: shared.claimed,
@@ -190,6 +200,41 @@ impl<C: Connector> Shard<C> {
         let now = Instant::now();
         let (second, nanos) = (self.second(now), nanos_between(begun, now));
         self.recorder.borrow_mut().session_close(second, scenario, Phase::Measured, nanos);
+    }
+
+    /// Counts an MCP session that the server did not know any more.
+    pub(super) fn lost(&self, scenario: usize, phase: Phase) {
+        let second = self.second(Instant::now());
+        self.recorder.borrow_mut().session_lost(second, scenario, phase);
+    }
+
+    /// How requests are numbered in session `nth` of user `owner`, or of the shared
+    /// session of that number.
+    pub(super) fn ids(&self, scenario: usize, owner: u64, nth: u64) -> Ids {
+        // Nobody has so many sessions on any run; a collision would only repeat ids.
+        const SESSIONS: u64 = 1 << 20;
+        match self.plan.scenarios.get(scenario).map(|scenario| scenario.habits.ids).unwrap_or_default() {
+            plan::Ids::Counting => Ids::Counting,
+            plan::Ids::Constant => Ids::Constant,
+            plan::Ids::Text => {
+                let index = owner.wrapping_mul(SESSIONS).wrapping_add(nth);
+                Ids::Text(stream(self.plan.seed, Purpose::Ids, scenario, index).random())
+            }
+        }
+    }
+
+    /// The flow that lists tools before the first call of iteration `index`, if it is
+    /// one of those in which that is done.
+    pub(super) fn lists_first(&self, scenario: usize, index: u64) -> Option<usize> {
+        let dealer = self.lists.get(scenario)?.as_ref()?;
+        let flow = self.plan.scenarios.get(scenario)?.habits.list_before_call?.flow;
+        (dealer.borrow_mut().flow(index)? == 1).then_some(flow)
+    }
+
+    /// Whether the users of a scenario open a new session once theirs is lost.
+    pub(super) fn renews(&self, scenario: usize) -> bool {
+        let scenario = self.plan.scenarios.get(scenario);
+        scenario.is_some_and(|scenario| scenario.habits.lost_session == LostSession::Renew)
     }
 
     /// Whether the guard allows one more user of an open load; counts it if so.

@@ -10,7 +10,7 @@ use super::request::{self, Next, Prepared};
 use super::shard::nanos_between;
 use crate::expr::{EvalError, Value};
 use crate::plan::rows::AtEnd;
-use crate::plan::{Branch, Choice, Request, Save, Sessions, Step, Take, Think};
+use crate::plan::{Branch, Choice, Method, Request, Save, Sessions, Step, Take, Think};
 use crate::transport::Connector;
 
 impl<C: Connector> Running<'_, C> {
@@ -64,6 +64,12 @@ impl<C: Connector> Running<'_, C> {
 
     async fn request(&mut self, request: &Request, due: &mut Option<Instant>) -> Next {
         self.sent = true;
+        if matches!(request.method, Method::Call { .. }) {
+            let next = self.list_first(due).await;
+            if next != Next::Step {
+                return next;
+            }
+        }
         if !self.own_session().await {
             return Next::EndIteration;
         }
@@ -72,10 +78,24 @@ impl<C: Connector> Running<'_, C> {
         next
     }
 
+    /// Lists the tools, as some clients do before they call one.
+    async fn list_first(&mut self, due: &mut Option<Instant>) -> Next {
+        match self.lists.take() {
+            Some(flow) => self.run(flow, due).await,
+            None => Next::Step,
+        }
+    }
+
     /// Requests that are under way together on one MCP session. What they send
     /// is settled before the first of them goes out.
     async fn parallel(&mut self, steps: &[Step], due: &mut Option<Instant>) -> Next {
         self.sent = true;
+        if self.lists.is_some() && steps.iter().any(calls) {
+            let next = self.list_first(due).await;
+            if next != Next::Step {
+                return next;
+            }
+        }
         let mut batch = Vec::new();
         let gathered = self.gather(steps, due, &mut batch);
         if gathered != Next::Step || batch.is_empty() {
@@ -131,10 +151,10 @@ impl<C: Connector> Running<'_, C> {
         Next::Step
     }
 
-    /// Opens the session of one call, where each call has its own. Returns
-    /// whether there is one.
+    /// Opens the session of one call, where each call has its own, or the one in the
+    /// place of a lost one. Returns whether there is one.
     async fn own_session(&mut self) -> bool {
-        if !self.has_session_per_call() {
+        if !self.has_session_per_call() && !self.user.must_renew(self.shard, self.job.scenario) {
             return true;
         }
         let Err(error) = self.user.ensure_open(self.shard, self.job.scenario, self.job.phase).await else {
@@ -283,6 +303,13 @@ impl<C: Connector> Running<'_, C> {
         }
         Next::EndIteration
     }
+}
+
+/// Whether a step calls a tool, or one inside it may.
+fn calls(step: &Step) -> bool {
+    let mut found = Vec::new();
+    requests(step, &mut found);
+    found.iter().any(|request| matches!(request.method, Method::Call { .. }))
 }
 
 /// The requests of a step, in order.

@@ -71,6 +71,11 @@ pub(super) struct User<K> {
     pub(super) iteration: u64,
     /// MCP sessions it has had.
     sessions: u64,
+    /// Whether the server has said that it does not know the session any more.
+    lost: bool,
+    /// Which one of those that it shares its session is, in the order of their
+    /// opening.
+    joined: u64,
     /// Whether it has performed what its scenario asks of a user before its
     /// first iteration.
     pub(super) prepared: bool,
@@ -104,6 +109,8 @@ impl<K: Client> User<K> {
             revision: stated.unwrap_or_else(|| connector.revision(peer.share)),
             iteration: 0,
             sessions: 0,
+            lost: false,
+            joined: 0,
             prepared: false,
             not_before: None,
             taken: Vec::new(),
@@ -114,22 +121,28 @@ impl<K: Client> User<K> {
         })
     }
 
-    /// Opens the session, or joins the one that it shares, unless that is done.
+    /// Opens the session, or joins the one that it shares, unless that is done. One
+    /// that is lost is given up first, where the scenario says so.
     pub(super) async fn ensure_open<C: Connector<Client = K>>(
         &mut self,
         shard: &Shard<C>,
         scenario: usize,
         phase: Phase,
     ) -> Result<(), OpenError> {
+        if self.must_renew(shard, scenario) {
+            self.leave(shard);
+        }
         if self.client.is_open() {
             return Ok(());
         }
         self.siblings.clear();
+        self.lost = false;
         if let Some(shared) = shard.shared_session(scenario, self.id) {
-            self.client = shared.join(shard, scenario, phase).await?;
+            (self.client, self.joined) = shared.join(shard, scenario, phase).await?;
             self.cache = shard.caches(scenario, self.revision).then(|| shared.cache());
             return Ok(());
         }
+        self.client.number(shard.ids(scenario, self.id, self.sessions));
         let opened = self.client.open().await?;
         self.cache = shard.caches(scenario, self.revision).then(Rc::default);
         if shard.holds_stream(scenario) {
@@ -138,6 +151,31 @@ impl<K: Client> User<K> {
         self.sessions += 1;
         shard.opened(scenario, phase, &opened);
         Ok(())
+    }
+
+    /// Whether a new session has to be opened in the place of one that is lost.
+    pub(super) fn must_renew<C: Connector<Client = K>>(&self, shard: &Shard<C>, scenario: usize) -> bool {
+        self.lost && shard.renews(scenario)
+    }
+
+    /// Notes that the server does not know the session any more. A session is lost
+    /// once, whoever notices it.
+    pub(super) fn lose<C: Connector<Client = K>>(&mut self, shard: &Shard<C>, scenario: usize, phase: Phase) {
+        if std::mem::replace(&mut self.lost, true) {
+            return;
+        }
+        let shared = shard.shared_session(scenario, self.id);
+        if shared.is_none_or(|shared| shared.lose(self.joined)) {
+            shard.lost(scenario, phase);
+        }
+    }
+
+    /// Goes on with a client that has no session.
+    fn leave<C: Connector<Client = K>>(&mut self, shard: &Shard<C>) {
+        if let Some(connector) = shard.connectors.get(self.peer.server) {
+            self.client = connector.client_of(self.peer.share);
+        }
+        self.lost = false;
     }
 
     /// Ends the session if there is one, or leaves it behind where the scenario
@@ -150,10 +188,9 @@ impl<K: Client> User<K> {
         }
         let share = shard.plan.scenarios.get(scenario).map_or(1.0, |scenario| scenario.close);
         let left = share < 1.0 && !self.is_ended_properly(shard.plan.seed, scenario, share);
-        if left || shard.shared_session(scenario, self.id).is_some() {
-            if let Some(connector) = shard.connectors.get(self.peer.server) {
-                self.client = connector.client_of(self.peer.share);
-            }
+        // Who knows that it is lost has nothing to end.
+        if left || self.must_renew(shard, scenario) || shard.shared_session(scenario, self.id).is_some() {
+            self.leave(shard);
             return;
         }
         let begun = Instant::now();

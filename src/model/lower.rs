@@ -227,7 +227,7 @@ impl Lowering<'_> {
         let mut guard = guard::lower(self, items);
         data::lower_all(self, items);
         let mut flows = flow::lower_all(self, items);
-        let scenarios = scenario::lower_all(self, items, &mut flows);
+        let scenarios = scenario::lower_all(self, items, &servers, &mut flows);
         let complete = servers.iter().all(|server| server.plan.is_some())
             && flows.iter().all(|flow| flow.plan.is_some())
             && self.data.iter().all(|data| data.plan.is_some())

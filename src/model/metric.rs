@@ -11,7 +11,7 @@ use crate::syntax::ast;
 use crate::violation::Violation;
 
 /// Classes of errors, as in `errors.timeout.rate`.
-pub(super) const CLASSES: [&str; 12] = [
+pub(super) const CLASSES: [&str; 13] = [
     "connect",
     "timeout",
     "transport",
@@ -24,10 +24,11 @@ pub(super) const CLASSES: [&str; 12] = [
     "local",
     "stale",
     "cancelled",
+    "session_lost",
 ];
 
 /// Metrics by name. `errors` and `expect` are read apart.
-const METRICS: [(&str, Metric); 21] = [
+const METRICS: [(&str, Metric); 22] = [
     ("latency", Metric::Time(TimeMetric::Latency)),
     ("service_time", Metric::Time(TimeMetric::ServiceTime)),
     ("wait", Metric::Time(TimeMetric::Wait)),
@@ -39,6 +40,7 @@ const METRICS: [(&str, Metric); 21] = [
     ("requests", Metric::Requests),
     ("iterations", Metric::Iterations),
     ("sessions", Metric::Sessions),
+    ("sessions_lost", Metric::SessionsLost),
     ("dropped", Metric::Dropped),
     ("violations", Metric::Violations),
     ("bytes_in", Metric::BytesIn),
@@ -409,8 +411,8 @@ fn is_identifier(name: &str) -> bool {
 
 /// Whether a metric is kept for scenarios and not for the requests of each step.
 fn is_of_scenarios(metric: &Metric) -> bool {
-    use Metric::{Connect, Dropped, Iteration, Iterations, SessionClose, SessionOpen, Sessions};
-    matches!(metric, Iteration | Connect | SessionOpen | SessionClose | Iterations | Sessions | Dropped)
+    use Metric::{Connect, Dropped, Iteration, Iterations, SessionClose, SessionOpen, Sessions, SessionsLost};
+    matches!(metric, Iteration | Connect | SessionOpen | SessionClose | Iterations | Sessions | SessionsLost | Dropped)
 }
 
 /// Whether every run has a metric of this name.

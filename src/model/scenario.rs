@@ -1,14 +1,15 @@
 //! `scenario NAME { … }`
 
 use super::flow::{self, FlowItem};
+use super::habits;
 use super::items::{Items, check_name};
 use super::lower::Lowering;
-use super::server::whole_ns;
+use super::server::{ServerItem, whole_ns};
 use super::stages::Stages;
 use super::start::{self, Start};
 use crate::diag::errors;
 use crate::expr::Value;
-use crate::plan::{Scenario, Sessions, Share, Target};
+use crate::plan::{Scenario, Share, Target};
 use crate::syntax::ast::{self, ScenarioStmt};
 use crate::text::Span;
 use crate::units::{Dimension, Quantity};
@@ -34,12 +35,17 @@ pub(super) struct ScenarioItem {
 }
 
 /// Lowers all scenarios that have a name.
-pub(super) fn lower_all(lowering: &mut Lowering<'_>, items: &Items, flows: &mut Vec<FlowItem>) -> Vec<ScenarioItem> {
+pub(super) fn lower_all(
+    lowering: &mut Lowering<'_>,
+    items: &Items,
+    servers: &[ServerItem],
+    flows: &mut Vec<FlowItem>,
+) -> Vec<ScenarioItem> {
     let named: Vec<_> = items.scenarios.iter().filter_map(|item| Some((item, item.name()?))).collect();
     let mut starts = Vec::new();
     let mut scenarios: Vec<ScenarioItem> = Vec::new();
     for (item, name) in &named {
-        let (scenario, start) = lower(lowering, items, flows, item, name);
+        let (scenario, start) = lower(lowering, items, servers, flows, item, name);
         scenarios.push(scenario);
         starts.push(start);
     }
@@ -55,9 +61,7 @@ struct Draft {
     named: Vec<String>,
     targets: Option<Vec<Target>>,
     start: Option<(Start, Span)>,
-    sessions: Option<(Sessions, Span)>,
-    close: Option<(f64, Span)>,
-    hold_stream: Option<(bool, Span)>,
+    habits: habits::Draft,
     cache_hints: Option<(bool, Span)>,
     before: Option<(usize, Span)>,
     after: Option<(usize, Span)>,
@@ -72,6 +76,7 @@ struct Draft {
 fn lower(
     lowering: &mut Lowering<'_>,
     items: &Items,
+    servers: &[ServerItem],
     flows: &mut Vec<FlowItem>,
     item: &ast::Scenario,
     name: &ast::Name,
@@ -84,7 +89,7 @@ fn lower(
     if whole {
         draft.missing(lowering, items, name);
     }
-    let plan = draft.finish(lowering, item, name).filter(|_| whole);
+    let plan = draft.finish(lowering, servers, flows, item, name).filter(|_| whole);
     let scenario = ScenarioItem {
         stages_span: draft.stages.as_ref().map(|(_, span)| *span),
         targets: draft.named,
@@ -149,28 +154,14 @@ impl Draft {
                 self.start = Some((Start::After(after.name()?), after.span()));
                 Some(())
             }
-            ScenarioStmt::SessionsPer(word) => {
-                first(lowering, "sessions", word.span(), self.sessions.map(|(_, span)| span))?;
-                self.sessions = Some((sessions(lowering, &word.word()?)?, word.span()));
-                Some(())
-            }
-            ScenarioStmt::SessionsShared(attr) => {
-                first(lowering, "sessions", attr.span(), self.sessions.map(|(_, span)| span))?;
-                let count = lowering.whole_number(&attr.value()?, 1.0)?;
-                self.sessions = Some((Sessions::Shared(count), attr.span()));
-                Some(())
-            }
-            ScenarioStmt::Close(attr) => {
-                first(lowering, "close", attr.span(), self.close.map(|(_, span)| span))?;
-                self.close = Some((lowering.quantity_attr(attr, Dimension::Share, 0.0)?, attr.span()));
-                Some(())
-            }
-            ScenarioStmt::HoldStream(attr) => {
-                first(lowering, "hold stream", attr.span(), self.hold_stream.map(|(_, span)| span))?;
-                let on = lowering.switch(&attr.value()?)?;
-                self.hold_stream = Some((on, attr.span()));
-                Some(())
-            }
+            ScenarioStmt::SessionsPer(word) => self.habits.sessions_per(lowering, word),
+            ScenarioStmt::SessionsShared(attr) => self.habits.sessions_shared(lowering, attr),
+            ScenarioStmt::Close(attr) => self.habits.close(lowering, attr),
+            ScenarioStmt::ListBeforeCall(attr) => self.habits.list_before_call(lowering, attr),
+            ScenarioStmt::Persona(attr) => self.habits.persona(lowering, attr),
+            ScenarioStmt::HoldStream(attr) => self.habits.hold_stream(lowering, attr),
+            ScenarioStmt::LostSession(word) => self.habits.lost_session(lowering, word),
+            ScenarioStmt::Ids(word) => self.habits.ids(lowering, word),
             ScenarioStmt::CacheHints(attr) => {
                 first(lowering, "cache hints", attr.span(), self.cache_hints.map(|(_, span)| span))?;
                 self.cache_hints = Some((lowering.switch(&attr.value()?)?, attr.keyword_span()));
@@ -343,7 +334,14 @@ impl Draft {
         }
     }
 
-    fn finish(&mut self, lowering: &mut Lowering<'_>, item: &ast::Scenario, name: &ast::Name) -> Option<Scenario> {
+    fn finish(
+        &mut self,
+        lowering: &mut Lowering<'_>,
+        servers: &[ServerItem],
+        flows: &mut Vec<FlowItem>,
+        item: &ast::Scenario,
+        name: &ast::Name,
+    ) -> Option<Scenario> {
         let (stages, stages_span) = self.stages.as_mut()?;
         let stages = stages.take()?;
         let (warmup, warmup_span) = self.warmup.unwrap_or((0.0, Span::default()));
@@ -355,10 +353,13 @@ impl Draft {
             lowering.out.push(errors::load::warmup_too_long(&warmup, &stages, warmup_span, *stages_span));
             return None;
         }
+        let targets = self.targets.clone()?;
+        let targeted = habits::targeted(servers, &targets);
+        let settled = self.habits.finish(lowering, &targeted, self.target?, (flows, &name.text()))?;
         Some(Scenario {
             name: name.text(),
             doc: item.doc(),
-            targets: self.targets.clone()?,
+            targets,
             start_ns: 0,
             warmup_ns: whole_ns(warmup),
             load: stages.load,
@@ -367,9 +368,10 @@ impl Draft {
             mix: self.mix.clone()?,
             before: self.before.map(|(flow, _)| flow),
             after: self.after.map(|(flow, _)| flow),
-            sessions: self.sessions.map_or(Sessions::PerUser, |(sessions, _)| sessions),
-            close: self.close.map_or(1.0, |(share, _)| share),
-            hold_stream: self.hold_stream.is_some_and(|(on, _)| on),
+            sessions: settled.sessions,
+            close: settled.close,
+            hold_stream: settled.hold_stream,
+            habits: settled.habits,
             cache_hints: self.cache_hints.is_some_and(|(on, _)| on),
             tags: self.tags.iter().map(|(key, value, _)| (key.clone(), value.clone())).collect(),
         })
@@ -382,26 +384,13 @@ fn first_flow(items: &Items) -> String {
 }
 
 /// `None` after saying that something is said twice.
-fn first(lowering: &mut Lowering<'_>, what: &str, span: Span, said: Option<Span>) -> Option<()> {
+pub(super) fn first(lowering: &mut Lowering<'_>, what: &str, span: Span, said: Option<Span>) -> Option<()> {
     match said {
         Some(first) => {
             lowering.out.push(errors::load::repeated(what, span, first));
             None
         }
         None => Some(()),
-    }
-}
-
-fn sessions(lowering: &mut Lowering<'_>, word: &ast::Name) -> Option<Sessions> {
-    match word.text().as_str() {
-        "user" => Some(Sessions::PerUser),
-        "iteration" => Some(Sessions::PerIteration),
-        "call" => Some(Sessions::PerCall),
-        other => {
-            let known = ["user", "iteration", "call"].map(str::to_owned);
-            lowering.out.push(errors::names::unknown_word("owner of sessions", other, word.span(), &known));
-            None
-        }
     }
 }
 

@@ -4,6 +4,7 @@
 mod assertions;
 mod json;
 mod mistakes;
+mod personas;
 mod plans;
 mod poison;
 

@@ -198,6 +198,8 @@ pub enum Metric {
     Iterations,
     /// MCP sessions opened.
     Sessions,
+    /// MCP sessions that the server did not know any more.
+    SessionsLost,
     /// Arrivals that found no free virtual user, or came too late.
     Dropped,
     /// Requests that failed, of one class or of all.

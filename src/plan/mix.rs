@@ -6,7 +6,7 @@
 use rand::seq::SliceRandom;
 
 use super::random::{Purpose, stream};
-use super::{RevisionShare, Share, Target};
+use super::{ListBeforeCall, RevisionShare, Share, Target};
 
 /// Deals the flows of one scenario to its iterations, or its targets and their
 /// revisions to its users.
@@ -40,6 +40,14 @@ impl Dealer {
         const SCENARIOS: usize = 1 << 16;
         let both = server.wrapping_mul(SCENARIOS).wrapping_add(scenario);
         Dealer::of(seed, Purpose::Revisions, both, shares.iter().map(|share| share.slots).enumerate())
+    }
+
+    /// For the iterations of `scenario` in which tools are listed before a call,
+    /// which get 1; the others get 0.
+    #[must_use]
+    pub fn of_lists(seed: u64, scenario: usize, lists: ListBeforeCall) -> Dealer {
+        let shares = [(1, lists.slots), (0, lists.of.saturating_sub(lists.slots))];
+        Dealer::of(seed, Purpose::Lists, scenario, shares.into_iter())
     }
 
     fn of(seed: u64, purpose: Purpose, scenario: usize, shares: impl Iterator<Item = (usize, u32)>) -> Dealer {

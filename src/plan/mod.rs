@@ -7,6 +7,7 @@
 mod assertion;
 mod data;
 mod guard;
+mod habits;
 mod load;
 pub mod mix;
 pub mod random;
@@ -22,6 +23,7 @@ pub use assertion::{
 };
 pub use data::{Data, DataSource};
 pub use guard::{Abort, Guard, OnAbort};
+pub use habits::{Habits, Ids, ListBeforeCall, LostSession, Persona};
 pub use load::{Arrivals, CONFIRMATIONS, DECIDED_NS, Leg, Load, RECOVERY_NS, Seek, Segment, Work};
 pub use server::{Answer, Auth, Endpoint, Header, Launch, Oauth, RevisionShare, Server, TextPart, Tls};
 pub use step::{Branch, Check, Choice, Flow, Method, Request, Save, Step, Tag, Take, Task, Think};
@@ -121,15 +123,26 @@ impl Plan {
     }
 
     /// How many requests an iteration makes on average over the mix: of an `if`
-    /// the branch with the most, of a `choose` the average over its branches.
+    /// the branch with the most, of a `choose` the average over its branches. The
+    /// lists before calls are among them.
     #[must_use]
     pub fn requests_per_iteration(&self, scenario: &Scenario) -> f64 {
         let slots: u32 = scenario.mix.iter().map(|share| share.slots).sum();
+        let lists = scenario.habits.list_before_call.map_or(0.0, |lists| lists.share());
         let requests = scenario.mix.iter().map(|share| {
             let steps = self.flows.get(share.flow).map_or(&[][..], |flow| &flow.steps);
-            self.requests_of(steps) * f64::from(share.slots)
+            let lists = if self.calls(share.flow) { lists } else { 0.0 };
+            (self.requests_of(steps) + lists) * f64::from(share.slots)
         });
         requests.sum::<f64>() / f64::from(slots.max(1))
+    }
+
+    /// Whether a flow, or one that it runs, calls a tool.
+    fn calls(&self, flow: usize) -> bool {
+        let mut met = Vec::new();
+        self.meet(flow, &mut met);
+        let mut requests = met.into_iter().filter_map(|flow| self.flows.get(flow)).flat_map(Flow::requests);
+        requests.any(|request| matches!(request.method, Method::Call { .. }))
     }
 
     fn requests_of(&self, steps: &[Step]) -> f64 {
@@ -157,7 +170,8 @@ impl Plan {
     pub fn flows_of(&self, scenario: &Scenario) -> Vec<usize> {
         let mut met = Vec::new();
         let direct = scenario.mix.iter().map(|share| share.flow);
-        for flow in direct.chain(scenario.before).chain(scenario.after) {
+        let lists = scenario.habits.list_before_call.map(|lists| lists.flow);
+        for flow in direct.chain(scenario.before).chain(scenario.after).chain(lists) {
             self.meet(flow, &mut met);
         }
         met
@@ -247,6 +261,9 @@ pub struct Scenario {
     /// again in the meantime.
     #[serde(default, skip_serializing_if = "is_false")]
     pub cache_hints: bool,
+    /// How its clients behave.
+    #[serde(default, skip_serializing_if = "Habits::are_plain")]
+    pub habits: Habits,
     /// Tags of all its requests.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub tags: Vec<(String, String)>,
@@ -281,6 +298,7 @@ impl Scenario {
             close: 1.0,
             hold_stream: false,
             cache_hints: false,
+            habits: Habits::default(),
             tags: Vec::new(),
         }
     }

@@ -25,6 +25,10 @@ pub enum Purpose {
     /// The order inside one bag of revisions; scenario and server stand together
     /// where that of a scenario does.
     Revisions,
+    /// The ids of a session's requests.
+    Ids,
+    /// The order inside one bag of iterations in which tools are listed or not.
+    Lists,
 }
 
 /// The stream for item `index` of `scenario`: the same for the same plan,
@@ -47,6 +51,8 @@ pub(super) fn key(seed: u64, purpose: Purpose, scenario: usize, index: u64) -> u
         Purpose::User => 7,
         Purpose::Revisions => 8,
         Purpose::Inspect => 9,
+        Purpose::Ids => 10,
+        Purpose::Lists => 11,
     };
     mixed(mixed(mixed(mixed(seed) ^ purpose) ^ scenario as u64) ^ index)
 }

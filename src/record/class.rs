@@ -34,11 +34,14 @@ pub enum ErrorClass {
     Stale,
     /// The file had it cancelled before there was an answer: no failure.
     Cancelled,
+    /// HTTP 404 to a request with a session id: the server does not know the
+    /// session any more.
+    SessionLost,
 }
 
 impl ErrorClass {
     /// All of them, in order.
-    pub const ALL: [ErrorClass; 12] = [
+    pub const ALL: [ErrorClass; 13] = [
         ErrorClass::Connect,
         ErrorClass::Timeout,
         ErrorClass::Transport,
@@ -51,6 +54,7 @@ impl ErrorClass {
         ErrorClass::Local,
         ErrorClass::Stale,
         ErrorClass::Cancelled,
+        ErrorClass::SessionLost,
     ];
 
     /// Its name in metrics and results.
@@ -69,6 +73,7 @@ impl ErrorClass {
             ErrorClass::Local => "local",
             ErrorClass::Stale => "stale",
             ErrorClass::Cancelled => "cancelled",
+            ErrorClass::SessionLost => "session_lost",
         }
     }
 

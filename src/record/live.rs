@@ -33,6 +33,7 @@ pub(super) struct LiveScenario {
     pub(super) dropped: u64,
     pub(super) abandoned: u64,
     pub(super) sessions: u64,
+    pub(super) lost: u64,
     times: [Option<Box<Distribution>>; SESSION_TIMES],
 }
 
@@ -121,7 +122,8 @@ impl LiveScenario {
     pub(super) fn cut(&mut self, scenario: usize, phase: Phase) -> Option<ScenarioRow> {
         let taken = std::mem::take(self);
         let times = taken.times.map(|time| time.map(|time| time.freeze()).unwrap_or_default());
-        let quiet = taken.started + taken.iterations + taken.dropped + taken.abandoned + taken.sessions == 0
+        let quiet = taken.started + taken.iterations + taken.dropped + taken.abandoned + taken.sessions + taken.lost
+            == 0
             && times.iter().all(super::Frozen::is_empty);
         (!quiet).then_some(ScenarioRow {
             scenario,
@@ -131,6 +133,7 @@ impl LiveScenario {
             dropped: taken.dropped,
             abandoned: taken.abandoned,
             sessions: taken.sessions,
+            lost: taken.lost,
             times,
         })
     }

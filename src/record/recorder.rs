@@ -278,6 +278,11 @@ impl Recorder {
         });
     }
 
+    /// Counts an MCP session that the server did not know any more.
+    pub fn session_lost(&mut self, second: u32, scenario: usize, phase: Phase) {
+        self.scenario(second, scenario, phase, |live| live.lost += 1);
+    }
+
     /// Records a connection made apart from a session's opening.
     pub fn connect(&mut self, second: u32, scenario: usize, phase: Phase, nanos: u64) {
         self.scenario(second, scenario, phase, |live| live.record(SessionTime::Connect, nanos));

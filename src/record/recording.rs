@@ -170,6 +170,9 @@ pub struct ScenarioRow {
     pub abandoned: u64,
     /// MCP sessions opened.
     pub sessions: u64,
+    /// MCP sessions that the server did not know any more.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub lost: u64,
     /// Times, in the order of [`SessionTime`].
     pub times: [Frozen; SESSION_TIMES],
 }
@@ -344,6 +347,7 @@ impl Slice {
             row.dropped += more.dropped;
             row.abandoned += more.abandoned;
             row.sessions += more.sessions;
+            row.lost += more.lost;
             row.times.iter_mut().zip(&more.times).for_each(|(time, more)| time.merge(more));
         });
         let tally_key = |row: &Tally| (row.label, row.phase);

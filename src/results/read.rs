@@ -63,8 +63,10 @@ fn counts(slice: &Slice) -> impl Iterator<Item = u64> {
             .chain(counts.errors.values().copied())
             .chain(counts.violation_kinds.values().copied())
     });
-    let scenarios =
-        slice.scenarios.iter().flat_map(|row| [row.started, row.iterations, row.dropped, row.abandoned, row.sessions]);
+    let scenarios = slice
+        .scenarios
+        .iter()
+        .flat_map(|row| [row.started, row.iterations, row.dropped, row.abandoned, row.sessions, row.lost]);
     let tallies = slice.expectations.iter().flat_map(|tally| [tally.passed, tally.failed]);
     let of = &slice.health;
     let machine = [of.cpu_ns, of.cpu_of_ns, of.busiest_ns, of.rss_bytes, of.open_files, of.open_sockets];

@@ -141,6 +141,7 @@ fn memory_of_a_session_is_what_came_with_the_sessions() {
             dropped: 0,
             abandoned: 0,
             sessions,
+            lost: 0,
             times,
         };
         first.scenarios = vec![scenario(sessions, Default::default())];

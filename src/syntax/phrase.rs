@@ -149,6 +149,10 @@ pub(super) fn phrase(kind: Kind) -> Phrase {
         | Kind::CloseSessions
         | Kind::HoldStream
         | Kind::CacheHints
+        | Kind::LostSession
+        | Kind::Ids
+        | Kind::ListBeforeCall
+        | Kind::Persona
         | Kind::BeforeUser
         | Kind::AfterUser
         | Kind::Tag
@@ -275,6 +279,10 @@ pub(super) fn phrase(kind: Kind) -> Phrase {
         | Kind::KwStream
         | Kind::KwCache
         | Kind::KwHints
+        | Kind::KwLost
+        | Kind::KwSession
+        | Kind::KwIds
+        | Kind::KwPersona
         | Kind::KwBefore
         | Kind::KwUser
         | Kind::KwTag

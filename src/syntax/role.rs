@@ -127,6 +127,10 @@ impl Kind {
                 | Kind::CloseSessions
                 | Kind::HoldStream
                 | Kind::CacheHints
+                | Kind::LostSession
+                | Kind::Ids
+                | Kind::ListBeforeCall
+                | Kind::Persona
                 | Kind::BeforeUser
                 | Kind::AfterUser
                 | Kind::Tag

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::exchange::{Call, Exchange};
 use super::failure::{Failure, OpenError};
+use super::ids::Ids;
 use super::revision::Revision;
 
 /// Name and version of a server, as it gave them. Empty where it gave none
@@ -55,6 +56,11 @@ pub trait Client {
     /// Whether the session is open: it was opened, and its child is not known to
     /// have ended. A broken HTTP connection does not end a session.
     fn is_open(&self) -> bool;
+
+    /// How the requests of the sessions are numbered that are opened from now on.
+    fn number(&mut self, ids: Ids) {
+        let _ = ids;
+    }
 
     /// Another client on the same open session, so that requests can be under way
     /// together: over HTTP with a connection of its own, over stdio with the same

@@ -8,6 +8,7 @@ use super::client::{Client, Connector, Opened};
 use super::exchange::{Call, Exchange};
 use super::failure::{Failure, OpenError};
 use super::http::{HttpClient, HttpPlan};
+use super::ids::Ids;
 use super::lists::ToolInfo;
 use super::questions::Answers;
 use super::revision::Revision;
@@ -145,6 +146,13 @@ impl Client for AnyClient {
         match self {
             Self::Http(client) => client.is_open(),
             Self::Channel(client) => client.is_open(),
+        }
+    }
+
+    fn number(&mut self, ids: Ids) {
+        match self {
+            Self::Http(client) => client.number(ids),
+            Self::Channel(client) => client.number(ids),
         }
     }
 

@@ -14,6 +14,7 @@ use serde_json::value::RawValue;
 use super::compliance::Skim;
 use super::failure::excerpt;
 use super::headers::Headers;
+use super::ids;
 
 /// A JSON-RPC response to our request: a result or an error.
 #[derive(Clone, Debug)]
@@ -241,7 +242,7 @@ pub(super) enum Stranger {
 impl fmt::Display for Stranger {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Number(id) => write!(f, "id {id}"),
+            Self::Number(id) => write!(f, "id {}", ids::shown(*id)),
             Self::Other(id) => write!(f, "id {id}"),
         }
     }
@@ -354,17 +355,9 @@ fn not_a_message(text: &[u8]) -> String {
     }
 }
 
-/// The id as a number if it is one of the kind that we send; some servers send
-/// numbers back as strings.
+/// The id as a number if it is one of the kind that we send.
 fn identify(raw: &str) -> Stranger {
-    let digits = raw.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')).unwrap_or(raw);
-    // `u64::from_str` would also take a leading plus sign.
-    if digits.bytes().all(|byte| byte.is_ascii_digit())
-        && let Ok(number) = digits.parse()
-    {
-        return Stranger::Number(number);
-    }
-    Stranger::Other(excerpt(raw.as_bytes()))
+    ids::read(raw).map_or_else(|| Stranger::Other(excerpt(raw.as_bytes())), Stranger::Number)
 }
 
 /// Where `part`, which is borrowed from `whole`, lies in it.

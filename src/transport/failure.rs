@@ -54,6 +54,13 @@ pub enum Failure {
         /// The start of the body, fit for one line of a terminal.
         excerpt: String,
     },
+    /// HTTP 404 to a request with a session id: the server does not know the session
+    /// any more (2025-03-26 and later, "Session Management").
+    #[error("the server has lost the session: HTTP 404{}{excerpt}", if .excerpt.is_empty() { "" } else { ": " })]
+    SessionLost {
+        /// What the server said, fit for one line of a terminal.
+        excerpt: String,
+    },
     /// An answer that MCP does not allow.
     #[error("{0}")]
     Protocol(String),
@@ -61,7 +68,8 @@ pub enum Failure {
 
 impl Failure {
     /// The class under which reports count the failure: `connect`, `local`,
-    /// `timeout`, `transport`, `stale`, `cancelled`, `rpc`, `http` or `protocol`.
+    /// `timeout`, `transport`, `stale`, `cancelled`, `rpc`, `http`, `session_lost` or
+    /// `protocol`.
     #[must_use]
     pub const fn class(&self) -> &'static str {
         match self {
@@ -73,6 +81,7 @@ impl Failure {
             Self::Cancelled { .. } => "cancelled",
             Self::Ended { .. } => "rpc",
             Self::Http { .. } => "http",
+            Self::SessionLost { .. } => "session_lost",
             Self::Protocol(_) => "protocol",
         }
     }

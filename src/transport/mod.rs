@@ -30,6 +30,7 @@ pub mod fuzz;
 mod handshake;
 mod headers;
 mod http;
+mod ids;
 mod lists;
 mod mirror;
 mod oauth;
@@ -58,6 +59,7 @@ pub use envelope::{Reply, RpcError};
 pub use exchange::{Asides, Call, Changes, Exchange, Tasks};
 pub use failure::{Failure, OpenError, TargetError};
 pub use http::HttpClient;
+pub use ids::Ids;
 pub use lists::{
     List, ListError, Listed, PromptArgument, PromptInfo, ResourceInfo, TaskSupport, TemplateInfo, ToolInfo, list_all,
     list_tools,

@@ -4,6 +4,7 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::failure::excerpt;
+use super::ids;
 use crate::violation::{Violation, Violations};
 
 /// How far a request has come, by the words of its server.
@@ -27,8 +28,7 @@ struct Told<'a> {
 /// if it is about no request of this client.
 pub(super) fn subject(params: &[u8]) -> Option<u64> {
     let told: Told<'_> = serde_json::from_slice(params).ok()?;
-    // As with ids, numbers may come back as strings.
-    told.progress_token.get().trim_matches('"').parse().ok()
+    ids::read(told.progress_token.get())
 }
 
 impl Progress {

@@ -5,6 +5,7 @@ use std::borrow::Cow;
 
 use super::connector::ClientInfo;
 use super::exchange::{Call, Tasks};
+use super::ids;
 use super::questions::Answers;
 use super::revision::Revision;
 
@@ -68,11 +69,12 @@ impl Renderer {
     }
 
     fn rich_meta(&self, id: u64, progress: bool, tasks: Tasks) -> String {
+        let shown = ids::shown(id);
         let meta = if tasks == Tasks::Unsaid { &self.meta } else { &self.meta_with_tasks };
         let mut rich = match (progress, meta.strip_suffix('}')) {
             (false, _) => meta.to_string(),
-            (true, Some(open)) => format!("{open},\"progressToken\":{id}}}"),
-            (true, None) => format!("\"_meta\":{{\"progressToken\":{id}}}"),
+            (true, Some(open)) => format!("{open},\"progressToken\":{shown}}}"),
+            (true, None) => format!("\"_meta\":{{\"progressToken\":{shown}}}"),
         };
         if let Tasks::Wanted { ttl } = tasks
             && self.asks_for_tasks
@@ -102,19 +104,19 @@ pub(super) struct Message<'a> {
 }
 
 impl Message<'_> {
-    fn pieces<'b>(&'b self, digits: &'b mut [u8; DIGITS]) -> [&'b [u8]; 9] {
-        let (id, method) = (decimal(self.id, digits), self.method.as_bytes());
+    fn pieces<'b>(&'b self, id: &'b mut [u8; ids::LONGEST]) -> [&'b [u8]; 9] {
+        let (id, method) = (ids::json(self.id, id), self.method.as_bytes());
         [PREFIX, id, METHOD, method, PARAMS, self.meta.as_bytes(), self.comma, self.members, b"}"]
     }
 
     /// How many bytes it has.
     pub(super) fn len(&self) -> usize {
-        self.pieces(&mut [0; DIGITS]).iter().map(|piece| piece.len()).sum()
+        self.pieces(&mut [0; ids::LONGEST]).iter().map(|piece| piece.len()).sum()
     }
 
     /// Appends it.
     pub(super) fn push(&self, out: &mut Vec<u8>) {
-        for piece in self.pieces(&mut [0; DIGITS]) {
+        for piece in self.pieces(&mut [0; ids::LONGEST]) {
             out.extend_from_slice(piece);
         }
     }
@@ -122,6 +124,7 @@ impl Message<'_> {
 
 /// The notification that nobody waits for the answer to request `id` any more.
 pub(super) fn cancellation(id: u64, reason: &str) -> String {
+    let id = ids::shown(id);
     format!(
         "{{\"jsonrpc\":\"2.0\",\"method\":\"notifications/cancelled\",\
          \"params\":{{\"requestId\":{id},\"reason\":\"{reason}\"}}}}"
@@ -144,9 +147,9 @@ fn escaped(text: &str) -> Cow<'_, str> {
     quoted.get(1..quoted.len() - 1).unwrap_or_default().to_owned().into()
 }
 
-/// `number` in decimal, at the end of `buffer`.
-pub(super) fn decimal(mut number: u64, buffer: &mut [u8; DIGITS]) -> &[u8] {
-    let mut start = DIGITS;
+/// `number` in decimal, at the end of `buffer`, which has room for [`DIGITS`].
+pub(super) fn decimal<const ROOM: usize>(mut number: u64, buffer: &mut [u8; ROOM]) -> &[u8] {
+    let mut start = ROOM;
     for (at, slot) in buffer.iter_mut().enumerate().rev() {
         *slot = b'0' + (number % 10) as u8;
         number /= 10;

@@ -8,6 +8,7 @@ use serde_json::value::RawValue;
 
 use super::envelope::{About, Notice, Reply};
 use super::exchange::Changes;
+use super::ids;
 
 /// How a legacy client subscribes.
 pub(super) const SUBSCRIBE: &str = "resources/subscribe";
@@ -38,7 +39,7 @@ pub(super) fn uri(params: &[u8]) -> Option<String> {
 /// The request whose subscription a notification belongs to.
 pub(super) fn subscription(params: &[u8]) -> Option<u64> {
     let params: Params<'_> = serde_json::from_slice(params).ok()?;
-    params.meta?.subscription?.get().trim_matches('"').parse().ok()
+    ids::read(params.meta?.subscription?.get())
 }
 
 /// Whether an update is one of the resource at `watched`, or of a part of it.

@@ -193,6 +193,7 @@ fn count(results: &Results, selection: &Selection, metric: &Metric, window: Wind
         Metric::BytesOut => (requests().bytes_out, requests().requests),
         Metric::Iterations => (rows(|row| row.iterations), begun()),
         Metric::Dropped => (rows(|row| row.dropped), begun()),
+        Metric::SessionsLost => (rows(|row| row.lost), begun()),
         Metric::Sessions => {
             let opened = results.session_times(selection, SessionTime::Open, window).count();
             (opened, opened)

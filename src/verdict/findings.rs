@@ -182,6 +182,7 @@ fn describe(class: ErrorClass) -> &'static str {
         ErrorClass::Local => "this machine at its limit, not the server",
         ErrorClass::Stale => "a connection that was idle for too long",
         ErrorClass::Cancelled => "cancelled, as the file says",
+        ErrorClass::SessionLost => "a session that the server did not know any more",
     }
 }
 

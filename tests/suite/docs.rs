@@ -11,9 +11,10 @@ use std::path::{Path, PathBuf};
 use mcpl::diag::{Diagnostic, render};
 
 use mcpl::model::Compiled;
+use mcpl::model::persona::PERSONAS;
 use mcpl::syntax::{self, Statement};
 
-use crate::support::{Fence, codes, compile, fences};
+use crate::support::{Fence, codes, compile, expect_file, fences};
 
 /// What is written behind the backticks of an `mcpl` block.
 pub struct Expected {
@@ -70,6 +71,35 @@ fn every_block_gives_what_it_is_marked_with() {
     assert!(checked.len() > 100, "only {} blocks were found", checked.len());
     let complaints: Vec<String> = checked.iter().filter_map(|(fence, expected)| complaint(fence, expected)).collect();
     assert!(complaints.is_empty(), "{}", complaints.join("\n"));
+}
+
+/// The table of personas as the page has it.
+fn table_of_personas() -> String {
+    let mut rows = vec!["| persona | statement | seen | where |".to_owned(), "|---|---|---|---|".to_owned()];
+    for persona in PERSONAS {
+        for observed in persona.habits {
+            let link =
+                |url: &&str| format!("[{}]({url})", url.trim_start_matches("https://").replace("github.com/", ""));
+            let links: Vec<String> = observed.sources.iter().map(link).collect();
+            let (statement, seen) = (observed.habit.statement(), observed.seen);
+            rows.push(format!("| `{}` | `{statement}` | {seen} | {} |", persona.name, links.join(", ")));
+        }
+    }
+    rows.join("\n")
+}
+
+#[test]
+fn the_page_of_personas_has_what_they_do() {
+    let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/personas.md");
+    let text = fs::read_to_string(&page).unwrap();
+    let (before, rest) = text.split_once("| persona |").unwrap();
+    let after = rest.split_once("\n\n").unwrap().1;
+    expect_file(&page, &format!("{before}{}\n\n{after}", table_of_personas()));
+    for persona in PERSONAS {
+        let scenario = include_str!("../../docs/language/scenario.md");
+        assert!(scenario.contains(&format!("`\"{}\"`", persona.name)), "scenario.md does not name {}", persona.name);
+        assert!(text.contains(persona.about), "personas.md does not say that {} is {}", persona.name, persona.about);
+    }
 }
 
 #[test]

@@ -95,6 +95,17 @@ pub fn too_few_rows(name: &str, rows: u64, drawn: u64, span: Span) -> Diagnostic
         .help("add `at_end wrap` to begin again, or `at_end stop` to stop the users")
 }
 
+/// Requests that all have the same id, and a server whose answers come over one
+/// channel.
+#[must_use]
+pub fn ids_alike(server: &str, span: Span, target: Span, word: Span) -> Diagnostic {
+    let message = format!("the answers of server `{server}` cannot be told apart without ids");
+    Diagnostic::error("E412", message, span, "each request has the same id")
+        .also(target, "over stdio and HTTP+SSE all answers come over one channel")
+        .help("write `ids counting`, or target servers that are reached over Streamable HTTP")
+        .maybe_fix(word, "counting")
+}
+
 /// A run whose results will be large.
 #[must_use]
 pub fn many_rows(rows: &str, usual: &str, span: Span, others: &[Span]) -> Diagnostic {

@@ -283,11 +283,9 @@ pub fn unknown_builtin(what: &str, name: &str, span: Span, known: &[String]) -> 
 /// The same inside a longer text, which cannot be replaced as a whole.
 #[must_use]
 pub fn unknown_in_target(what: &str, name: &str, span: Span, known: &[String]) -> Diagnostic {
-    let help = match nearest(name, known.iter().map(String::as_str)) {
-        Some(similar) => format!("write `{similar}`"),
-        None => format!("write {}", one_of(known)),
-    };
-    Diagnostic::error("E212", format!("unknown {what} `{name}`"), span, format!("no such {what}")).help(help)
+    let mut diagnostic = unknown_builtin(what, name, span, known);
+    diagnostic.fix = None;
+    diagnostic
 }
 
 /// A word that is none of those that may stand there.

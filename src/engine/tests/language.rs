@@ -57,7 +57,7 @@ impl Ran {
 /// Runs a file whose server answers after 10 ms, with as many parts as a run has
 /// threads.
 #[track_caller]
-fn run(text: &str, parts: usize) -> Ran {
+pub(super) fn run(text: &str, parts: usize) -> Ran {
     run_with(text, parts, |_, _| Answered::Result(Duration::from_millis(10), "{\"hits\": [1, 2, 3]}"))
 }
 
@@ -91,7 +91,7 @@ pub(super) fn run_with(text: &str, parts: usize, behaviour: Behaviour) -> Ran {
 }
 
 /// A file with one scenario.
-fn file(scenario: &str, flow: &str, items: &str) -> String {
+pub(super) fn file(scenario: &str, flow: &str, items: &str) -> String {
     format!(
         "mcpl 1\nserver s {{ http \"http://127.0.0.1:1/\" }}\nscenario a {{\ntarget s\n{scenario}\n}}\nflow f {{\n{flow}\n}}\n{items}\n"
     )

@@ -1,6 +1,7 @@
 //! The engine under virtual time, against a server that is a function.
 
 mod cache;
+mod habits;
 mod language;
 mod rounds;
 mod rows;

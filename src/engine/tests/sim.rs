@@ -13,7 +13,7 @@ use crate::plan::{
 };
 use crate::record::{Distribution, ErrorClass, Time};
 use crate::transport::{
-    Call, Changes, Client, Connector, Exchange, Failure, OpenError, Opened, Reply, Revision, ServerInfo,
+    Call, Changes, Client, Connector, Exchange, Failure, Ids, OpenError, Opened, Reply, Revision, ServerInfo,
 };
 
 pub(super) const SECOND: u64 = 1_000_000_000;
@@ -36,6 +36,8 @@ pub(super) enum Answered {
     /// The connection had been idle for too long.
     Stale,
     NoSession,
+    /// After 10 ms; but sessions opened before this are lost.
+    Forgot(Duration),
 }
 
 #[derive(Clone)]
@@ -48,6 +50,8 @@ pub(super) struct Sim {
     pub(super) methods: Arc<Mutex<Vec<String>>>,
     /// When a server that does one thing at a time is free.
     pub(super) free: Arc<Mutex<Option<Instant>>>,
+    /// How each session that was opened numbers its requests.
+    pub(super) ids: Arc<Mutex<Vec<Ids>>>,
 }
 
 impl Sim {
@@ -59,6 +63,7 @@ impl Sim {
             log: Arc::default(),
             methods: Arc::default(),
             free: Arc::default(),
+            ids: Arc::default(),
         }
     }
 
@@ -81,12 +86,13 @@ impl Sim {
 pub(super) struct SimClient {
     pub(super) sim: Sim,
     pub(super) open: bool,
+    pub(super) opened: Duration,
 }
 
 impl Connector for Sim {
     type Client = SimClient;
     fn client(&self) -> SimClient {
-        SimClient { sim: self.clone(), open: false }
+        SimClient { sim: self.clone(), open: false, opened: Duration::ZERO }
     }
 }
 
@@ -97,6 +103,7 @@ impl Client for SimClient {
         }
         tokio::time::sleep(self.sim.opening).await;
         self.open = true;
+        self.opened = self.sim.elapsed();
         Ok(Opened {
             connect: Duration::from_millis(1),
             session: Duration::from_millis(2),
@@ -110,8 +117,12 @@ impl Client for SimClient {
         self.open
     }
 
+    fn number(&mut self, ids: Ids) {
+        self.sim.ids.lock().unwrap().push(ids);
+    }
+
     fn sibling(&mut self) -> SimClient {
-        SimClient { sim: self.sim.clone(), open: self.open }
+        SimClient { sim: self.sim.clone(), ..*self }
     }
 
     async fn call(&mut self, call: Call<'_>) -> Exchange {
@@ -147,6 +158,12 @@ impl Client for SimClient {
                 (Duration::ZERO, Ok(format!(r#"{{"jsonrpc":"2.0","id":1,"result":{result}}}"#)))
             }
             Answered::Stale => (Duration::ZERO, Err(Failure::Stale)),
+            Answered::Forgot(before) if self.opened < before => {
+                (Duration::from_millis(10), Err(Failure::SessionLost { excerpt: String::new() }))
+            }
+            Answered::Forgot(_) => {
+                (Duration::from_millis(10), Ok(r#"{"jsonrpc":"2.0","id":1,"result":{"content":[]}}"#.to_owned()))
+            }
             Answered::Breaks | Answered::NoSession => {
                 (Duration::ZERO, Err(Failure::Transport("the server closed the connection".to_owned())))
             }

@@ -63,6 +63,17 @@ fn in_a_scenario() {
         ("run look\nwarmup 10s", "E407", "shorter than 10s"),
         ("run look\nwarmup -1s", "E303", "from 0 to 720h"),
         ("run look\nwarmup 1s\nwarmup 2s", "E404", "remove one"),
+        ("run look\nlost session ignore", "E213", "`fail` or `renew`"),
+        ("run look\nlost session fail\nlost session fail", "E404", "remove one"),
+        ("run look\nids uuid", "E213", "`counting`, `constant`, `text`"),
+        ("run look\nids text\nids text", "E404", "remove one"),
+        ("run look\npersona \"Chat GPT\"", "E213", "write `\"ChatGPT\"`"),
+        ("run look\npersona \"claude code\"", "E213", "write `\"Claude Code\"`"),
+        ("run look\npersona \"Emacs\"", "E213", "`\"specification\"`, `\"claude.ai\"`"),
+        ("run look\npersona 5", "E301", "\"specification\""),
+        ("run look\nlist before call 20", "E302", "write `20%`"),
+        ("run look\nlist before call 120%", "E303", "from 0 to 100%"),
+        ("run look\nlist before call 33.333%", "E303", "two decimals"),
         ("", "E403", "add `run look`"),
     ];
     check(&rows, |scenario| File { scenario, ..GOOD }.text());

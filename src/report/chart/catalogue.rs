@@ -39,6 +39,7 @@ const CLASS_LOOKS: [(&str, &str); ErrorClass::ALL.len()] = [
     ("--e10", "2 4"),
     ("--e11", "20 8"),
     ("--e12", "4 4 12 4"),
+    ("--e13", "10 3 2 3 2 3"),
 ];
 
 /// The chart of this name as HTML: `None` for a name that is no chart's, empty

@@ -53,7 +53,7 @@ fn text_and_lines_stand_out_in_both_themes() {
             let tint = format!("{state}-tint");
             [state, "ink", "muted"].iter().for_each(|text| enough(text, &tint, 4.5));
         }
-        for line in ["c1", "c2", "c3", "c4", "e1", "e2", "e3", "e4", "e5", "e6", "e7", "e8", "e9", "e10"] {
+        for line in ["c1", "c2", "c3", "c4", "e1", "e2", "e3", "e4", "e5", "e6", "e7", "e8", "e9", "e10", "e13"] {
             enough(line, "page", 3.0);
         }
     }

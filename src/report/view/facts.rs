@@ -269,6 +269,7 @@ fn meaning(class: ErrorClass) -> &'static str {
         ErrorClass::Local => "no descriptor, port or process was left on the machine that made the load",
         ErrorClass::Stale => "the server closed a connection that had been idle; no failure",
         ErrorClass::Cancelled => "cancelled as the file says, before an answer; no failure",
+        ErrorClass::SessionLost => "HTTP 404: the server did not know the session any more",
     }
 }
 

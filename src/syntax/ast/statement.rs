@@ -157,6 +157,14 @@ statements! {
         HoldStream => HoldStream(Attr),
         /// `cache hints on`
         CacheHints => CacheHints(Attr),
+        /// `lost session renew`
+        LostSession => LostSession(WordStmt),
+        /// `ids text`
+        Ids => Ids(WordStmt),
+        /// `list before call 50%`
+        ListBeforeCall => ListBeforeCall(Attr),
+        /// `persona "ChatGPT"`
+        Persona => Persona(Attr),
         /// `before user { … }`
         BeforeUser => BeforeUser(UserSteps),
         /// `after user { … }`

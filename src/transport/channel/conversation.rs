@@ -61,8 +61,9 @@ enum End {
 
 impl Conversation {
     /// On a channel to a server that speaks `revision`, and that gets these answers if it may ask.
-    pub(super) fn new(carrier: Carrier, revision: Revision, answers: &Arc<Answers>) -> Self {
-        let desk = Desk::new(revision, Arc::clone(answers));
+    /// `last_id` comes before the first id.
+    pub(super) fn new(carrier: Carrier, revision: Revision, answers: &Arc<Answers>, last_id: u64) -> Self {
+        let desk = Desk::new(revision, Arc::clone(answers), last_id);
         Self { opened: None, child: Child::Running(carrier), desk }
     }
 

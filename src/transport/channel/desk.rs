@@ -14,6 +14,7 @@ use tokio::time::Instant;
 use super::super::envelope::{self, About, Message, Reply, Stranger};
 use super::super::exchange::Changes;
 use super::super::failure::{Failure, excerpt};
+use super::super::ids;
 use super::super::progress::{self, Progress};
 use super::super::questions::Answers;
 use super::super::revision::Revision;
@@ -64,6 +65,7 @@ pub(super) struct Desk {
     /// What the child speaks.
     revision: Revision,
     answers: Arc<Answers>,
+    before_first: u64,
     last_id: u64,
     /// By ascending id.
     requests: VecDeque<Request>,
@@ -74,8 +76,16 @@ pub(super) struct Desk {
 }
 
 impl Desk {
-    pub(super) fn new(revision: Revision, answers: Arc<Answers>) -> Self {
-        Self { revision, answers, last_id: 0, requests: VecDeque::new(), driver: 0, abandoned: BTreeSet::new() }
+    pub(super) fn new(revision: Revision, answers: Arc<Answers>, last_id: u64) -> Self {
+        Self {
+            revision,
+            answers,
+            before_first: last_id,
+            last_id,
+            requests: VecDeque::new(),
+            driver: 0,
+            abandoned: BTreeSet::new(),
+        }
     }
 
     /// A new request; returns its id. `progress`: whether it asks for it.
@@ -245,8 +255,9 @@ impl Desk {
                     response = Some(self.answers.respond(&id, &method, &params) + "\n");
                 }
                 Message::Stranger(Stranger::Number(id)) if self.abandoned.remove(&id) => {}
-                Message::Stranger(Stranger::Number(id)) if (1..=self.last_id).contains(&id) => {
-                    violation = Some((Violation::DuplicateResponse, format!("another response to request {id}")));
+                Message::Stranger(Stranger::Number(id)) if id > self.before_first && id <= self.last_id => {
+                    violation =
+                        Some((Violation::DuplicateResponse, format!("another response to request {}", ids::shown(id))));
                 }
                 Message::Stranger(stranger) => {
                     violation = Some((Violation::UnknownId, format!("a response with {stranger}")));
@@ -307,7 +318,7 @@ mod tests {
     /// Violations that a request sees when this many were abandoned before it and
     /// the first of them is answered late.
     fn violations_after(abandoned: usize) -> u32 {
-        let mut desk = Desk::new(Revision::V2025_11_25, Arc::default());
+        let mut desk = Desk::new(Revision::V2025_11_25, Arc::default(), 0);
         for _ in 0..abandoned {
             let id = desk.enter(false);
             desk.leave(id);

@@ -42,6 +42,7 @@ use super::exchange::{Asides, Call, Exchange};
 use super::failure::{Failure, OpenError};
 use super::handshake::{self, Greeting, INITIALIZE};
 use super::http::Feed;
+use super::ids::Ids;
 use super::probe::{DISCOVER, Discovered, discovered};
 use super::questions::Answers;
 use super::render::{INITIALIZED, Renderer, initialize_params, members};
@@ -100,12 +101,13 @@ pub struct ChannelClient {
     /// Shared with the siblings. The child is killed, or the stream closed, when
     /// the last is dropped.
     conversation: Option<Rc<RefCell<Conversation>>>,
+    ids: Ids,
     deadline: Deadline,
 }
 
 impl ChannelClient {
     pub(super) fn new(plan: Arc<ChannelPlan>) -> Self {
-        Self { plan, conversation: None, deadline: Deadline::default() }
+        Self { plan, conversation: None, ids: Ids::default(), deadline: Deadline::default() }
     }
 
     /// Sends one request, without a thought for the session.
@@ -154,7 +156,7 @@ impl ChannelClient {
             Server::Child(target) => Carrier::Pipe(Box::new(Pipe::new(Process::spawn(target)?))),
             Server::Feed(target) => Carrier::Feed(Box::new(Feed::open(Arc::clone(target)).await?)),
         };
-        let conversation = Conversation::new(carrier, self.plan.revision, &self.plan.answers);
+        let conversation = Conversation::new(carrier, self.plan.revision, &self.plan.answers, self.ids.before_first());
         self.conversation = Some(Rc::new(RefCell::new(conversation)));
         Ok(())
     }
@@ -325,6 +327,10 @@ impl Client for ChannelClient {
 
     fn is_open(&self) -> bool {
         self.conversation.as_ref().is_some_and(|conversation| conversation.borrow().is_open())
+    }
+
+    fn number(&mut self, ids: Ids) {
+        self.ids = ids;
     }
 
     fn sibling(&mut self) -> Self {

@@ -7,12 +7,16 @@ use super::super::deadline::Deadline;
 use super::super::envelope::{self, About, Message, Notice, Reply};
 use super::super::exchange::Changes;
 use super::super::failure::{Failure, excerpt};
+use super::super::ids;
 use super::super::progress::{self, Progress};
 use super::super::sse;
 use super::super::updates;
 use super::link::{Link, Stream};
 use super::response::Head;
 use crate::violation::{Violation, Violations};
+
+/// What a server says of a method that it does not have (JSON-RPC 2.0).
+const METHOD_NOT_FOUND: i64 = -32601;
 
 /// The largest body that is accepted, as for an event.
 const MAX_BODY: usize = sse::MAX_EVENT;
@@ -30,7 +34,9 @@ impl Tail {
     pub(super) fn note(&self, message: Bytes, violations: &mut Violations) {
         match envelope::read(message, self.id) {
             Message::Reply(_) => {
-                violations.note(Violation::DuplicateResponse, || format!("another response to request {}", self.id));
+                violations.note(Violation::DuplicateResponse, || {
+                    format!("another response to request {}", ids::shown(self.id))
+                });
             }
             message => note(message, self.id, violations),
         }
@@ -211,7 +217,7 @@ fn accepted(
     Err(Failure::Protocol(match envelope::read(text, id) {
         Message::Reply(reply) => return Ok(reply),
         Message::Stranger(stranger) => {
-            let text = format!("the answer carries {stranger} instead of id {id}");
+            let text = format!("the answer carries {stranger} instead of id {}", ids::shown(id));
             seen.violations.note(Violation::UnknownId, || text.clone());
             text
         }
@@ -260,6 +266,21 @@ fn refused(head: &Head, text: Bytes, id: u64, seen: &mut Seen) -> Result<Reply, 
         Message::Reply(reply) if reply.error().is_some() => Ok(reply),
         _ => Err(Failure::Http { status: head.status, excerpt }),
     }
+}
+
+/// What an answer with HTTP 404 to a request with a session id comes to: the session
+/// is lost, whatever the body says. But a method that a server does not know gets
+/// the same status in 2026-07-28, and says so.
+pub(super) fn of_a_session(outcome: Result<Reply, Failure>) -> Result<Reply, Failure> {
+    let excerpt = match outcome {
+        Ok(reply) => match reply.error() {
+            Some(error) if error.code == METHOD_NOT_FOUND => return Ok(reply),
+            error => error.map(ToString::to_string).unwrap_or_default(),
+        },
+        Err(Failure::Http { excerpt, .. }) => excerpt,
+        Err(_) => String::new(),
+    };
+    Err(Failure::SessionLost { excerpt })
 }
 
 /// What an event stream came to.
@@ -332,7 +353,8 @@ fn among(parts: Vec<Bytes>, asked: Asked, seen: &mut Seen, hear: &mut impl FnMut
 pub(super) fn note(message: Message, answered: u64, violations: &mut Violations) {
     match message {
         Message::Reply(_) | Message::Notification(_) => {
-            violations.note(Violation::AfterResponse, || format!("after the response to request {answered}"));
+            violations
+                .note(Violation::AfterResponse, || format!("after the response to request {}", ids::shown(answered)));
         }
         Message::Request { method, .. } => {
             violations.note(Violation::ServerRequest, || excerpt(method.as_bytes()));

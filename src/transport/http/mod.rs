@@ -36,6 +36,7 @@ use super::deadline::Deadline;
 use super::exchange::{Asides, Call, Exchange};
 use super::failure::{Failure, OpenError, excerpt};
 use super::handshake::{self, INITIALIZE};
+use super::ids::Ids;
 use super::lists::ToolInfo;
 use super::mirror::Mirrors;
 use super::questions::Answers;
@@ -127,6 +128,7 @@ pub struct HttpClient<S: Stream = Wire> {
     /// The stream of the previous answer, while its end has not arrived.
     tail: Option<Box<Tail>>,
     deadline: Deadline,
+    ids: Ids,
     last_id: u64,
     /// How many clients the session has had beside the first; absent while it
     /// has had none.
@@ -151,10 +153,19 @@ impl<S: Dial> HttpClient<S> {
             link: None,
             tail: None,
             deadline: Deadline::default(),
+            ids: Ids::default(),
             last_id: 0,
             siblings: None,
             beside: None,
         }
+    }
+
+    fn next_id(&mut self) -> u64 {
+        if self.ids == Ids::Constant {
+            return 1;
+        }
+        self.last_id += 1;
+        self.last_id
     }
 
     /// The connection for the next request: the present one if it is idle,
@@ -228,6 +239,9 @@ impl<S: Dial> HttpClient<S> {
         let (written, first_byte) = (link.meter.written, link.meter.first_byte);
         if let Rest::Elsewhere(Resumption { after: Some(id), retry }) = answer.rest {
             answer = self.resume(&mut link, (id, retry), asked, &mut status, &mut seen).await;
+        }
+        if status == Some(404) && self.session.id.is_some() {
+            answer.outcome = answer::of_a_session(answer.outcome);
         }
         match &answer.outcome {
             Ok(reply) => compliance::check(reply, &call, asked.modern, &mut seen.violations),
@@ -371,6 +385,9 @@ impl<S: Dial> HttpClient<S> {
         match self.tell(|client, link| client.post(link, told, INITIALIZED.len(), body)).await {
             // 202 by the specification; some servers say 200.
             Ok((200..300, _)) => Ok(()),
+            Ok((404, excerpt)) if self.session.id.is_some() => {
+                Err(handshake::failed(METHOD, Failure::SessionLost { excerpt }))
+            }
             Ok((status, excerpt)) => Err(handshake::failed(METHOD, Failure::Http { status, excerpt })),
             Err(failure) => Err(handshake::failed(METHOD, failure)),
         }
@@ -415,6 +432,11 @@ impl<S: Dial> Client for HttpClient<S> {
         self.opened.is_some()
     }
 
+    fn number(&mut self, ids: Ids) {
+        self.ids = ids;
+        self.last_id = ids.before_first();
+    }
+
     fn sibling(&mut self) -> Self {
         let count = Rc::clone(self.siblings.get_or_insert_default());
         count.set(count.get() + 1);
@@ -422,7 +444,8 @@ impl<S: Dial> Client for HttpClient<S> {
             session: self.session.clone(),
             opened: self.opened.clone(),
             // The ids of a session are unique: each client has a range of its own.
-            last_id: u64::from(count.get()) * IDS_OF_A_SIBLING,
+            ids: self.ids,
+            last_id: self.ids.before_first() + u64::from(count.get()) * IDS_OF_A_SIBLING,
             siblings: Some(count),
             beside: Some(Box::new(self.beside.get_or_insert_default().of_sibling())),
             ..Self::new(Arc::clone(&self.plan))
@@ -432,8 +455,7 @@ impl<S: Dial> Client for HttpClient<S> {
     async fn call(&mut self, call: Call<'_>) -> Exchange {
         let patience = call.cancel.map_or(call.timeout, |after| after.min(call.timeout));
         self.deadline.set(Instant::now(), patience);
-        self.last_id += 1;
-        let id = self.last_id;
+        let id = self.next_id();
         match members(call.params) {
             Some(members) => self.exchange(id, call, members).await,
             None => Exchange::unsent(Failure::Protocol("the parameters are not a JSON object".to_owned())),

@@ -191,8 +191,7 @@ impl<S: Dial> HttpClient<S> {
     /// A modern subscription: a request whose stream lasts as long as it does.
     pub(super) async fn subscribe_within(&mut self, call: Call<'_>, uri: &str, time: Duration) -> Exchange {
         self.deadline.set(Instant::now(), call.timeout);
-        self.last_id += 1;
-        let id = self.last_id;
+        let id = self.next_id();
         let mut seen = Seen::default();
         let drain = self.drain(&mut seen).await;
         let Ready { mut link, connect } = match self.ready().await {

@@ -2,7 +2,7 @@
 
 use super::peer::{PATIENCE, Peer, Received, SSE_HEAD, Server, chunk, echo, http, json, result, sse};
 use crate::transport::{
-    AnyClient, AnyConnector, Call, Client as _, Connector as _, Failure, HttpTarget, OpenError, Opened, Revision,
+    AnyClient, AnyConnector, Call, Client as _, Connector as _, Failure, HttpTarget, Ids, OpenError, Opened, Revision,
     Target,
 };
 
@@ -11,8 +11,12 @@ const MODERN: Revision = Revision::V2026_07_28;
 
 /// The answer to `initialize`, with a session id.
 pub fn greeting(version: &str) -> String {
+    greeting_with(version, r#""id":1"#)
+}
+
+fn greeting_with(version: &str, id: &str) -> String {
     let body = format!(
-        r#"{{"jsonrpc":"2.0","id":1,"result":{{"protocolVersion":"{version}","capabilities":{{"tools":{{}}}},"serverInfo":{{"name":"s","version":"2","title":"x"}},"instructions":"be kind"}}}}"#
+        r#"{{"jsonrpc":"2.0",{id},"result":{{"protocolVersion":"{version}","capabilities":{{"tools":{{}}}},"serverInfo":{{"name":"s","version":"2","title":"x"}},"instructions":"be kind"}}}}"#
     );
     json(&body).replace("Content-Type", "Mcp-Session-Id: abc-1\r\nContent-Type")
 }
@@ -20,10 +24,18 @@ pub fn greeting(version: &str) -> String {
 pub const ACCEPTED: &str = "HTTP/1.1 202 Accepted\r\nContent-Length: 0\r\n\r\n";
 
 async fn opened(server: &Server, version: &str) -> (AnyClient, Opened, Peer, [Received; 2]) {
+    opened_as(server, version, Ids::default()).await
+}
+
+/// The same with a client that numbers its requests in its own way.
+pub async fn opened_as(server: &Server, version: &str, ids: Ids) -> (AnyClient, Opened, Peer, [Received; 2]) {
     let mut client = server.client(LEGACY);
+    client.number(ids);
     let (opened, (peer, requests)) = tokio::join!(client.open(), async {
         let mut peer = server.accept().await;
-        let first = peer.answer(greeting(version)).await;
+        let first = peer.request().await;
+        let id = format!("\"id\":{}", first.json()["id"]);
+        peer.send(greeting_with(version, &id)).await;
         let second = peer.answer(ACCEPTED).await;
         (peer, [first, second])
     });
@@ -324,15 +336,26 @@ async fn a_session_outlives_its_connection() {
 }
 
 #[tokio::test]
-async fn a_lost_session_is_an_http_failure_and_nothing_more() {
+async fn a_lost_session_has_a_class_of_its_own_and_nothing_else_happens() {
     let server = Server::start().await;
     let (mut client, _, mut peer, _) = opened(&server, "2025-11-25").await;
-    let (exchange, _) = tokio::join!(client.call(echo()), peer.answer(http("404 Not Found", "text/plain", "")));
-    assert_eq!(exchange.status, Some(404));
-    let failure = exchange.outcome.unwrap_err();
-    assert_eq!(failure.to_string(), "the server answered HTTP 404");
-    assert_eq!(failure.class(), "http");
+    let not_found = r#"{"jsonrpc":"2.0","error":{"code":-32001,"message":"Session not found"},"id":null}"#;
+    for (kind, body, told) in [
+        ("text/plain", "", "the server has lost the session: HTTP 404"),
+        ("text/plain", "gone", "the server has lost the session: HTTP 404: gone"),
+        ("application/json", not_found, "the server has lost the session: HTTP 404: Session not found (-32001)"),
+    ] {
+        let (exchange, _) = tokio::join!(client.call(echo()), peer.answer(http("404 Not Found", kind, body)));
+        assert_eq!(exchange.status, Some(404));
+        let failure = exchange.outcome.unwrap_err();
+        assert_eq!((failure.class(), failure.to_string().as_str()), ("session_lost", told));
+    }
+    // A method that is not known says nothing about the session.
+    let unknown = r#"{"jsonrpc":"2.0","error":{"code":-32601,"message":"Method not found"},"id":5}"#;
+    let unknown = http("404 Not Found", "application/json", unknown);
+    let (exchange, _) = tokio::join!(client.call(echo()), peer.answer(unknown));
+    assert_eq!(exchange.outcome.unwrap().error().unwrap().code, -32601);
     // The next call is the next request, with the same session.
-    let (_, request) = tokio::join!(client.call(echo()), peer.answer(sse(&format!("data: {}\n\n", result(3)))));
+    let (_, request) = tokio::join!(client.call(echo()), peer.answer(sse(&format!("data: {}\n\n", result(6)))));
     assert_eq!(request.header("mcp-session-id"), Some("abc-1"));
 }

@@ -16,6 +16,7 @@ mod http_asides;
 mod http_connection;
 mod http_session;
 mod http_stream;
+mod ids;
 mod lists;
 mod mirror;
 mod oauth;
