@@ -12,8 +12,8 @@ use super::complaint::Complaint;
 use super::launch::{self, Launched};
 use super::offer::{self, Offered, Wants};
 use super::output::plain;
-use super::token;
-use crate::plan::{Auth, Endpoint, Plan, Server, TextPart, Tls};
+use super::{proxy, token};
+use crate::plan::{Auth, Endpoint, Guard, Plan, Server, TextPart, Tls};
 use crate::results::ServerInfo;
 use crate::transport::{
     AnyConnector, Client as _, Connector as _, Failure, HttpTarget, OpenError, Opened, Probe, Revision, StdioTarget,
@@ -59,25 +59,26 @@ impl Connected {
 pub(super) async fn connect(plan: &Plan, beside: &Path, children: &mut Children) -> Result<Vec<Connected>, Complaint> {
     let mut connected = Vec::new();
     for (index, server) in plan.servers.iter().enumerate() {
-        connected.push(connect_one(server, Wants::of(plan, index), beside, children).await?);
+        connected.push(connect_one(server, &plan.guard, Wants::of(plan, index), beside, children).await?);
     }
     Ok(connected)
 }
 
 async fn connect_one(
     server: &Server,
+    guard: &Guard,
     wants: Wants,
     beside: &Path,
     children: &mut Children,
 ) -> Result<Connected, Complaint> {
-    let mut target = target(server, beside, children).await?;
+    let mut target = target(server, guard, beside, children).await?;
     let tokens = match (&server.auth, &server.endpoint, &mut target) {
         (
             Some(Auth::Oauth(oauth)),
             Endpoint::Http { url } | Endpoint::Sse { url },
             Target::Http(target) | Target::Sse(target),
         ) => {
-            let (bearer, renewal) = token::begin(oauth, server, url, beside).await?;
+            let (bearer, renewal) = token::begin(oauth, server, guard, url, beside).await?;
             target.bearer = Some(bearer);
             Some(renewal)
         }
@@ -236,7 +237,7 @@ pub(super) fn hint(endpoint: &Endpoint, error: &OpenError) -> String {
     }
 }
 
-async fn target(server: &Server, beside: &Path, children: &mut Children) -> Result<Target, Complaint> {
+async fn target(server: &Server, guard: &Guard, beside: &Path, children: &mut Children) -> Result<Target, Complaint> {
     let own = |error: String| Complaint::usage(format!("server `{}`: {error}", server.name));
     let opening = Duration::from_nanos(server.connect_timeout_ns);
     match &server.endpoint {
@@ -245,7 +246,10 @@ async fn target(server: &Server, beside: &Path, children: &mut Children) -> Resu
                 let launched = launch::launch(launch, url, beside).await;
                 children.launched.push(launched.map_err(|complaint| complaint.about(&server.name))?);
             }
-            let target = http(server, url, beside).map_err(own)?;
+            let mut target = http(server, url, beside).map_err(own)?;
+            if let Some(proxy) = proxy::of(server, guard, url)? {
+                target = target.through(proxy);
+            }
             Ok(if matches!(server.endpoint, Endpoint::Sse { .. }) { Target::Sse(target) } else { Target::Http(target) })
         }
         Endpoint::Stdio { command, env, cwd } => {

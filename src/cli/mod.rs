@@ -26,6 +26,7 @@ mod preflight;
 mod probe;
 mod process;
 mod progress;
+mod proxy;
 mod rehearse;
 mod report;
 mod run;

@@ -5,7 +5,7 @@ use super::lower::Lowering;
 use super::scenario;
 use super::{address, builtin, credentials};
 use crate::diag::errors;
-use crate::plan::{Answer, Auth, Endpoint, Header, Launch, RevisionShare, Server, TextPart, Tls};
+use crate::plan::{Answer, Auth, Endpoint, Header, Launch, Proxy, RevisionShare, Server, TextPart, Tls};
 use crate::syntax::ast::{self, ServerStmt};
 use crate::text::Span;
 use crate::units::Dimension;
@@ -23,6 +23,9 @@ pub(super) const REVISIONS: [&str; 5] = ["2024-11-05", "2025-03-26", "2025-06-18
 /// says otherwise.
 const DEFAULT_READY_NS: f64 = 10e9;
 
+/// Statements for servers that are reached over a network.
+const NETWORK: [&str; 4] = ["tls", "quickack", "launch", "proxy"];
+
 /// What a server may ask its client for.
 const ASKED: [&str; 3] = ["sampling", "elicitation", "roots"];
 
@@ -32,6 +35,8 @@ pub(super) struct ServerItem {
     pub(super) name_span: Span,
     /// The URL, for the guard.
     pub(super) url_span: Option<Span>,
+    /// The URL of its proxy, for the same.
+    pub(super) proxy_span: Option<Span>,
     /// `None` when it is broken.
     pub(super) plan: Option<Server>,
 }
@@ -67,13 +72,20 @@ fn lower(lowering: &mut Lowering<'_>, item: &ast::Server) -> Option<ServerItem> 
             launch: draft.launch,
             tls: draft.tls,
             auth: draft.auth,
+            proxy: draft.proxy,
             quickack: draft.quickack,
             answers: draft.answers,
             capabilities: draft.capabilities,
         }),
         _ => None,
     };
-    Some(ServerItem { name: name.text(), name_span: name.span(), url_span: draft.url_span, plan })
+    Some(ServerItem {
+        name: name.text(),
+        name_span: name.span(),
+        url_span: draft.url_span,
+        proxy_span: draft.proxy_span,
+        plan,
+    })
 }
 
 /// Nanoseconds as the plan keeps them.
@@ -106,6 +118,8 @@ struct Draft {
     launch: Option<Launch>,
     tls: Option<Tls>,
     auth: Option<Auth>,
+    proxy: Option<Proxy>,
+    proxy_span: Option<Span>,
     quickack: bool,
     answers: Vec<Answer>,
     capabilities: Option<String>,
@@ -195,6 +209,16 @@ impl Draft {
                 self.once(lowering, "tls", item.keyword_span())?;
                 self.tls = Some(credentials::tls(lowering, item)?);
             }
+            ServerStmt::ProxyEnvironment(attr) => {
+                self.once(lowering, "proxy", attr.keyword_span())?;
+                self.proxy = Some(Proxy::Environment);
+            }
+            ServerStmt::Proxy(attr) => {
+                self.once(lowering, "proxy", attr.keyword_span())?;
+                let value = attr.value()?;
+                self.proxy = Some(Proxy::Url(lowering.proxy(&value)?));
+                self.proxy_span = Some(value.span());
+            }
             ServerStmt::Quickack(attr) => {
                 self.once(lowering, "quickack", attr.keyword_span())?;
                 self.quickack = lowering.switch(&attr.value()?)?;
@@ -228,7 +252,7 @@ impl Draft {
             None => return Some(()),
         };
         let child = self.said.iter().filter(|(what, _)| what == "env" || what == "cwd");
-        let network = self.said.iter().filter(|(what, _)| what == "tls" || what == "quickack" || what == "launch");
+        let network = self.said.iter().filter(|(what, _)| NETWORK.contains(&what.as_str()));
         let mut found: Vec<(&str, Span, &str)> = Vec::new();
         if transport != "stdio" {
             found.extend(child.map(|(what, span)| (what.as_str(), *span, "stdio")));
@@ -243,6 +267,15 @@ impl Draft {
         }
         if !over_http {
             found.extend(self.header_span.map(|span| ("header", span, "http")));
+        }
+        if let Some(Endpoint::Http { url } | Endpoint::Sse { url }) = &self.endpoint
+            && address::of_socket(url).is_some()
+            && let Some((_, span)) = self.said.iter().find(|(what, _)| what == "proxy")
+        {
+            let (beside, why) = ("beside a socket", "of use for servers in a network only");
+            let other = self.url_span.unwrap_or(*at);
+            lowering.out.push(errors::load::no_effect("proxy", beside, why, "remove `proxy`", *span, other));
+            return None;
         }
         let plain = match &self.endpoint {
             Some(Endpoint::Http { url } | Endpoint::Sse { url }) => !url.to_ascii_lowercase().starts_with("https:"),

@@ -23,7 +23,7 @@ pub use assertion::{
 pub use data::{Data, DataSource};
 pub use guard::{Abort, Guard, OnAbort};
 pub use load::{Arrivals, CONFIRMATIONS, DECIDED_NS, Leg, Load, RECOVERY_NS, Seek, Segment, Work};
-pub use server::{Answer, Auth, Endpoint, Header, Launch, Oauth, RevisionShare, Server, TextPart, Tls};
+pub use server::{Answer, Auth, Endpoint, Header, Launch, Oauth, Proxy, RevisionShare, Server, TextPart, Tls};
 pub use step::{Branch, Check, Choice, Flow, Method, Request, Save, Step, Tag, Take, Think};
 
 use schemars::JsonSchema;

@@ -125,6 +125,8 @@ pub(super) fn phrase(kind: Kind) -> Phrase {
         | Kind::ClientId
         | Kind::ClientSecret
         | Kind::Scopes
+        | Kind::ProxyEnvironment
+        | Kind::Proxy
         | Kind::Quickack
         | Kind::Answer
         | Kind::Capabilities
@@ -240,6 +242,8 @@ pub(super) fn phrase(kind: Kind) -> Phrase {
         | Kind::KwSse
         | Kind::KwLaunch
         | Kind::KwReady
+        | Kind::KwProxy
+        | Kind::KwEnvironment
         | Kind::KwQuickack
         | Kind::KwTls
         | Kind::KwCa

@@ -102,6 +102,8 @@ impl Kind {
                 | Kind::ClientId
                 | Kind::ClientSecret
                 | Kind::Scopes
+                | Kind::ProxyEnvironment
+                | Kind::Proxy
                 | Kind::Quickack
                 | Kind::Answer
                 | Kind::Capabilities

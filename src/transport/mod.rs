@@ -35,6 +35,7 @@ mod mirror;
 mod oauth;
 mod probe;
 mod progress;
+mod proxy;
 mod questions;
 mod render;
 mod revision;
@@ -62,6 +63,7 @@ pub use lists::{
 };
 pub use oauth::{Bearer, Token, TokenError, TokenSource};
 pub use probe::{Probe, probe};
+pub use proxy::Proxy;
 pub use questions::{Answers, Question};
 pub use revision::{Revision, UnknownRevision};
 pub use sockets::open_sockets;

@@ -33,6 +33,7 @@ mod live;
 mod oauth;
 mod plans;
 mod probe;
+mod proxy;
 mod raw_server;
 mod rehearse;
 mod revisions;

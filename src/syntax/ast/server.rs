@@ -63,6 +63,10 @@ statements! {
         AuthBearer => AuthBearer(Attr),
         /// `auth oauth { … }`
         AuthOauth => AuthOauth(Oauth),
+        /// `proxy environment`
+        ProxyEnvironment => ProxyEnvironment(Attr),
+        /// `proxy URL`
+        Proxy => Proxy(Attr),
         /// `quickack on`
         Quickack => Quickack(Attr),
         /// `answer elicitation { … }`
