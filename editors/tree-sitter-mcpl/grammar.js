@@ -90,6 +90,7 @@ module.exports = grammar({
         $.launch,
         $.tls,
         $.auth,
+        $.proxy,
         $.answer,
         $.switch,
       ),
@@ -110,6 +111,7 @@ module.exports = grammar({
     insecure: ($) => seq("insecure", $._expression),
     auth: ($) => seq("auth", choice(seq("bearer", $._expression), seq("oauth", lines($.oauth_statement)))),
     oauth_statement: ($) => seq(choice("token_url", "client_id", "client_secret", "scopes"), $._expression),
+    proxy: ($) => seq("proxy", choice("environment", $._expression)),
     answer: ($) => seq("answer", $._word, $._expression),
     switch: ($) => seq(choice("at", "quickack", "pid", "capabilities"), $._expression),
 

@@ -13,8 +13,8 @@ use super::complaint::Complaint;
 use super::launch::{self, Launched};
 use super::offer::{self, Offered, Wants};
 use super::output::plain;
-use super::token;
-use crate::plan::{Auth, Endpoint, Plan, Server, TextPart, Tls};
+use super::{proxy, token};
+use crate::plan::{Auth, Endpoint, Guard, Plan, Server, TextPart, Tls};
 use crate::results::ServerInfo;
 use crate::transport::{
     AnyConnector, Client as _, Connector as _, Failure, HttpTarget, OpenError, Opened, Probe, Revision, StdioTarget,
@@ -64,25 +64,26 @@ impl Connected {
 pub(super) async fn connect(plan: &Plan, beside: &Path, children: &mut Children) -> Result<Vec<Connected>, Complaint> {
     let mut connected = Vec::new();
     for (index, server) in plan.servers.iter().enumerate() {
-        connected.push(connect_one(server, Wants::of(plan, index), beside, children).await?);
+        connected.push(connect_one(server, &plan.guard, Wants::of(plan, index), beside, children).await?);
     }
     Ok(connected)
 }
 
 async fn connect_one(
     server: &Server,
+    guard: &Guard,
     wants: Wants,
     beside: &Path,
     children: &mut Children,
 ) -> Result<Connected, Complaint> {
-    let (mut target, root) = target(server, beside, children).await?;
+    let (mut target, root) = target(server, guard, beside, children).await?;
     let tokens = match (&server.auth, &server.endpoint, &mut target) {
         (
             Some(Auth::Oauth(oauth)),
             Endpoint::Http { url } | Endpoint::Sse { url },
             Target::Http(target) | Target::Sse(target),
         ) => {
-            let (bearer, renewal) = token::begin(oauth, server, url, beside).await?;
+            let (bearer, renewal) = token::begin(oauth, server, guard, url, beside).await?;
             target.bearer = Some(bearer);
             Some(renewal)
         }
@@ -251,7 +252,12 @@ pub(super) fn hint(endpoint: &Endpoint, error: &OpenError) -> String {
 }
 
 /// Where a server is, and which processes are its own as far as that is known.
-async fn target(server: &Server, beside: &Path, children: &mut Children) -> Result<(Target, Option<Root>), Complaint> {
+async fn target(
+    server: &Server,
+    guard: &Guard,
+    beside: &Path,
+    children: &mut Children,
+) -> Result<(Target, Option<Root>), Complaint> {
     let own = |error: String| Complaint::usage(format!("server `{}`: {error}", server.name));
     let opening = Duration::from_nanos(server.connect_timeout_ns);
     match &server.endpoint {
@@ -263,7 +269,10 @@ async fn target(server: &Server, beside: &Path, children: &mut Children) -> Resu
                 root = launched.pid().map(Root::Process);
                 children.launched.push(launched);
             }
-            let target = http(server, url, beside).map_err(own)?;
+            let mut target = http(server, url, beside).map_err(own)?;
+            if let Some(proxy) = proxy::of(server, guard, url)? {
+                target = target.through(proxy);
+            }
             let is_sse = matches!(server.endpoint, Endpoint::Sse { .. });
             Ok((if is_sse { Target::Sse(target) } else { Target::Http(target) }, root))
         }

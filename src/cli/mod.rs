@@ -28,6 +28,7 @@ mod probe;
 mod process;
 mod procfs;
 mod progress;
+mod proxy;
 mod rehearse;
 mod report;
 mod rulebook;

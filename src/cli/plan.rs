@@ -6,7 +6,9 @@ use super::args::PlanArgs;
 use super::{Done, check, exit, load, terminal};
 use crate::model::{Model, Origin};
 use crate::plan::rows::{AtEnd, Order};
-use crate::plan::{DataSource, Endpoint, Ids, Load, LostSession, Plan, Scenario, Sessions, schedule, takes};
+use crate::plan::{
+    DataSource, Endpoint, Ids, Load, LostSession, Plan, Proxy, Scenario, Sessions, TextPart, schedule, takes,
+};
 use crate::units::{self, Dimension, Quantity};
 
 /// Columns of the chart of the load.
@@ -47,7 +49,8 @@ fn text(plan: &Plan, model: &Model) -> String {
         let _ = writeln!(out, "  param {} = {}  ({origin})", param.name, param.value);
     }
     for server in &plan.servers {
-        let _ = writeln!(out, "  server {}: {}", server.name, endpoint(&server.endpoint));
+        let (endpoint, proxy) = (endpoint(&server.endpoint), proxy(server.proxy.as_ref()));
+        let _ = writeln!(out, "  server {}: {endpoint}{proxy}", server.name);
     }
     for scenario in &plan.scenarios {
         describe(&mut out, plan, scenario);
@@ -61,6 +64,20 @@ fn text(plan: &Plan, model: &Model) -> String {
         }
     }
     out
+}
+
+fn proxy(proxy: Option<&Proxy>) -> String {
+    match proxy {
+        None => String::new(),
+        Some(Proxy::Environment) => " through the proxy that the environment names, if it does".to_owned(),
+        Some(Proxy::Url(parts)) => {
+            let shown = parts.iter().map(|part| match part {
+                TextPart::Text(text) => text.clone(),
+                TextPart::Secret(name) => format!("secret(\"{name}\")"),
+            });
+            format!(" through the proxy {}", shown.collect::<String>())
+        }
+    }
 }
 
 fn endpoint(endpoint: &Endpoint) -> String {

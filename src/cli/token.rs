@@ -9,7 +9,8 @@ use tokio::sync::oneshot;
 
 use super::complaint::Complaint;
 use super::connect::{secret_text, tls_client};
-use crate::plan::{Oauth, Server};
+use super::proxy;
+use crate::plan::{Guard, Oauth, Server};
 use crate::results::Tokens;
 use crate::transport::{Bearer, Token, TokenSource};
 
@@ -67,6 +68,7 @@ impl Log {
 pub(super) async fn begin(
     oauth: &Oauth,
     server: &Server,
+    guard: &Guard,
     url: &str,
     beside: &Path,
 ) -> Result<(Bearer, Renewal), Complaint> {
@@ -78,6 +80,9 @@ pub(super) async fn begin(
         .map_err(|error| own(format!("token_url: {error}")))?;
     if let Some(tls) = tls {
         source = source.with_tls(tls_client(tls, beside).map_err(own)?);
+    }
+    if let Some(proxy) = proxy::of(server, guard, &oauth.token_url)? {
+        source = source.through(proxy);
     }
     let token = source.token(TIMEOUT).await.map_err(|error| {
         Complaint::server(format!("server `{name}`: no token from {}: {error}", oauth.token_url))

@@ -4,7 +4,7 @@ use http::Uri;
 use http::header::{HeaderName, HeaderValue};
 
 use super::lower::Lowering;
-use crate::diag::errors;
+use crate::diag::{Diagnostic, errors};
 use crate::plan::{Header, TextPart};
 use crate::syntax::ast;
 use crate::text::Span;
@@ -90,7 +90,54 @@ fn reason_against(url: &str) -> Option<&'static str> {
     }
 }
 
+/// Why `url`, which holds no secrets, cannot be the address of a proxy.
+fn reason_against_proxy(url: &str) -> Option<&'static str> {
+    let Ok(uri) = url.trim().parse::<Uri>() else { return Some("it cannot be read as a URL") };
+    let host = uri.host().unwrap_or_default();
+    if uri.scheme_str() != Some("http") {
+        Some("it does not begin with `http://`")
+    } else if host.is_empty() || host == "[]" {
+        Some("it has no host")
+    } else if uri.port_u16().is_none_or(|port| port == 0) {
+        // Programs do not agree on the one that is meant without it.
+        Some("it has no port from 1 to 65535")
+    } else if uri.path_and_query().is_some_and(|path| path.as_str() != "/") {
+        Some("it has a path")
+    } else {
+        None
+    }
+}
+
 impl Lowering<'_> {
+    /// `proxy URL`
+    pub(super) fn proxy(&mut self, value: &ast::Expr) -> Option<Vec<TextPart>> {
+        const EXAMPLE: &str = "write an address such as `proxy \"http://proxy.example.com:3128\"`";
+        let parts = self.secret_text(value)?;
+        let parts = match parts.as_slice() {
+            all if all.iter().any(|part| matches!(part, TextPart::Secret(_))) => return Some(parts),
+            all => all.iter().map(|part| if let TextPart::Text(text) = part { text.as_str() } else { "" }),
+        };
+        let url: String = parts.collect();
+        let span = value.span();
+        if url.contains('@') {
+            let message = "the address of a proxy holds credentials".to_owned();
+            let (reason, help) = (
+                "who reads the file reads them",
+                "keep the whole address in the environment: `proxy secret(\"PROXY_URL\")`",
+            );
+            let found = errors::types::bad_url("", reason, span, NETWORK, None);
+            self.out.push(Diagnostic { message, ..found }.help(help));
+            return None;
+        }
+        if let Some(reason) = reason_against_proxy(&url) {
+            let message = format!("`{url}` is not the address of a proxy");
+            let found = errors::types::bad_url(&url, reason, span, NETWORK, None);
+            self.out.push(Diagnostic { message, ..found }.help(EXAMPLE));
+            return None;
+        }
+        Some(vec![TextPart::Text(url)])
+    }
+
     /// `header NAME VALUE`
     pub(super) fn header(&mut self, header: &ast::HeaderStmt) -> Option<Header> {
         let (name_ast, value_ast) = (header.name()?, header.value()?);

@@ -157,6 +157,13 @@ fn may_be_host(pattern: &str) -> bool {
     !pattern.is_empty() && !port && !pattern.contains(|c: char| c == '/' || c.is_whitespace())
 }
 
+/// Whether a guard lets requests be sent to a host: it is this machine, or is
+/// allowed.
+#[must_use]
+pub fn lets_reach(guard: &Guard, host: &str) -> bool {
+    super::rules::is_loopback(host) || guard.allow_hosts.iter().any(|pattern| matches_any_case(pattern, host))
+}
+
 /// [`matches`] without case: for hosts, which have none, and for what is denied,
 /// which is better denied too widely than too narrowly.
 #[must_use]

@@ -11,7 +11,7 @@ use super::scenario::ScenarioItem;
 use super::server::ServerItem;
 use crate::diag::errors;
 use crate::plan::rows::{AtEnd, Order};
-use crate::plan::{Auth, Endpoint, Load, Plan, Server, schedule, size, takes};
+use crate::plan::{Auth, Endpoint, Load, Plan, Proxy, Server, TextPart, schedule, size, takes};
 use crate::syntax::ast;
 use crate::text::Span;
 use crate::units::{Dimension, Quantity};
@@ -61,10 +61,14 @@ fn hosts(lowering: &mut Lowering<'_>, items: &Items, servers: &[ServerItem], gua
             _ => None,
         };
         let tokens = plan.auth.as_ref().map(|Auth::Oauth(oauth)| (&oauth.token_url, None));
-        for (url, span) in own.into_iter().chain(tokens) {
+        // What only the environment says is looked at when the run begins.
+        let proxy = match &plan.proxy {
+            Some(Proxy::Url(parts)) => literal(parts).map(|url| (url, server.proxy_span)),
+            _ => None,
+        };
+        for (url, span) in own.into_iter().chain(tokens).chain(proxy) {
             let Some(host) = host_of(url) else { continue };
-            let allowed = guard.plan.allow_hosts.iter().any(|pattern| guard::matches_any_case(pattern, &host));
-            if allowed || is_loopback(&host) {
+            if guard::lets_reach(&guard.plan, &host) {
                 continue;
             }
             let span = span.unwrap_or(server.name_span);
@@ -102,6 +106,14 @@ fn insertion(lowering: &Lowering<'_>, items: &Items, guard: &GuardItem, host: &s
         return Some((Span::at(open.end as usize), format!("\n  allow hosts [\"{host}\"]")));
     }
     Some((items.end, format!("\n\nguard {{\n  allow hosts [\"{host}\"]\n}}")))
+}
+
+/// A text without secrets.
+fn literal(parts: &[TextPart]) -> Option<&String> {
+    match parts {
+        [TextPart::Text(text)] => Some(text),
+        _ => None,
+    }
 }
 
 /// The host of a URL, without brackets; of a socket, this machine.

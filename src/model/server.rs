@@ -5,7 +5,7 @@ use super::lower::Lowering;
 use super::scenario;
 use super::{address, builtin, credentials, target};
 use crate::diag::errors;
-use crate::plan::{Answer, Auth, Endpoint, Header, Launch, RevisionShare, Server, TextPart, Tls};
+use crate::plan::{Answer, Auth, Endpoint, Header, Launch, Proxy, RevisionShare, Server, TextPart, Tls};
 use crate::syntax::ast::{self, ServerStmt};
 use crate::text::Span;
 use crate::units::Dimension;
@@ -25,6 +25,8 @@ const DEFAULT_READY_NS: f64 = 10e9;
 
 /// No process of Linux has a greater number (`PID_MAX_LIMIT`).
 const PID_MAX: u32 = 1 << 22;
+/// Statements for servers that are reached over a network.
+const NETWORK: [&str; 4] = ["tls", "quickack", "launch", "proxy"];
 
 /// What a server may ask its client for.
 const ASKED: [&str; 3] = ["sampling", "elicitation", "roots"];
@@ -37,6 +39,8 @@ pub(super) struct ServerItem {
     pub(super) url_span: Option<Span>,
     /// Where its revision is pinned.
     pub(super) protocol_span: Option<Span>,
+    /// The URL of its proxy, for the same.
+    pub(super) proxy_span: Option<Span>,
     /// `None` when it is broken.
     pub(super) plan: Option<Server>,
 }
@@ -72,6 +76,7 @@ fn lower(lowering: &mut Lowering<'_>, item: &ast::Server) -> Option<ServerItem> 
             launch: draft.launch,
             tls: draft.tls,
             auth: draft.auth,
+            proxy: draft.proxy,
             quickack: draft.quickack,
             pid: draft.pid,
             answers: draft.answers,
@@ -80,7 +85,14 @@ fn lower(lowering: &mut Lowering<'_>, item: &ast::Server) -> Option<ServerItem> 
         _ => None,
     };
     let protocol_span = draft.said.iter().find(|(what, _)| what == "protocol").map(|(_, span)| *span);
-    Some(ServerItem { name: name.text(), name_span: name.span(), url_span: draft.url_span, protocol_span, plan })
+    Some(ServerItem {
+        name: name.text(),
+        name_span: name.span(),
+        url_span: draft.url_span,
+        protocol_span,
+        proxy_span: draft.proxy_span,
+        plan,
+    })
 }
 
 /// Nanoseconds as the plan keeps them.
@@ -113,6 +125,8 @@ struct Draft {
     launch: Option<Launch>,
     tls: Option<Tls>,
     auth: Option<Auth>,
+    proxy: Option<Proxy>,
+    proxy_span: Option<Span>,
     quickack: bool,
     pid: Option<u32>,
     answers: Vec<Answer>,
@@ -213,6 +227,16 @@ impl Draft {
                 self.once(lowering, "tls", item.keyword_span())?;
                 self.tls = Some(credentials::tls(lowering, item)?);
             }
+            ServerStmt::ProxyEnvironment(attr) => {
+                self.once(lowering, "proxy", attr.keyword_span())?;
+                self.proxy = Some(Proxy::Environment);
+            }
+            ServerStmt::Proxy(attr) => {
+                self.once(lowering, "proxy", attr.keyword_span())?;
+                let value = attr.value()?;
+                self.proxy = Some(Proxy::Url(lowering.proxy(&value)?));
+                self.proxy_span = Some(value.span());
+            }
             ServerStmt::Quickack(attr) => {
                 self.once(lowering, "quickack", attr.keyword_span())?;
                 self.quickack = lowering.switch(&attr.value()?)?;
@@ -251,7 +275,7 @@ impl Draft {
             Endpoint::Builtin { stdio, .. } => ("builtin", !stdio),
         };
         let child = self.said.iter().filter(|(what, _)| what == "env" || what == "cwd");
-        let network = self.said.iter().filter(|(what, _)| what == "tls" || what == "quickack" || what == "launch");
+        let network = self.said.iter().filter(|(what, _)| NETWORK.contains(&what.as_str()));
         let mut found: Vec<(&str, Span, &str)> = Vec::new();
         if transport != "stdio" {
             found.extend(child.map(|(what, span)| (what.as_str(), *span, "stdio")));
@@ -278,6 +302,15 @@ impl Draft {
         }
         if !over_http {
             found.extend(self.header_span.map(|span| ("header", span, "http")));
+        }
+        if let Some(Endpoint::Http { url } | Endpoint::Sse { url }) = &self.endpoint
+            && address::of_socket(url).is_some()
+            && let Some((_, span)) = self.said.iter().find(|(what, _)| what == "proxy")
+        {
+            let (beside, why) = ("beside a socket", "of use for servers in a network only");
+            let other = self.url_span.unwrap_or(*at);
+            lowering.out.push(errors::load::no_effect("proxy", beside, why, "remove `proxy`", *span, other));
+            return None;
         }
         let plain = match &self.endpoint {
             Some(Endpoint::Http { url } | Endpoint::Sse { url }) => !url.to_ascii_lowercase().starts_with("https:"),

@@ -30,6 +30,9 @@ pub struct Server {
     /// How a token is had.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub auth: Option<Auth>,
+    /// What its requests go through.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub proxy: Option<Proxy>,
     /// Whether received data is acknowledged at once.
     #[serde(default, skip_serializing_if = "super::is_false")]
     pub quickack: bool,
@@ -69,6 +72,7 @@ impl Server {
             launch: None,
             tls: None,
             auth: None,
+            proxy: None,
             quickack: false,
             pid: None,
             answers: Vec::new(),
@@ -180,6 +184,17 @@ pub enum Endpoint {
         /// Whether over standard input and output instead of HTTP.
         stdio: bool,
     },
+}
+
+/// A proxy that is asked to forward requests.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Proxy {
+    /// The one that variables of the environment name for the address of the server
+    /// when the run begins, if they name one.
+    Environment,
+    /// That at this URL; with credentials only where it names secrets.
+    Url(Vec<TextPart>),
 }
 
 /// An HTTP header whose value may be put together at the start of the run.

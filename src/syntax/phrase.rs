@@ -126,6 +126,8 @@ pub(super) fn phrase(kind: Kind) -> Phrase {
         | Kind::ClientSecret
         | Kind::Scopes
         | Kind::At
+        | Kind::ProxyEnvironment
+        | Kind::Proxy
         | Kind::Quickack
         | Kind::Pid
         | Kind::Answer
@@ -248,6 +250,8 @@ pub(super) fn phrase(kind: Kind) -> Phrase {
         | Kind::KwSse
         | Kind::KwLaunch
         | Kind::KwReady
+        | Kind::KwProxy
+        | Kind::KwEnvironment
         | Kind::KwQuickack
         | Kind::KwPid
         | Kind::KwTls

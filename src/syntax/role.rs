@@ -103,6 +103,8 @@ impl Kind {
                 | Kind::ClientSecret
                 | Kind::Scopes
                 | Kind::At
+                | Kind::ProxyEnvironment
+                | Kind::Proxy
                 | Kind::Quickack
                 | Kind::Pid
                 | Kind::Answer

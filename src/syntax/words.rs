@@ -198,6 +198,7 @@ pub(super) const WORDS: &[Word] = &[
     word(Block::Server, "launch", &[Kind::Launch], "launch [\"node\", \"server.js\"] ready within 10s"),
     word(Block::Server, "tls", &[Kind::Tls], "tls { ca \"ca.pem\" }"),
     word(Block::Server, "auth", &[Kind::AuthBearer, Kind::AuthOauth], "auth bearer secret(\"TOKEN\")"),
+    word(Block::Server, "proxy", &[Kind::ProxyEnvironment, Kind::Proxy], "proxy \"http://proxy.example.com:3128\""),
     word(Block::Server, "quickack", &[Kind::Quickack], "quickack on"),
     word(Block::Server, "pid", &[Kind::Pid], "pid 1234"),
     word(Block::Server, "answer", &[Kind::Answer], "answer elicitation { \"action\": \"accept\" }"),

@@ -203,6 +203,9 @@ pub enum TargetError {
     /// TLS cannot be spoken as the options say.
     #[error("TLS: {0}")]
     Tls(String),
+    /// The text is no address of a proxy. It may hold a password, so it is not shown.
+    #[error("the address of the proxy {0}: it looks like http://proxy.example.com:3128")]
+    Proxy(&'static str),
     /// Another scheme than `http` and `https`.
     #[error("`{0}` URLs are not supported: an MCP server is reached by http or https, or as a command over stdio")]
     Scheme(String),

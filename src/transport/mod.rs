@@ -36,6 +36,7 @@ mod mirror;
 mod oauth;
 mod probe;
 mod progress;
+mod proxy;
 mod questions;
 mod render;
 mod revision;
@@ -66,6 +67,7 @@ pub use lists::{
 };
 pub use oauth::{Bearer, Token, TokenError, TokenSource};
 pub use probe::{Probe, probe};
+pub use proxy::Proxy;
 pub use questions::{Answers, Question};
 pub use revision::{Revision, UnknownRevision};
 pub use sockets::open_sockets;

@@ -14,6 +14,7 @@ use tokio::time::Instant;
 
 use super::failure::{Failure, TargetError, excerpt};
 use super::http::form;
+use super::proxy::Proxy;
 use super::target::HttpTarget;
 use super::tls::TlsClient;
 
@@ -136,6 +137,13 @@ impl TokenSource {
     #[must_use]
     pub fn with_tls(mut self, tls: TlsClient) -> Self {
         self.target = self.target.with_tls(tls);
+        self
+    }
+
+    /// Asks through a proxy.
+    #[must_use]
+    pub fn through(mut self, proxy: Proxy) -> Self {
+        self.target = self.target.through(proxy);
         self
     }
 

@@ -1,5 +1,6 @@
 //! Where the server is: a URL or a command.
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
@@ -12,6 +13,7 @@ use http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use super::failure::TargetError;
 use super::mirror;
 use super::oauth::Bearer;
+use super::proxy::Proxy;
 use super::tls::TlsClient;
 
 /// How long a TCP connection may take unless the target says otherwise: above
@@ -111,6 +113,8 @@ pub struct HttpTarget {
     /// A socket of this machine to connect to, instead of the URL's host. The
     /// path of the socket is not sent.
     socket: Option<PathBuf>,
+    /// Whom requests are sent to instead.
+    proxy: Option<Proxy>,
     /// Whether what arrives is acknowledged at once, which spares servers without
     /// TCP_NODELAY their stall of 40 ms. Other clients do not do it.
     pub quickack: bool,
@@ -202,6 +206,7 @@ impl HttpTarget {
             bearer: None,
             tls: if secure { Some(TlsClient::of_system()?) } else { None },
             socket: None,
+            proxy: None,
             quickack: false,
             connect_timeout: CONNECT_TIMEOUT,
             open_timeout: OPEN_TIMEOUT,
@@ -226,6 +231,27 @@ impl HttpTarget {
     pub fn with_tls(mut self, tls: TlsClient) -> Self {
         self.tls = self.tls.map(|_| tls);
         self
+    }
+
+    /// Sends all requests through a proxy.
+    #[must_use]
+    pub fn through(self, proxy: Proxy) -> Self {
+        // What is known of the address is the server's.
+        Self { proxy: Some(proxy), address: Arc::default(), ..self }
+    }
+
+    /// Whom requests are sent to instead.
+    pub(super) const fn proxy(&self) -> Option<&Proxy> {
+        self.proxy.as_ref()
+    }
+
+    /// What a request line says of a path: with TLS a proxy sees none, and without it has
+    /// to know the server.
+    pub(super) fn requested<'a>(&self, path: &'a str) -> Cow<'a, str> {
+        if self.proxy.is_none() || self.tls.is_some() {
+            return Cow::Borrowed(path);
+        }
+        Cow::Owned(format!("http://{}{path}", self.host_header.to_str().unwrap_or(&self.host)))
     }
 
     /// How TLS is spoken; `None` where it is not.

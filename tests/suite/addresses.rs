@@ -1,7 +1,7 @@
 //! What the check says of URLs and headers is what the transport says of them:
 //! a file that checks does not fail on its first connection.
 
-use mcpl::transport::HttpTarget;
+use mcpl::transport::{HttpTarget, Proxy};
 
 use crate::support::compile;
 
@@ -48,6 +48,32 @@ fn urls_are_judged_alike() {
     for (url, good) in urls {
         assert_eq!(HttpTarget::parse(url, Vec::new()).is_ok(), good, "the transport on {url}");
         assert_eq!(checks(&format!("  http \"{url}\"")), good, "the check on {url}");
+    }
+}
+
+#[test]
+fn proxies_of_a_file_are_proxies_of_the_transport() {
+    for (url, good) in [
+        ("http://127.0.0.1:3128", true),
+        ("http://proxy.example.com:1/", true),
+        ("HTTP://[::1]:8080", true),
+        ("https://127.0.0.1:3128", false),
+        ("socks5://127.0.0.1:3128", false),
+        ("http://127.0.0.1:0", false),
+        ("http://127.0.0.1:65536", false),
+        ("http://127.0.0.1:", false),
+        ("http://127.0.0.1:3128/path", false),
+        ("http://:3128", false),
+        ("http://", false),
+        ("", false),
+    ] {
+        assert_eq!(Proxy::parse(url).is_ok(), good, "the transport on {url}");
+        assert_eq!(checks(&format!("  http \"http://localhost/mcp\"\n  proxy \"{url}\"")), good, "the check on {url}");
+    }
+    // In a file these are clear, or are kept out of it; the environment has them.
+    for url in ["127.0.0.1:3128", "http://127.0.0.1", "http://me:pw@127.0.0.1:3128"] {
+        assert!(Proxy::parse(url).is_ok());
+        assert!(!checks(&format!("  http \"http://localhost/mcp\"\n  proxy \"{url}\"")), "{url}");
     }
 }
 

@@ -34,6 +34,7 @@ mod oauth;
 mod plans;
 mod probe;
 mod process;
+mod proxy;
 mod raw_server;
 mod rehearse;
 mod revisions;

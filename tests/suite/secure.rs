@@ -20,7 +20,7 @@ use mcpl::results::{Results, Window};
 
 /// Writes `ca.pem`, `client.pem` and `client.key`; returns how a server is to
 /// speak that asks its clients for such a certificate.
-fn certificates(dir: &Path) -> ServerConfig {
+pub fn certificates(dir: &Path) -> ServerConfig {
     let mut params = CertificateParams::new(Vec::new()).unwrap();
     params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
     params.distinguished_name.push(DnType::CommonName, "tests of mcpl");
@@ -51,7 +51,7 @@ fn certificates(dir: &Path) -> ServerConfig {
 }
 
 /// Ends TLS in front of a server on this machine; returns the port.
-fn end_tls(config: ServerConfig, server: String) -> u16 {
+pub fn end_tls(config: ServerConfig, server: String) -> u16 {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = listener.local_addr().unwrap().port();
     std::thread::spawn(move || {

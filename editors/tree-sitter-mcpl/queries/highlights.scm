@@ -84,6 +84,8 @@
   "client_id"
   "client_secret"
   "scopes"
+  "proxy"
+  "environment"
   "quickack"
   "pid"
   "answer"

@@ -107,8 +107,9 @@ pub fn broken_pattern(reason: &str, span: Span) -> Diagnostic {
 /// A secret where its value could become visible.
 #[must_use]
 pub fn secret_here(span: Span) -> Diagnostic {
-    Diagnostic::error("E308", "a secret cannot be used here", span, "its value could appear in results")
-        .help("use `secret(…)` for what is sent to prove who you are: in `auth`, a `header` or a child's `env`")
+    Diagnostic::error("E308", "a secret cannot be used here", span, "its value could appear in results").help(
+        "use `secret(…)` for what is sent to prove who you are: in `auth`, a `header`, `proxy` or a child's `env`",
+    )
 }
 
 /// A name that exists only once there is a response.

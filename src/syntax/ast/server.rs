@@ -65,6 +65,10 @@ statements! {
         AuthBearer => AuthBearer(Attr),
         /// `auth oauth { … }`
         AuthOauth => AuthOauth(Oauth),
+        /// `proxy environment`
+        ProxyEnvironment => ProxyEnvironment(Attr),
+        /// `proxy URL`
+        Proxy => Proxy(Attr),
         /// `quickack on`
         Quickack => Quickack(Attr),
         /// `pid 1234`

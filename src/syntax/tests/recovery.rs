@@ -191,14 +191,14 @@ fn an_edit_costs_few_statements() {
     assert!(figures.most_told <= MOST_FROM_ONE_EDIT, "{} diagnostics from one edit", figures.most_told);
 }
 
-/// Of about 200 statements, the one that was edited among them. Each statement that
-/// the file gains moves all edits behind it, which changes this by some hundredths:
-/// over 8,000 edits it is 1.84.
-const LOST_PER_BROKEN_FILE: f64 = 1.91;
+/// Of about 200 statements, the one that was edited among them. A statement that the
+/// file gains moves the edits behind it, and changes this by some hundredths.
+const LOST_PER_BROKEN_FILE: f64 = 1.84;
 /// Mostly edits of the item's own head.
 const COLLAPSED_PER_1000: f64 = 147.5;
-/// A block that ends early leaves several statements out of place.
-const MOST_FROM_ONE_EDIT: usize = 13;
+/// A block that ends early leaves several statements out of place: most in the
+/// scenario with all statements, of which each is one.
+const MOST_FROM_ONE_EDIT: usize = 14;
 
 #[test]
 fn no_edit_of_a_good_file_does_harm() {

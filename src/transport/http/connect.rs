@@ -24,9 +24,14 @@ impl Dial for Wire {
         if let Some(path) = target.socket() {
             return UnixStream::connect(path).await.map(Self::Unix).map_err(|error| no_socket(path, &error));
         }
-        let stream = Stamped::new(stream(target).await?, target.quickack);
+        let mut stream = Stamped::new(stream(target).await?, target.quickack);
         match target.tls() {
-            Some(tls) => tls.secure(stream, target.host()).await.map(|stream| Self::Tls(Box::new(stream))),
+            Some(tls) => {
+                if let Some(proxy) = target.proxy() {
+                    proxy.tunnel(&mut stream, (target.host(), target.port())).await?;
+                }
+                tls.secure(stream, target.host()).await.map(|stream| Self::Tls(Box::new(stream)))
+            }
             None => Ok(Self::Tcp(stream)),
         }
     }
@@ -37,22 +42,29 @@ impl Dial for Wire {
 pub(super) async fn connect<S: Dial>(target: &HttpTarget, left: Duration) -> Result<Link<S>, Failure> {
     let limit = target.connect_timeout.min(left);
     let stream = tokio::time::timeout(limit, S::dial(target)).await.map_err(|_| {
-        Failure::Connect(format!("no connection to {}:{} within {}", target.host(), target.port(), seconds(limit)))
+        let through = if target.proxy().is_some() { " through the proxy" } else { "" };
+        let (host, port) = (target.host(), target.port());
+        Failure::Connect(format!("no connection to {host}:{port}{through} within {}", seconds(limit)))
     })??;
     Ok(Link::new(stream))
 }
 
 /// Connects to the address that is known to answer, or to the first that does.
 async fn stream(target: &HttpTarget) -> Result<TcpStream, Failure> {
+    // Of a proxy no more is told than its number.
+    let (host, port, name, of) = match target.proxy() {
+        Some(proxy) => (proxy.host(), proxy.port(), "of the proxy".to_owned(), "the proxy: "),
+        None => (target.host(), target.port(), format!("`{}`", target.host()), ""),
+    };
+    let refused = |address, error: &io::Error| of_whom(of, refused(address, error));
     if let Some(&address) = target.address.get() {
         return one(address).await.map_err(|error| refused(address, &error));
     }
-    let host = target.host();
-    let addresses = tokio::net::lookup_host((host, target.port())).await.map_err(|error| match exhausted(&error) {
-        Some(what) => Failure::Local(format!("the host `{host}` could not be looked up: {what}")),
-        None => Failure::Connect(format!("the host `{host}` is not known: {error}")),
+    let addresses = tokio::net::lookup_host((host, port)).await.map_err(|error| match exhausted(&error) {
+        Some(what) => Failure::Local(format!("the host {name} could not be looked up: {what}")),
+        None => Failure::Connect(format!("the host {name} is not known: {error}")),
     })?;
-    let mut failure = Failure::Connect(format!("the host `{host}` has no address"));
+    let mut failure = Failure::Connect(format!("the host {name} has no address"));
     for address in addresses {
         match one(address).await {
             Ok(stream) => {
@@ -79,6 +91,14 @@ fn no_socket(path: &Path, error: &io::Error) -> Failure {
     match exhausted(error) {
         Some(what) => Failure::Local(format!("no connection to the socket `{path}` could be tried: {what}")),
         None => Failure::Connect(format!("no connection to the socket `{path}`: {error}")),
+    }
+}
+
+/// The same, with whom it is about.
+fn of_whom(whom: &str, failure: Failure) -> Failure {
+    match failure {
+        Failure::Connect(text) => Failure::Connect(format!("{whom}{text}")),
+        failure => failure,
     }
 }
 

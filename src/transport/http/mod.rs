@@ -14,6 +14,7 @@ mod request;
 mod response;
 mod resume;
 mod stream;
+mod tunnel;
 
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;

@@ -5,6 +5,7 @@ use http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use super::super::exchange::Call;
 use super::super::mirror::{self, Mirrors, encode};
 use super::super::oauth::Bearer;
+use super::super::proxy::Proxy;
 use super::super::render::{DIGITS, decimal};
 use super::super::revision::Revision;
 use super::super::target::HttpTarget;
@@ -55,6 +56,7 @@ impl Heads {
         for (name, value) in target.headers() {
             headers.append(name.clone(), value.clone());
         }
+        introduce(target, &mut headers);
         if revision.is_modern() {
             headers.insert(HeaderName::from_static(VERSION), HeaderValue::from_static(revision.as_str()));
         }
@@ -62,6 +64,7 @@ impl Heads {
         if bearer.is_some() {
             headers.remove(header::AUTHORIZATION);
         }
+        let path = &*target.requested(path);
         let post = render("POST", path, &headers);
         headers.remove(header::CONTENT_TYPE);
         let (delete, get) = (render("DELETE", path, &headers), render("GET", path, &headers));
@@ -127,11 +130,20 @@ pub(super) fn form(target: &HttpTarget, form: &str) -> Vec<u8> {
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/x-www-form-urlencoded"));
     headers.insert(header::ACCEPT, HeaderValue::from_static("application/json"));
     headers.insert(header::CONNECTION, HeaderValue::from_static("close"));
-    let mut out = render("POST", path(target), &headers).into_vec();
+    introduce(target, &mut headers);
+    let mut out = render("POST", &target.requested(path(target)), &headers).into_vec();
     push(&mut out, "content-length", decimal(form.len() as u64, &mut [0; DIGITS]));
     out.extend_from_slice(b"\r\n");
     out.extend_from_slice(form.as_bytes());
     out
+}
+
+/// Tells a proxy that reads the request who asks.
+fn introduce(target: &HttpTarget, headers: &mut HeaderMap) {
+    let authorization = target.proxy().and_then(Proxy::authorization).filter(|_| target.tls().is_none());
+    if let Some(authorization) = authorization {
+        headers.insert(header::PROXY_AUTHORIZATION, authorization.clone());
+    }
 }
 
 fn path(target: &HttpTarget) -> &str {

@@ -23,6 +23,7 @@ mod oauth;
 mod parts;
 mod peer;
 mod probe;
+mod proxy;
 mod sse;
 mod stdio;
 mod stdio_asides;
