@@ -25,6 +25,9 @@ pub enum Purpose {
     /// The order inside one bag of revisions; scenario and server stand together
     /// where that of a scenario does.
     Revisions,
+    /// Arguments that are made up for a tool: the attempt stands where the scenario
+    /// does, and the number of the tool is the index.
+    Arguments,
 }
 
 /// The stream for item `index` of `scenario`: the same for the same plan,
@@ -47,6 +50,7 @@ pub(super) fn key(seed: u64, purpose: Purpose, scenario: usize, index: u64) -> u
         Purpose::User => 7,
         Purpose::Revisions => 8,
         Purpose::Inspect => 9,
+        Purpose::Arguments => 10,
     };
     mixed(mixed(mixed(mixed(seed) ^ purpose) ^ scenario as u64) ^ index)
 }
