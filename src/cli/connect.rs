@@ -110,7 +110,7 @@ async fn connect_one(
         // What is called is called in every revision.
         tools.retain_mut(|tool| {
             let same = other.tools.iter().find(|other| other.name == tool.name);
-            tool.read_only &= same.is_some_and(|other| other.read_only);
+            tool.hints.read_only &= same.is_some_and(|other| other.hints.read_only);
             same.is_some()
         });
     }

@@ -9,7 +9,7 @@ use super::connect::{self, Children, Connected};
 use super::journal::{self, Journal};
 use super::lookout::Lookout;
 use super::progress::Progress;
-use super::{Done, check, environment, exit, limits, load, output, preflight, process, terminal};
+use super::{Done, check, environment, exit, limits, load, output, preflight, process, starter, terminal};
 use crate::data::Table;
 use crate::diag::{Diagnostic, errors, render};
 use crate::engine::{self, Control, EngineError, Measured, Settings, Stop};
@@ -25,19 +25,10 @@ const RATE_PER_THREAD: f64 = 5_000.0;
 /// The same for virtual users.
 const USERS_PER_THREAD: f64 = 500.0;
 
-/// Runs a scenario file.
+/// Runs a scenario file, or one that is made for a server.
 pub(super) fn run(args: &RunArgs) -> Done {
     let asked = args.report.iter().map(|report| parse_report(report)).collect::<Result<Vec<_>, _>>()?;
-    let loaded = load::load(&args.file, &args.compile)?;
-    check::report(&loaded);
-    let Some(plan) = loaded.lowered.plan.clone() else { return Ok(exit::USAGE) };
-    let undone = |diagnostic: &&Diagnostic| diagnostic.code == errors::load::NOT_EXECUTED;
-    if loaded.lowered.diagnostics.iter().any(|diagnostic| undone(&diagnostic)) {
-        return Err(Complaint::usage("the file asks for what this version does not execute yet")
-            .help("remove the statements that are named above, or use `mcpl check` and `mcpl plan` only"));
-    }
-    let outputs = Outputs::find(&args.file, args.out.as_deref(), asked, &plan)?;
-    limits::prepare(&plan, threads(args.threads, &plan))?;
+    let address = starter::address(args.file.as_deref().map(Path::to_string_lossy).as_deref(), &args.command)?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(1)
         .enable_all()
@@ -46,16 +37,47 @@ pub(super) fn run(args: &RunArgs) -> Done {
     let mut children = Children::default();
     let control = Control::new();
     let _signals = runtime.spawn(stop_on_signals(control.clone()));
-    let servers = runtime.block_on(async {
-        tokio::select! {
-            connected = connect::connect(&plan, beside(&args.file), &mut children) => connected.map(Some),
-            () = control.reached(Stop::Drain) => Ok(None),
-        }
-    })?;
-    let Some(servers) = servers else {
+    let interrupted = || {
         terminal::note("interrupted before any load was sent\n");
-        return Ok(exit::INTERRUPTED);
+        Ok(exit::INTERRUPTED)
     };
+    let (loaded, known) = match (address, &args.file) {
+        (None, Some(file)) => (load::load(file, &args.compile)?, None),
+        (None, None) => return Err(Complaint::usage("there is nothing to run").help("name a scenario file or a URL")),
+        (Some(address), _) => {
+            starter::refuse_elsewhere(&address)?;
+            let surveyed = runtime.block_on(async {
+                tokio::select! {
+                    surveyed = starter::survey(address, &args.compile, &mut children) => surveyed.map(Some),
+                    () = control.reached(Stop::Drain) => Ok(None),
+                }
+            })?;
+            let Some(surveyed) = surveyed else { return interrupted() };
+            if !args.quiet {
+                terminal::note(&surveyed.shown());
+            }
+            (starter::compile(&surveyed.text, &args.compile)?, Some(surveyed.servers))
+        }
+    };
+    check::report(&loaded);
+    let Some(plan) = loaded.lowered.plan.clone() else { return Ok(exit::USAGE) };
+    let undone = |diagnostic: &&Diagnostic| diagnostic.code == errors::load::NOT_EXECUTED;
+    if loaded.lowered.diagnostics.iter().any(|diagnostic| undone(&diagnostic)) {
+        return Err(Complaint::usage("the file asks for what this version does not execute yet")
+            .help("remove the statements that are named above, or use `mcpl check` and `mcpl plan` only"));
+    }
+    let outputs = Outputs::find(args.file(), args.out.as_deref(), asked, &plan)?;
+    limits::prepare(&plan, threads(args.threads, &plan))?;
+    let servers = match known {
+        Some(servers) => Some(servers),
+        None => runtime.block_on(async {
+            tokio::select! {
+                connected = connect::connect(&plan, args.beside(), &mut children) => connected.map(Some),
+                () = control.reached(Stop::Drain) => Ok(None),
+            }
+        })?,
+    };
+    let Some(servers) = servers else { return interrupted() };
     let found = preflight::check(&plan, &loaded.lowered.model, &servers);
     if !found.is_empty() {
         terminal::note(&render::text(&loaded.source, &found, terminal::stderr_style()));
@@ -66,6 +88,18 @@ pub(super) fn run(args: &RunArgs) -> Done {
     let done = drive(args, Arc::new(plan), &servers, &loaded.lowered.model.tables, &control, &outputs);
     runtime.block_on(children.stop());
     done
+}
+
+impl RunArgs {
+    /// The scenario file, if one is run.
+    fn file(&self) -> Option<&Path> {
+        self.file.as_deref().filter(|file| !file.to_string_lossy().contains("://"))
+    }
+
+    /// The directory from which paths count.
+    fn beside(&self) -> &Path {
+        self.file().map_or(Path::new(""), beside)
+    }
 }
 
 /// The directory of the scenario file, from which its own paths count.
@@ -115,7 +149,7 @@ fn drive(
     let settings =
         Settings { threads: threads(args.threads, &plan), run_id: run_id(), tables: tables.to_vec(), promises };
     let mut progress = Progress::new(&plan, args.quiet);
-    if let Some(note) = journal::left_over(beside(&args.file)) {
+    if let Some(note) = journal::left_over(args.beside()) {
         progress.note(&note);
     }
     progress.note(&opening(&plan, servers));
@@ -124,7 +158,7 @@ fn drive(
         None
     } else {
         let begun = results(&plan, servers, &settings, Measured::default(), started);
-        Journal::begin(beside(&args.file), &begun)
+        Journal::begin(args.beside(), &begun)
     };
     let mut lookout = Lookout::new(&plan, settings.threads);
     let measured = engine::run(&plan, &connectors, &settings, control, |slice, failures| {
@@ -256,20 +290,21 @@ impl Outputs {
     /// Finds them in the arguments and in the file, and finds out whether they
     /// can be written, before anything is sent.
     pub(super) fn find(
-        file: &Path,
+        file: Option<&Path>,
         out: Option<&Path>,
         mut reports: Vec<(Format, PathBuf)>,
         plan: &Plan,
     ) -> Result<Outputs, Complaint> {
         let mut templates = Vec::new();
+        let beside = file.map_or(Path::new(""), beside);
         for report in &plan.reports {
-            let path = beside(file).join(&report.path);
+            let path = beside.join(&report.path);
             match &report.template {
-                Some(template) => templates.push((super::report::template(&beside(file).join(template))?, path)),
+                Some(template) => templates.push((super::report::template(&beside.join(template))?, path)),
                 None => reports.push((parse_format(&report.format)?, path)),
             }
         }
-        let mut taken = vec![file];
+        let mut taken: Vec<&Path> = file.into_iter().collect();
         let written = reports.iter().map(|(_, path)| path).chain(templates.iter().map(|(_, path)| path));
         for path in out.into_iter().chain(written.map(PathBuf::as_path)) {
             output::check_writable(path)?;

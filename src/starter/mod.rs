@@ -98,9 +98,10 @@ pub struct Starter {
     pub lists: Vec<&'static str>,
     /// What is not asked for, and why.
     pub left_out: Vec<LeftOut>,
-    /// A host that is not this machine. Its tools were not tried, and the file
-    /// does not allow it until somebody writes so.
+    /// The host, where it is not this machine: its tools were not tried.
     pub elsewhere: Option<String>,
+    /// Whether the file allows it. It does not until somebody writes so.
+    pub allowed: bool,
 }
 
 impl Starter {
@@ -115,6 +116,7 @@ impl Starter {
             lists: vec!["tools"],
             left_out: Vec::new(),
             elsewhere: None,
+            allowed: false,
         }
     }
 }

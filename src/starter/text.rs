@@ -52,16 +52,14 @@ fn draft(starter: &Starter) -> String {
     };
     out.push_str("timeout 10s\n}\n\nguard {\n");
     if let Some(host) = &starter.elsewhere {
-        let host = quoted(host);
-        let _ = write!(
-            out,
-            "# The server is not on this machine. Take the `#` off the next line if load may go there.\n\
-             # allow hosts [{host}]\n"
-        );
+        if !starter.allowed {
+            out.push_str("# This host is not this machine. Take the `#` off the next line if load may go there.\n# ");
+        }
+        let _ = writeln!(out, "allow hosts [{}]", quoted(host));
     }
     let _ = write!(
         out,
-        "max users {} users\nmax rate 100/s\nmax duration 2m\nabort when errors.rate > 50% for 3s\n}}\n\n",
+        "max users {} users\nmax rate 200/s\nmax duration 2m\nabort when errors.rate > 50% for 3s\n}}\n\n",
         users * HEADROOM
     );
     out.push_str(
@@ -75,7 +73,7 @@ fn draft(starter: &Starter) -> String {
         if !comment.is_empty() {
             let _ = writeln!(out, "## {comment}");
         }
-        let _ = write!(out, "flow {name} {{\n{steps}think 100ms..300ms\n}}\n\n");
+        let _ = write!(out, "flow {name} {{\n{steps}think 50ms..150ms\n}}\n\n");
     }
     out.push_str("assert {\nerrors.rate == 0%\n# Add a limit once you know what to expect: latency.p95 < 250ms\n}\n");
     out
@@ -130,9 +128,10 @@ fn flows(starter: &Starter) -> Vec<Flow> {
         steps.push('\n');
         flows.push(Flow { name, comment: description.as_deref().map(comment).unwrap_or_default(), steps });
     }
-    for uri in &starter.reads {
-        let name = unused(&mut names, "read_resource");
-        flows.push(Flow { name, comment: String::new(), steps: format!("read {}\n", quoted(uri)) });
+    if !starter.reads.is_empty() {
+        let name = unused(&mut names, "read_resources");
+        let steps = starter.reads.iter().map(|uri| format!("read {}\n", quoted(uri))).collect();
+        flows.push(Flow { name, comment: String::new(), steps });
     }
     if !starter.lists.is_empty() {
         let name = unused(&mut names, "look_around");

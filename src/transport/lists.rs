@@ -40,10 +40,21 @@ pub struct ToolInfo {
     /// The JSON Schema of its structured result.
     #[serde(default)]
     pub output_schema: Option<Value>,
-    /// `annotations.readOnlyHint` is `true`: the tool claims to change nothing.
-    /// Absent means `false`, and a hint is not a promise.
-    #[serde(default, rename = "annotations", deserialize_with = "read_only_hint")]
+    /// What it says of itself.
+    #[serde(default, rename = "annotations", deserialize_with = "hints")]
+    pub hints: Hints,
+}
+
+/// What a tool claims of itself in its annotations, where it says `true`; absent
+/// counts as `false` here. A hint is not a promise.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Hints {
+    /// `readOnlyHint`: it changes nothing.
     pub read_only: bool,
+    /// `destructiveHint`: it may destroy something.
+    pub destructive: bool,
+    /// `openWorldHint`: it reaches beyond its server.
+    pub open_world: bool,
 }
 
 impl Listed for ToolInfo {
@@ -101,9 +112,14 @@ impl Listed for TemplateInfo {
     const MEMBER: &'static str = "resourceTemplates";
 }
 
-fn read_only_hint<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<bool, D::Error> {
+fn hints<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Hints, D::Error> {
     let annotations = Value::deserialize(deserializer)?;
-    Ok(annotations.get("readOnlyHint") == Some(&Value::Bool(true)))
+    let says = |hint: &str| annotations.get(hint) == Some(&Value::Bool(true));
+    Ok(Hints {
+        read_only: says("readOnlyHint"),
+        destructive: says("destructiveHint"),
+        open_world: says("openWorldHint"),
+    })
 }
 
 /// `null` where servers mean that there is nothing.

@@ -58,7 +58,8 @@ pub use exchange::{Asides, Call, Exchange};
 pub use failure::{Failure, OpenError, TargetError};
 pub use http::HttpClient;
 pub use lists::{
-    List, ListError, Listed, PromptArgument, PromptInfo, ResourceInfo, TemplateInfo, ToolInfo, list_all, list_tools,
+    Hints, List, ListError, Listed, PromptArgument, PromptInfo, ResourceInfo, TemplateInfo, ToolInfo, list_all,
+    list_tools,
 };
 pub use oauth::{Bearer, Token, TokenError, TokenSource};
 pub use probe::{Probe, probe};
