@@ -93,8 +93,11 @@ pub(super) fn compile(text: &str, args: &CompileArgs) -> Result<Loaded, Complain
         loaded.lowered.diagnostics.iter().filter(|diagnostic| diagnostic.is_error()).cloned().collect();
     if loaded.lowered.plan.is_none() {
         terminal::note(&render::text(&loaded.source, &errors, terminal::stderr_style()));
-        return Err(Complaint::usage("the scenario that was made for this server is not accepted")
-            .help("write it to a file with `mcpl init`, and mend it there"));
+        let help = match args.set.is_empty() {
+            true => "write it to a file with `mcpl init`, and mend it there",
+            false => "take other values for `--set`, or write the scenario to a file with `mcpl init`",
+        };
+        return Err(Complaint::usage("the scenario that was made for this server is not accepted").help(help));
     }
     Ok(loaded)
 }

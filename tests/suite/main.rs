@@ -19,6 +19,7 @@ mod cli;
 mod docs;
 mod editors;
 mod errors;
+mod first;
 mod fix;
 mod format;
 mod fuzz;
