@@ -48,7 +48,7 @@ pub(super) fn run(args: &RunArgs) -> Done {
             starter::refuse_elsewhere(&address)?;
             let surveyed = runtime.block_on(async {
                 tokio::select! {
-                    surveyed = starter::survey(address, &args.compile, &mut children) => surveyed.map(Some),
+                    surveyed = starter::survey(address, &args.compile, args.quiet, &mut children) => surveyed.map(Some),
                     () = control.reached(Stop::Drain) => Ok(None),
                 }
             })?;

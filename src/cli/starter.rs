@@ -110,6 +110,7 @@ pub(super) fn compile(text: &str, args: &CompileArgs) -> Result<Loaded, Complain
 pub(super) async fn survey(
     address: Address,
     args: &CompileArgs,
+    quiet: bool,
     children: &mut Children,
 ) -> Result<Surveyed, Complaint> {
     let elsewhere = elsewhere(&address);
@@ -118,6 +119,9 @@ pub(super) async fn survey(
     let allowed = elsewhere.is_some();
     let unknown = Starter { elsewhere: elsewhere.clone(), allowed, ..Starter::unknown(address) };
     compile(&starter::scenario(&unknown), args)?;
+    if !quiet {
+        terminal::note("asking the server what it offers\n");
+    }
     let unknown = Starter { address: spoken(unknown.address).await, ..unknown };
     let loaded = compile(&starter::scenario(&unknown), args)?;
     let plan = loaded.lowered.plan.ok_or_else(|| Complaint::usage("the scenario cannot be compiled"))?;
@@ -334,7 +338,7 @@ pub(super) fn run(args: &InitArgs) -> Done {
         .build()
         .map_err(|error| Complaint::server(format!("cannot start: {error}")))?;
     let mut children = Children::default();
-    let surveyed = runtime.block_on(survey(address, &compile, &mut children));
+    let surveyed = runtime.block_on(survey(address, &compile, false, &mut children));
     runtime.block_on(children.stop());
     let surveyed = surveyed?;
     match &args.out {

@@ -94,7 +94,7 @@ fn what_init_writes_is_accepted_and_in_the_style() {
     let output = place.mcpl(&["init", &server.url, "--out", "mine.mcpl"]);
     assert_exit(&output, 0);
     assert_eq!(stdout(&output), "");
-    assert!(stderr(&output).starts_with("wrote mine.mcpl: look at it, then `mcpl run mine.mcpl`\n"));
+    assert!(stderr(&output).contains("\nwrote mine.mcpl: look at it, then `mcpl run mine.mcpl`\n"));
     let written = fs::read_to_string(place.path("mine.mcpl")).unwrap();
     for check in [&["check", "mine.mcpl"][..], &["check", "--live", "mine.mcpl"], &["fmt", "--check", "mine.mcpl"]] {
         assert_exit(&place.mcpl(check), 0);
