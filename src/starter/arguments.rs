@@ -194,6 +194,10 @@ impl<'a> Walk<'a> {
             if (needed || names.len() < least) && !names.contains(&name) {
                 names.push(name);
             }
+            // Each of them takes a step at least.
+            if names.len() > usize::try_from(self.steps).ok()? {
+                return None;
+            }
         }
         let mut members = Map::new();
         for name in names {

@@ -29,6 +29,9 @@ pub use text::scenario;
 /// of them ten seconds would leave each too few calls to say anything.
 pub const MAX_CALLS: usize = 20;
 
+/// The most tools that arguments are looked for; a list may be without end.
+const MAX_LOOKED: usize = 200;
+
 /// The most resources that are read.
 pub const MAX_READS: usize = 3;
 
@@ -126,11 +129,16 @@ impl Starter {
 pub fn choose(tools: &[Tool], seed: u64) -> (Vec<Call>, Vec<LeftOut>) {
     let (mut calls, mut left_out) = (Vec::new(), Vec::new());
     let mut seen = BTreeSet::new();
+    let mut looked = 0;
     for (index, tool) in tools.iter().enumerate().filter(|(_, tool)| seen.insert(&tool.name)) {
         let chosen = match against(tool) {
             Some(why) => Err(why),
             None if calls.len() == MAX_CALLS => Err(format!("more than the {MAX_CALLS} tools that are called")),
-            None => arguments::generate(&tool.schema, seed, index as u64),
+            None if looked == MAX_LOOKED => Err(format!("more than the {MAX_LOOKED} tools that are looked at")),
+            None => {
+                looked += 1;
+                arguments::generate(&tool.schema, seed, index as u64)
+            }
         };
         match chosen {
             Ok(arguments) => {

@@ -120,6 +120,7 @@ fn what_cannot_be_made_up_is_left_out_with_the_reason() {
         (with(json!({ "type": "array", "items": {}, "minItems": 1_000_000_000_u64 })), "is not made up here"),
         (with(json!({ "type": "string", "enum": [] })), "its input schema"),
         (json!({ "type": "string" }), "it asks for what is not made up here"),
+        (json!({ "required": (0..100_000).map(|n| n.to_string()).collect::<Vec<_>>() }), "is not made up here"),
         (json!(3), "its input schema cannot be used"),
         (json!(false), "it asks for what is not made up here"),
         (with(json!({ "enum": ["x".repeat(20_000)] })), "they are longer than 16 KiB"),

@@ -22,7 +22,7 @@ fn the_built_in_server_speaks_everything_and_breaks_nothing() {
     assert_eq!(revisions, ["2024-11-05", "2025-03-26", "2025-06-18", "2025-11-25", "2026-07-28"]);
     assert!(found["revisions"].as_array().unwrap().iter().all(|of| of["connect_ns"].as_u64() > Some(0)));
     let list = |what: &str| found["lists"].as_array().unwrap().iter().find(|list| list["what"] == what).unwrap();
-    assert_eq!((&list("tools")["count"], &list("tools")["read_only"]), (&6.into(), &4.into()));
+    assert_eq!((&list("tools")["count"], &list("tools")["read_only"]), (&7.into(), &5.into()));
     assert!(list("resources")["count"].as_u64() > Some(100) && list("resources")["pages"].as_u64() > Some(1));
     assert_eq!(found["violations"], serde_json::json!([]));
 }

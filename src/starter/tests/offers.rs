@@ -42,6 +42,17 @@ fn no_more_tools_are_called_than_are_tried() {
 }
 
 #[test]
+fn a_list_without_end_is_not_looked_at_for_ever() {
+    let tools: Vec<Tool> = (0..300).map(|number| tool(&format!("t{number}"), json!(7))).collect();
+    let (calls, left_out) = choose(&tools, 1);
+    assert_eq!((calls.len(), left_out.len()), (0, 300));
+    let looked = left_out.iter().filter(|left| left.why.contains("schema")).count();
+    assert_eq!(looked, MAX_LOOKED);
+    let text = scenario(&Starter { left_out, ..starter(calls) });
+    assert!(text.contains("#   t39: ") && !text.contains("#   t40: ") && text.contains("#   and 260 more\n"), "{text}");
+}
+
+#[test]
 fn shares_are_equal_and_sum_up() {
     for count in 1..=MAX_CALLS {
         let tools: Vec<Tool> = (0..count).map(|number| tool(&format!("t{number}"), json!({}))).collect();
