@@ -81,6 +81,10 @@ pub(super) struct RunArgs {
     #[arg(last = true, value_name = "COMMAND")]
     pub(super) command: Vec<String>,
 
+    /// Environment variable that holds a token for the server, sent as `Authorization: Bearer …`
+    #[arg(long, value_name = "VARIABLE", conflicts_with = "command")]
+    pub(super) bearer: Option<String>,
+
     #[command(flatten)]
     pub(super) compile: CompileArgs,
 
@@ -114,6 +118,10 @@ pub(super) struct InitArgs {
     /// Command of a server that speaks over its standard streams, behind `--`
     #[arg(last = true, value_name = "COMMAND")]
     pub(super) command: Vec<String>,
+
+    /// Environment variable that holds a token for the server, sent as `Authorization: Bearer …`
+    #[arg(long, value_name = "VARIABLE", conflicts_with = "command")]
+    pub(super) bearer: Option<String>,
 
     /// Write to a file that does not exist yet, instead of standard output
     #[arg(long, short, value_name = "FILE")]

@@ -28,7 +28,8 @@ const USERS_PER_THREAD: f64 = 500.0;
 /// Runs a scenario file, or one that is made for a server.
 pub(super) fn run(args: &RunArgs) -> Done {
     let asked = args.report.iter().map(|report| parse_report(report)).collect::<Result<Vec<_>, _>>()?;
-    let address = starter::address(args.file.as_deref().map(Path::to_string_lossy).as_deref(), &args.command)?;
+    let target = args.file.as_deref().map(Path::to_string_lossy);
+    let named = starter::named(target.as_deref(), &args.command, args.bearer.as_ref())?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(1)
         .enable_all()
@@ -41,14 +42,14 @@ pub(super) fn run(args: &RunArgs) -> Done {
         terminal::note("interrupted before any load was sent\n");
         Ok(exit::INTERRUPTED)
     };
-    let (loaded, known) = match (address, &args.file) {
+    let (loaded, known) = match (named, &args.file) {
         (None, Some(file)) => (load::load(file, &args.compile)?, None),
         (None, None) => return Err(Complaint::usage("there is nothing to run").help("name a scenario file or a URL")),
-        (Some(address), _) => {
-            starter::refuse_elsewhere(&address)?;
+        (Some(named), _) => {
+            starter::refuse_elsewhere(&named)?;
             let surveyed = runtime.block_on(async {
                 tokio::select! {
-                    surveyed = starter::survey(address, &args.compile, args.quiet, &mut children) => surveyed.map(Some),
+                    surveyed = starter::survey(named, &args.compile, args.quiet, &mut children) => surveyed.map(Some),
                     () = control.reached(Stop::Drain) => Ok(None),
                 }
             })?;

@@ -27,11 +27,42 @@ const TRIAL: Duration = Duration::from_secs(5);
 /// What the scenario is called, in reports and in messages.
 pub(super) const NAME: &str = "first";
 
+/// A server that is named on the command line.
+pub(super) struct Named {
+    address: Address,
+    /// The environment variable with its token.
+    bearer: Option<String>,
+}
+
 /// The server that is meant, where it is not a file that is.
 ///
 /// # Errors
 /// When what looks like an address is none, or no target is given.
-pub(super) fn address(target: Option<&str>, command: &[String]) -> Result<Option<Address>, Complaint> {
+pub(super) fn named(
+    target: Option<&str>,
+    command: &[String],
+    bearer: Option<&String>,
+) -> Result<Option<Named>, Complaint> {
+    let address = address(target, command)?;
+    let Some(variable) = bearer else { return Ok(address.map(|address| Named { address, bearer: None })) };
+    let Some(address) = address else {
+        return Err(Complaint::usage("`--bearer` is for a server that is named by its URL")
+            .help("write `auth bearer secret(\"NAME\")` in the `server` block of the file"));
+    };
+    // What is no name may be the token itself, which is shown to nobody.
+    let name = variable.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
+    if !name || variable.starts_with(|c: char| c.is_ascii_digit()) || variable.is_empty() {
+        return Err(Complaint::usage("`--bearer` takes the name of an environment variable, not a token")
+            .help("put the token into a variable, and write `--bearer NAME`"));
+    }
+    if std::env::var_os(variable).is_none() {
+        return Err(Complaint::usage("the environment variable that `--bearer` names is not set")
+            .help("set it to the token before the run"));
+    }
+    Ok(Some(Named { address, bearer: Some(variable.clone()) }))
+}
+
+fn address(target: Option<&str>, command: &[String]) -> Result<Option<Address>, Complaint> {
     let usage = |error: String| Complaint::usage(error);
     let Some(target) = target else {
         StdioTarget::new(command.to_vec()).map_err(|error| usage(error.to_string()))?;
@@ -61,13 +92,13 @@ fn elsewhere(address: &Address) -> Option<String> {
 ///
 /// # Errors
 /// When the server is not on this machine.
-pub(super) fn refuse_elsewhere(address: &Address) -> Result<(), Complaint> {
-    match elsewhere(address) {
+pub(super) fn refuse_elsewhere(named: &Named) -> Result<(), Complaint> {
+    match elsewhere(&named.address) {
         None => Ok(()),
         Some(host) => Err(Complaint::usage(format!("`{host}` is not this machine, and no file allows to load it"))
             .help(format!(
                 "write a file with `{}`, and allow the host in its `guard`",
-                init(address, " --out first.mcpl")
+                init(&named.address, named.bearer.as_deref(), "--out first.mcpl")
             ))),
     }
 }
@@ -108,21 +139,22 @@ pub(super) fn compile(text: &str, args: &CompileArgs) -> Result<Loaded, Complain
 /// # Errors
 /// When there is no server, or it offers nothing.
 pub(super) async fn survey(
-    address: Address,
+    named: Named,
     args: &CompileArgs,
     quiet: bool,
     children: &mut Children,
 ) -> Result<Surveyed, Complaint> {
+    let Named { address, bearer } = named;
     let elsewhere = elsewhere(&address);
     // Before anything is sent, `--set` is held against the parameters that all these
     // scenarios have.
     let allowed = elsewhere.is_some();
-    let unknown = Starter { elsewhere: elsewhere.clone(), allowed, ..Starter::unknown(address) };
+    let unknown = Starter { elsewhere, allowed, bearer, ..Starter::unknown(address) };
     compile(&starter::scenario(&unknown), args)?;
     if !quiet {
         terminal::note("asking the server what it offers\n");
     }
-    let unknown = Starter { address: spoken(unknown.address).await, ..unknown };
+    let unknown = Starter { address: spoken(unknown.address, unknown.bearer.as_deref()).await?, ..unknown };
     let loaded = compile(&starter::scenario(&unknown), args)?;
     let plan = loaded.lowered.plan.ok_or_else(|| Complaint::usage("the scenario cannot be compiled"))?;
     let servers = connect::connect(&plan, Path::new(""), children).await?;
@@ -146,13 +178,22 @@ pub(super) async fn survey(
 
 /// HTTP+SSE where the server speaks that instead of Streamable HTTP. Other trouble
 /// is told by whoever connects.
-async fn spoken(address: Address) -> Address {
-    let Address::Http(url) = &address else { return address };
-    let Ok(target) = HttpTarget::parse(url, Vec::new()) else { return address };
-    match probe(&Target::Http(target.clone())).await {
+///
+/// # Errors
+/// When the server wants a token that nobody has named.
+async fn spoken(address: Address, bearer: Option<&str>) -> Result<Address, Complaint> {
+    let Address::Http(url) = &address else { return Ok(address) };
+    let token = bearer.and_then(|variable| std::env::var(variable).ok());
+    let headers = token.map(|token| ("authorization".to_owned(), format!("Bearer {token}")));
+    let Ok(target) = HttpTarget::parse(url, headers.into_iter().collect()) else { return Ok(address) };
+    Ok(match probe(&Target::Http(target.clone())).await {
+        Err(error @ OpenError::Unauthorized { .. }) if bearer.is_none() => {
+            return Err(Complaint::server(error.to_string())
+                .help("name the environment variable that holds a token with `--bearer NAME`"));
+        }
         Err(OpenError::NotStreamable { .. }) if probe(&Target::Sse(target)).await.is_ok() => Address::Sse(url.clone()),
         _ => address,
-    }
+    })
 }
 
 fn described(tool: &ToolInfo, mirrors: bool) -> Tool {
@@ -262,12 +303,15 @@ fn words(result: &str) -> String {
 }
 
 /// `mcpl init` for the server, as one would write it.
-fn init(address: &Address, options: &str) -> String {
+fn init(address: &Address, bearer: Option<&str>, options: &str) -> String {
     match address {
-        Address::Http(url) | Address::Sse(url) => format!("mcpl init {}{options}", word(url)),
+        Address::Http(url) | Address::Sse(url) => {
+            let bearer = bearer.map(|variable| format!(" --bearer {variable}")).unwrap_or_default();
+            format!("mcpl init {}{bearer} {options}", word(url))
+        }
         Address::Stdio(command) => {
             let words: Vec<String> = command.iter().map(|text| word(text)).collect();
-            format!("mcpl init{options} -- {}", words.join(" "))
+            format!("mcpl init {options} -- {}", words.join(" "))
         }
     }
 }
@@ -293,7 +337,7 @@ impl Surveyed {
             }
             out.push('\n');
         }
-        let keep = init(&self.starter.address, " --out first.mcpl");
+        let keep = init(&self.starter.address, self.starter.bearer.as_deref(), "--out first.mcpl");
         format!("{out}\nto keep and change it: {keep}\n\n{}", self.told())
     }
 
@@ -320,7 +364,7 @@ fn tools(count: usize) -> String {
 
 /// `mcpl init`: writes a scenario for a server.
 pub(super) fn run(args: &InitArgs) -> Done {
-    let Some(address) = address(args.url.as_deref(), &args.command)? else {
+    let Some(named) = named(args.url.as_deref(), &args.command, args.bearer.as_ref())? else {
         let given = args.url.as_deref().unwrap_or_default();
         return Err(Complaint::usage(format!("`{given}` is no address of a server"))
             .help("write a URL such as `http://127.0.0.1:8931/mcp`, or `-- COMMAND`"));
@@ -338,7 +382,7 @@ pub(super) fn run(args: &InitArgs) -> Done {
         .build()
         .map_err(|error| Complaint::server(format!("cannot start: {error}")))?;
     let mut children = Children::default();
-    let surveyed = runtime.block_on(survey(address, &compile, false, &mut children));
+    let surveyed = runtime.block_on(survey(named, &compile, false, &mut children));
     runtime.block_on(children.stop());
     let surveyed = surveyed?;
     match &args.out {

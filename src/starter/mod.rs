@@ -90,6 +90,8 @@ pub struct LeftOut {
 pub struct Starter {
     /// How the server is reached.
     pub address: Address,
+    /// The environment variable that holds the token for the server.
+    pub bearer: Option<String>,
     /// What the server calls itself; may be empty.
     pub server: String,
     /// Tools to call, each with its arguments.
@@ -113,6 +115,7 @@ impl Starter {
     pub fn unknown(address: Address) -> Starter {
         Starter {
             address,
+            bearer: None,
             server: String::new(),
             calls: Vec::new(),
             reads: Vec::new(),

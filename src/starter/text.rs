@@ -50,6 +50,9 @@ fn draft(starter: &Starter) -> String {
         Address::Sse(url) => write!(out, "server mine {{\nsse {}\n", quoted(url)),
         Address::Stdio(command) => write!(out, "server mine {{\nstdio {}\n", json(&Json::from(command.clone()))),
     };
+    if let Some(variable) = &starter.bearer {
+        let _ = writeln!(out, "auth bearer secret({})", quoted(variable));
+    }
     out.push_str("timeout 10s\n}\n\nguard {\n");
     if let Some(host) = &starter.elsewhere {
         if !starter.allowed {

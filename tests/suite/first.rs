@@ -208,6 +208,44 @@ fn another_machine_is_listed_and_neither_called_nor_allowed() {
 }
 
 #[test]
+fn a_token_goes_from_the_environment_to_the_server_and_nowhere_else() {
+    let url = misbehaving(|mut stream| {
+        let mut request = vec![0; 65536];
+        let read = stream.peek(&mut request).unwrap_or(0);
+        if String::from_utf8_lossy(&request[..read]).to_lowercase().contains("\r\nauthorization: bearer s3cret\r\n") {
+            return offering(stream, "[]");
+        }
+        let _ = stream.read(&mut request);
+        let _ = stream.write_all(b"HTTP/1.1 401 Unauthorized\r\ncontent-length: 0\r\n\r\n");
+    });
+    let place = Place::new();
+    let output = place.mcpl(&["run", &url]);
+    assert_exit(&output, 3);
+    assert!(stderr(&output).contains("holds a token with `--bearer NAME`"), "{}", stderr(&output));
+    let with = |arguments: &[&str]| {
+        mcpl().current_dir(place.0.path()).env("MY_TOKEN", "s3cret").args(arguments).output().unwrap()
+    };
+    let output = with(&["run", &url, "--bearer", "MY_TOKEN", "--set", "time=1s", "--out", "run.json"]);
+    assert_exit(&output, 0);
+    assert!(stderr(&output).contains("auth bearer secret(\"MY_TOKEN\")"), "{}", stderr(&output));
+    assert!(stderr(&output).contains(&format!("mcpl init {url} --bearer MY_TOKEN --out first.mcpl")));
+    let kept = fs::read_to_string(place.path("run.json")).unwrap();
+    assert!(![kept, stderr(&output), stdout(&output)].iter().any(|text| text.contains("s3cret")));
+    // The token itself, in the place of its name.
+    let output = with(&["run", &url, "--bearer", "s3cret.with.dots"]);
+    assert_exit(&output, 2);
+    assert!(stderr(&output).contains("not a token") && !stderr(&output).contains("s3cret"), "{}", stderr(&output));
+    for (arguments, words) in [
+        (["run", &url, "--bearer", "UNSET_TOKEN"], "is not set"),
+        (["run", "some.mcpl", "--bearer", "MY_TOKEN"], "write `auth bearer secret(\"NAME\")`"),
+    ] {
+        let output = with(&arguments);
+        assert_exit(&output, 2);
+        assert!(stderr(&output).contains(words), "{}", stderr(&output));
+    }
+}
+
+#[test]
 fn what_is_no_server_says_why() {
     let place = Place::new();
     let table: [(&[&str], i32, &str); 12] = [
