@@ -18,6 +18,7 @@ pub mod report;
 pub mod results;
 pub mod rulebook;
 pub mod schema;
+pub mod starter;
 pub mod syntax;
 pub mod text;
 pub mod transport;

@@ -31,6 +31,8 @@ const EXIT_CODES: &str = "Exit codes:
 pub(super) enum Command {
     /// Check, connect, run, judge, report
     Run(RunArgs),
+    /// Write a first scenario for a server: its read-only tools, with arguments that fit
+    Init(InitArgs),
     /// Find every mistake in scenario files; sends nothing unless `--live` is given
     Check(CheckArgs),
     /// Lay out scenario files in the one style of the language
@@ -70,8 +72,18 @@ pub(super) struct CompileArgs {
 
 #[derive(Debug, Clone, Args)]
 pub(super) struct RunArgs {
-    /// The scenario file, or a directory whose `.mcpl` files are run one after the other
-    pub(super) file: PathBuf,
+    /// The scenario file, a directory whose `.mcpl` files are run one after the other, or
+    /// the URL of a server to make a file for: ten seconds of its read-only tools
+    #[arg(value_name = "FILE|URL", required_unless_present = "command", conflicts_with = "command")]
+    pub(super) file: Option<PathBuf>,
+
+    /// Command of a server that speaks over its standard streams, behind `--`
+    #[arg(last = true, value_name = "COMMAND")]
+    pub(super) command: Vec<String>,
+
+    /// Environment variable that holds a token for the server, sent as `Authorization: Bearer …`
+    #[arg(long, value_name = "VARIABLE", conflicts_with = "command")]
+    pub(super) bearer: Option<String>,
 
     #[command(flatten)]
     pub(super) compile: CompileArgs,
@@ -95,6 +107,33 @@ pub(super) struct RunArgs {
     /// Print nothing but the summary and errors
     #[arg(long, short)]
     pub(super) quiet: bool,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct InitArgs {
+    /// URL of a server that speaks over HTTP
+    #[arg(required_unless_present = "command", conflicts_with = "command")]
+    pub(super) url: Option<String>,
+
+    /// Command of a server that speaks over its standard streams, behind `--`
+    #[arg(last = true, value_name = "COMMAND")]
+    pub(super) command: Vec<String>,
+
+    /// Environment variable that holds a token for the server, sent as `Authorization: Bearer …`
+    #[arg(long, value_name = "VARIABLE", conflicts_with = "command")]
+    pub(super) bearer: Option<String>,
+
+    /// Write to a file that does not exist yet, instead of standard output
+    #[arg(long, short, value_name = "FILE")]
+    pub(super) out: Option<PathBuf>,
+
+    /// Write over the file if it exists
+    #[arg(long, requires = "out")]
+    pub(super) force: bool,
+
+    /// Seed of what is chosen where the server gives several examples
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    pub(super) seed: u64,
 }
 
 #[derive(Debug, Args)]

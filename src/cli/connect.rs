@@ -122,7 +122,7 @@ async fn connect_one(
         // What is called is called in every revision.
         tools.retain_mut(|tool| {
             let same = other.tools.iter().find(|same| same.name == tool.name);
-            tool.read_only &= same.is_some_and(|other| other.read_only);
+            tool.hints.read_only &= same.is_some_and(|other| other.hints.read_only);
             if let Some(other_tool) = same.filter(|_| other.opened.revision.asks_for_tasks()) {
                 tool.task_support = other_tool.task_support;
             }

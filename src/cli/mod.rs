@@ -34,6 +34,7 @@ mod report;
 mod rulebook;
 mod run;
 mod serve;
+mod starter;
 mod suite;
 mod terminal;
 mod token;
@@ -74,6 +75,7 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     };
     let done = match cli.command {
         Command::Run(args) => run::run(&args),
+        Command::Init(args) => starter::run(&args),
         Command::Check(args) => check::run(&args),
         Command::Fmt(args) => fmt::run(&args),
         Command::Plan(args) => plan::run(&args),

@@ -54,7 +54,7 @@ pub(super) fn promises(servers: &[Connected]) -> Promises {
 fn offer(server: &Connected) -> Offer {
     let tools = server.tools.iter().map(|tool| Tool {
         name: tool.name.clone(),
-        read_only: tool.read_only,
+        read_only: tool.hints.read_only,
         schema: tool.input_schema.clone(),
         header_fault: tool.header_fault().filter(|_| server.mirrors),
         tasks: match tool.task_support {

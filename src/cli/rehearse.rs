@@ -28,7 +28,7 @@ pub(super) fn run(args: &RehearseArgs) -> Done {
         return Err(Complaint::usage("the file asks for what this version does not execute yet")
             .help("remove the statements that are named above, or use `mcpl check` and `mcpl plan` only"));
     }
-    let outputs = Outputs::find(&args.file, args.out.as_deref(), asked, &plan)?;
+    let outputs = Outputs::find(Some(&args.file), args.out.as_deref(), asked, &plan)?;
     let replies = replies(&plan, args.reply.as_deref())?;
     let behaviour = Behaviour { latency: args.latency, errors: args.errors, capacity: args.capacity };
     terminal::note(&format!("rehearsing {} in virtual time; no server is contacted\n", plan.name));

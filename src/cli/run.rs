@@ -12,7 +12,7 @@ use super::connect::{self, Children, Connected};
 use super::journal::{self, Journal};
 use super::lookout::Lookout;
 use super::progress::Progress;
-use super::{Done, check, environment, exit, limits, load, output, preflight, process, terminal};
+use super::{Done, check, environment, exit, limits, load, output, preflight, process, starter, terminal};
 use crate::data::Table;
 use crate::diag::{Diagnostic, errors, render};
 use crate::engine::{self, Control, EngineError, Measured, Settings, Stop};
@@ -28,10 +28,10 @@ const RATE_PER_THREAD: f64 = 5_000.0;
 /// The same for virtual users.
 const USERS_PER_THREAD: f64 = 500.0;
 
-/// Runs a scenario file, or all of a directory.
+/// Runs a scenario file, all of a directory, or a file that is made for a server.
 pub(super) fn run(args: &RunArgs) -> Done {
-    if args.file.is_dir() {
-        return super::suite::run(args);
+    if let Some(directory) = args.file.as_deref().filter(|file| file.is_dir()) {
+        return super::suite::run(args, directory);
     }
     single(args).map(|ran| ran.code)
 }
@@ -53,16 +53,8 @@ impl Ran {
 /// Runs one scenario file.
 pub(super) fn single(args: &RunArgs) -> Result<Ran, Complaint> {
     let asked = args.report.iter().map(|report| parse_report(report)).collect::<Result<Vec<_>, _>>()?;
-    let loaded = load::load(&args.file, &args.compile)?;
-    check::report(&loaded);
-    let Some(plan) = loaded.lowered.plan.clone() else { return Ran::without_load(exit::USAGE) };
-    let undone = |diagnostic: &&Diagnostic| diagnostic.code == errors::load::NOT_EXECUTED;
-    if loaded.lowered.diagnostics.iter().any(|diagnostic| undone(&diagnostic)) {
-        return Err(Complaint::usage("the file asks for what this version does not execute yet")
-            .help("remove the statements that are named above, or use `mcpl check` and `mcpl plan` only"));
-    }
-    let outputs = Outputs::find(&args.file, args.out.as_deref(), asked, &plan)?;
-    limits::prepare(&plan, threads(args.threads, &plan))?;
+    let target = args.file.as_deref().map(Path::to_string_lossy);
+    let named = starter::named(target.as_deref(), &args.command, args.bearer.as_ref())?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(1)
         .enable_all()
@@ -71,16 +63,47 @@ pub(super) fn single(args: &RunArgs) -> Result<Ran, Complaint> {
     let mut children = Children::default();
     let control = Control::new();
     let _signals = runtime.spawn(stop_on_signals(control.clone()));
-    let servers = runtime.block_on(async {
-        tokio::select! {
-            connected = connect::connect(&plan, beside(&args.file), &mut children) => connected.map(Some),
-            () = control.reached(Stop::Drain) => Ok(None),
-        }
-    })?;
-    let Some(servers) = servers else {
+    let interrupted = || {
         terminal::note("interrupted before any load was sent\n");
-        return Ran::without_load(exit::INTERRUPTED);
+        Ran::without_load(exit::INTERRUPTED)
     };
+    let (loaded, known) = match (named, &args.file) {
+        (None, Some(file)) => (load::load(file, &args.compile)?, None),
+        (None, None) => return Err(Complaint::usage("there is nothing to run").help("name a scenario file or a URL")),
+        (Some(named), _) => {
+            starter::refuse_elsewhere(&named)?;
+            let surveyed = runtime.block_on(async {
+                tokio::select! {
+                    surveyed = starter::survey(named, &args.compile, args.quiet, &mut children) => surveyed.map(Some),
+                    () = control.reached(Stop::Drain) => Ok(None),
+                }
+            })?;
+            let Some(surveyed) = surveyed else { return interrupted() };
+            if !args.quiet {
+                terminal::note(&surveyed.shown());
+            }
+            (starter::compile(&surveyed.text, &args.compile)?, Some(surveyed.servers))
+        }
+    };
+    check::report(&loaded);
+    let Some(plan) = loaded.lowered.plan.clone() else { return Ran::without_load(exit::USAGE) };
+    let undone = |diagnostic: &&Diagnostic| diagnostic.code == errors::load::NOT_EXECUTED;
+    if loaded.lowered.diagnostics.iter().any(|diagnostic| undone(&diagnostic)) {
+        return Err(Complaint::usage("the file asks for what this version does not execute yet")
+            .help("remove the statements that are named above, or use `mcpl check` and `mcpl plan` only"));
+    }
+    let outputs = Outputs::find(args.file(), args.out.as_deref(), asked, &plan)?;
+    limits::prepare(&plan, threads(args.threads, &plan))?;
+    let servers = match known {
+        Some(servers) => Some(servers),
+        None => runtime.block_on(async {
+            tokio::select! {
+                connected = connect::connect(&plan, args.beside(), &mut children) => connected.map(Some),
+                () = control.reached(Stop::Drain) => Ok(None),
+            }
+        })?,
+    };
+    let Some(servers) = servers else { return interrupted() };
     let found = preflight::check(&plan, &loaded.lowered.model, &servers);
     if !found.is_empty() {
         terminal::note(&render::text(&loaded.source, &found, terminal::stderr_style()));
@@ -92,6 +115,18 @@ pub(super) fn single(args: &RunArgs) -> Result<Ran, Complaint> {
     let done = drive(args, Arc::new(plan), &servers, tables, &control, &runtime, &outputs);
     runtime.block_on(children.stop());
     done
+}
+
+impl RunArgs {
+    /// The scenario file, if one is run.
+    fn file(&self) -> Option<&Path> {
+        self.file.as_deref().filter(|file| !file.to_string_lossy().contains("://"))
+    }
+
+    /// The directory from which paths count.
+    fn beside(&self) -> &Path {
+        self.file().map_or(Path::new(""), beside)
+    }
 }
 
 /// The directory of the scenario file, from which its own paths count.
@@ -143,7 +178,7 @@ fn drive(
     let settings =
         Settings { threads: threads(args.threads, &plan), run_id: run_id(), tables: tables.to_vec(), promises };
     let mut progress = Progress::new(&plan, args.quiet);
-    if let Some(note) = journal::left_over(beside(&args.file)) {
+    if let Some(note) = journal::left_over(args.beside()) {
         progress.note(&note);
     }
     progress.note(&opening(&plan, servers));
@@ -152,7 +187,7 @@ fn drive(
         None
     } else {
         let begun = results(&plan, servers, &settings, Measured::default(), started);
-        Journal::begin(beside(&args.file), &begun)
+        Journal::begin(args.beside(), &begun)
     };
     let mut lookout = Lookout::new(&plan, settings.threads);
     let measured = engine::run(&plan, &connectors, &settings, control, |slice, failures| {
@@ -326,20 +361,21 @@ impl Outputs {
     /// Finds them in the arguments and in the file, and finds out whether they
     /// can be written, before anything is sent.
     pub(super) fn find(
-        file: &Path,
+        file: Option<&Path>,
         out: Option<&Path>,
         mut reports: Vec<(Format, PathBuf)>,
         plan: &Plan,
     ) -> Result<Outputs, Complaint> {
         let mut templates = Vec::new();
+        let beside = file.map_or(Path::new(""), beside);
         for report in &plan.reports {
-            let path = beside(file).join(&report.path);
+            let path = beside.join(&report.path);
             match &report.template {
-                Some(template) => templates.push((super::report::template(&beside(file).join(template))?, path)),
+                Some(template) => templates.push((super::report::template(&beside.join(template))?, path)),
                 None => reports.push((parse_format(&report.format)?, path)),
             }
         }
-        let mut taken = vec![file];
+        let mut taken: Vec<&Path> = file.into_iter().collect();
         let written = reports.iter().map(|(_, path)| path).chain(templates.iter().map(|(_, path)| path));
         for path in out.into_iter().chain(written.map(PathBuf::as_path)) {
             output::check_writable(path)?;

@@ -14,9 +14,9 @@ use crate::report::{self, Format, Ran, Style, Suite};
 use crate::verdict::Outcome;
 
 /// Runs what is in a directory. Nothing is sent before all files are found right.
-pub(super) fn run(args: &RunArgs) -> Done {
+pub(super) fn run(args: &RunArgs, directory: &Path) -> Done {
     let reports = args.report.iter().map(|report| run::parse_report(report)).collect::<Result<Vec<_>, _>>()?;
-    let files = scenarios(&args.file)?;
+    let files = scenarios(directory)?;
     for (_, path) in &reports {
         output::check_writable(path)?;
     }
@@ -27,7 +27,7 @@ pub(super) fn run(args: &RunArgs) -> Done {
     }
     let mut runs = Vec::new();
     for (number, alone) in each.iter().enumerate() {
-        let title = format!("{} of {}: {}", number + 1, each.len(), alone.file.display());
+        let title = format!("{} of {}: {}", number + 1, each.len(), named(alone).display());
         terminal::print(&format!("{}{title}\n", if number == 0 { "" } else { "\n" }))?;
         runs.push(one(alone));
         if runs.last().is_some_and(|ran: &Ran| ran.code == exit::INTERRUPTED) {
@@ -35,7 +35,7 @@ pub(super) fn run(args: &RunArgs) -> Done {
         }
     }
     link(&mut runs, &reports)?;
-    let name = args.file.file_name().unwrap_or(args.file.as_os_str()).to_string_lossy();
+    let name = directory.file_name().unwrap_or(directory.as_os_str()).to_string_lossy();
     let suite = Suite::new(&name, &runs);
     let style = Style { color: terminal::stdout_color() };
     let table = suite.table(style).map_err(|error| Complaint::usage(error.to_string()))?;
@@ -80,7 +80,7 @@ fn prepared(args: &RunArgs, files: &[PathBuf]) -> Result<Option<Vec<RunArgs>>, C
         known.extend(params);
         let out = args.out.as_ref().map(|directory| directory.join(stem(file)).with_extension("json"));
         let compile = CompileArgs { set, ..args.compile.clone() };
-        each.push(RunArgs { file: file.clone(), compile, out, report: Vec::new(), ..args.clone() });
+        each.push(RunArgs { file: Some(file.clone()), compile, out, report: Vec::new(), ..args.clone() });
     }
     if let Some(unknown) = args.compile.set.iter().map(|set| name_of(set)).find(|name| !known.contains(*name)) {
         let complaint = Complaint::usage(format!("`--set {unknown}=…`: no file has a `param {unknown}`"));
@@ -90,13 +90,18 @@ fn prepared(args: &RunArgs, files: &[PathBuf]) -> Result<Option<Vec<RunArgs>>, C
         });
     }
     for alone in &each {
-        let loaded = load::load(&alone.file, &alone.compile)?;
+        let loaded = load::load(named(alone), &alone.compile)?;
         if loaded.lowered.diagnostics.iter().any(Diagnostic::is_error) {
             check::report(&loaded);
             right = false;
         }
     }
     Ok(right.then_some(each))
+}
+
+/// The file of a run of one.
+fn named(alone: &RunArgs) -> &Path {
+    alone.file.as_deref().unwrap_or(Path::new(""))
 }
 
 fn name_of(set: &str) -> &str {
@@ -110,7 +115,7 @@ fn stem(file: &Path) -> String {
 /// One file's run. What keeps it from being made is told, and does not keep the
 /// others.
 fn one(alone: &RunArgs) -> Ran {
-    let file = alone.file.display().to_string();
+    let file = named(alone).display().to_string();
     match run::single(alone) {
         Ok(run::Ran { code, judged: Some(outcome) }) => Ran { file, code, outcome: Ok(outcome), page: None },
         Ok(run::Ran { code, judged: None }) => {

@@ -29,6 +29,9 @@ pub enum Purpose {
     Ids,
     /// The order inside one bag of iterations in which tools are listed or not.
     Lists,
+    /// Arguments that are made up for a tool: the attempt stands where the scenario
+    /// does, and the number of the tool is the index.
+    Arguments,
 }
 
 /// The stream for item `index` of `scenario`: the same for the same plan,
@@ -53,6 +56,7 @@ pub(super) fn key(seed: u64, purpose: Purpose, scenario: usize, index: u64) -> u
         Purpose::Inspect => 9,
         Purpose::Ids => 10,
         Purpose::Lists => 11,
+        Purpose::Arguments => 12,
     };
     mixed(mixed(mixed(mixed(seed) ^ purpose) ^ scenario as u64) ^ index)
 }

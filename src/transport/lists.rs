@@ -40,10 +40,9 @@ pub struct ToolInfo {
     /// The JSON Schema of its structured result.
     #[serde(default)]
     pub output_schema: Option<Value>,
-    /// `annotations.readOnlyHint` is `true`: the tool claims to change nothing.
-    /// Absent means `false`, and a hint is not a promise.
-    #[serde(default, rename = "annotations", deserialize_with = "read_only_hint")]
-    pub read_only: bool,
+    /// What it says of itself.
+    #[serde(default, rename = "annotations", deserialize_with = "hints")]
+    pub hints: Hints,
     /// `execution.taskSupport`, of 2025-11-25: whether its calls may become tasks.
     #[serde(default, rename = "execution", deserialize_with = "task_support")]
     pub task_support: TaskSupport,
@@ -59,6 +58,18 @@ pub enum TaskSupport {
     Optional,
     /// They must.
     Required,
+}
+
+/// What a tool claims of itself in its annotations, where it says `true`; absent
+/// counts as `false` here. A hint is not a promise.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Hints {
+    /// `readOnlyHint`: it changes nothing.
+    pub read_only: bool,
+    /// `destructiveHint`: it may destroy something.
+    pub destructive: bool,
+    /// `openWorldHint`: it reaches beyond its server.
+    pub open_world: bool,
 }
 
 impl Listed for ToolInfo {
@@ -116,9 +127,14 @@ impl Listed for TemplateInfo {
     const MEMBER: &'static str = "resourceTemplates";
 }
 
-fn read_only_hint<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<bool, D::Error> {
+fn hints<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Hints, D::Error> {
     let annotations = Value::deserialize(deserializer)?;
-    Ok(annotations.get("readOnlyHint") == Some(&Value::Bool(true)))
+    let says = |hint: &str| annotations.get(hint) == Some(&Value::Bool(true));
+    Ok(Hints {
+        read_only: says("readOnlyHint"),
+        destructive: says("destructiveHint"),
+        open_world: says("openWorldHint"),
+    })
 }
 
 fn task_support<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<TaskSupport, D::Error> {

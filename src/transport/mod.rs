@@ -62,8 +62,8 @@ pub use failure::{Failure, OpenError, TargetError};
 pub use http::HttpClient;
 pub use ids::Ids;
 pub use lists::{
-    List, ListError, Listed, PromptArgument, PromptInfo, ResourceInfo, TaskSupport, TemplateInfo, ToolInfo, list_all,
-    list_tools,
+    Hints, List, ListError, Listed, PromptArgument, PromptInfo, ResourceInfo, TaskSupport, TemplateInfo, ToolInfo,
+    list_all, list_tools,
 };
 pub use oauth::{Bearer, Token, TokenError, TokenSource};
 pub use probe::{Probe, probe};

@@ -21,6 +21,7 @@ mod cli;
 mod docs;
 mod editors;
 mod errors;
+mod first;
 mod fix;
 mod format;
 mod fuzz;

@@ -1,7 +1,7 @@
 use super::peer::{PATIENCE, Server, http, json};
 use crate::transport::{
-    Failure, List, ListError, Listed, PromptArgument, PromptInfo, ResourceInfo, Revision, TaskSupport, TemplateInfo,
-    ToolInfo, list_all, list_tools,
+    Failure, Hints, List, ListError, Listed, PromptArgument, PromptInfo, ResourceInfo, Revision, TaskSupport,
+    TemplateInfo, ToolInfo, list_all, list_tools,
 };
 
 /// What a server that answers with these pages is found to have, and the
@@ -43,7 +43,7 @@ async fn all_pages_are_read_and_an_empty_cursor_is_a_cursor() {
             description: None,
             input_schema: serde_json::json!({"type": "object"}),
             output_schema: None,
-            read_only: false,
+            hints: Hints::default(),
             task_support: TaskSupport::Forbidden,
         }
     );
@@ -54,7 +54,7 @@ async fn all_pages_are_read_and_an_empty_cursor_is_a_cursor() {
             description: Some("d".into()),
             input_schema: serde_json::Value::Null,
             output_schema: Some(serde_json::json!({})),
-            read_only: true,
+            hints: Hints { read_only: true, ..Hints::default() },
             task_support: TaskSupport::Required,
         }
     );
@@ -77,7 +77,7 @@ async fn only_a_hint_that_is_true_makes_a_tool_read_only() {
     ];
     let tools: Vec<_> = table.iter().map(|(more, _)| format!(r#"{{"name":"t"{more}}}"#)).collect();
     let (tools, _) = list(&[page(&format!(r#"{{"tools":[{}]}}"#, tools.join(",")))]).await;
-    let found: Vec<_> = tools.unwrap().iter().map(|tool| tool.read_only).collect();
+    let found: Vec<_> = tools.unwrap().iter().map(|tool| tool.hints.read_only).collect();
     assert_eq!(found, table.map(|(_, expected)| expected));
 }
 

@@ -103,7 +103,7 @@ async fn by_mcpl(target: &Target, revision: Revision, calls: &[(&str, Value)]) -
     let listed = list_tools(&mut client, TIMEOUT).await.expect("a list of tools");
     let tools = listed.into_iter().map(|listed| {
         let schemas = (listed.input_schema, listed.output_schema);
-        tool(&listed.name, listed.description.as_deref(), schemas, listed.read_only)
+        tool(&listed.name, listed.description.as_deref(), schemas, listed.hints.read_only)
     });
     let tools = tools.collect();
     let mut outcomes = Vec::new();

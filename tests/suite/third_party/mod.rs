@@ -7,6 +7,7 @@ mod agree;
 mod conformance;
 mod conversation;
 mod example;
+mod first;
 mod install;
 mod matrix;
 mod servers;
