@@ -15,12 +15,12 @@ let s:statements = split("
       \ cancel capabilities cert choose client_id client_secret close complete connect_timeout csv
       \ cwd deny drain else env expect group header hold html http ids if insecure iterations json
       \ jsonl junit launch let list log lost markdown max measure mix order pace pages parallel params
-      \ persona progress prompt pidprotocol protocolproxy quickack ramp read repeat request require rows run save scopes
-      \ seek sessions sse stages start stdio stop subscribe tag take target task template think timeout
+      \ persona pid progress prompt protocol proxy quickack ramp read repeat request require rows run save
+      \ scopes seek sessions sse stages start stdio stop subscribe tag take target task template think timeout
       \ tls token_url ttl types warmup ")
 let s:joints = split("
-      \ abort after as at bearer before by call confirm duration each environment every exponential for from hints hosts
-      \ in_flight key oauth of over per prompt rate ready requests resource seconds session shared step
+      \ abort after as at bearer before by call confirm duration each environment every exponential for from hints
+      \ hosts in_flight key oauth of over per prompt rate ready requests resource seconds session shared step
       \ stream to tools up user users value when while within ")
 let s:operators = split("and contains exists in matches not or")
 let s:constants = split("false null off on true")
