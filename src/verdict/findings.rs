@@ -31,16 +31,18 @@ pub(super) fn find(results: &Results, invalid: Vec<Finding>) -> Vec<Finding> {
     found.extend(abandoned(results));
     let symptoms = symptoms::find(results);
     // One mistake makes one finding: what a symptom explains is not told again.
-    let explained = symptoms.iter().find_map(|symptom| match symptom.kind {
+    let explained = symptoms.iter().filter_map(|symptom| match symptom.kind {
         Kind::LostReplies | Kind::StalledReplies => Some(ErrorClass::Timeout),
+        Kind::LostSessions => Some(ErrorClass::SessionLost),
         _ => None,
     });
+    let explained: Vec<ErrorClass> = explained.collect();
     let bursts = symptoms.iter().any(|symptom| symptom.kind == Kind::ErrorBursts);
     found.extend(symptoms);
     if !bursts {
-        found.extend(errors(results, &results.everything(), "requests", explained));
+        found.extend(errors(results, &results.everything(), "requests", &explained));
     }
-    found.extend(errors(results, &results.apart(), "requests before or after a user's iterations", None));
+    found.extend(errors(results, &results.apart(), "requests before or after a user's iterations", &[]));
     found.extend(unfinished(results));
     found.extend(stale(results));
     found.extend(others);
@@ -128,9 +130,9 @@ fn abandoned(results: &Results) -> Option<Finding> {
 }
 
 #[expect(clippy::cast_precision_loss, reason = "counts stay below 2^53")]
-fn errors(results: &Results, selection: &Selection, what: &str, explained: Option<ErrorClass>) -> Option<Finding> {
+fn errors(results: &Results, selection: &Selection, what: &str, explained: &[ErrorClass]) -> Option<Finding> {
     let counts = results.counts(selection, Window::Whole);
-    let failures = counts.errors.iter().filter(|(class, _)| class.is_failure() && Some(**class) != explained);
+    let failures = counts.errors.iter().filter(|(class, _)| class.is_failure() && !explained.contains(class));
     let (class, count) = failures.max_by_key(|(_, count)| **count)?;
     let mut failures = results.recording.failures.iter();
     let example = failures.find(|failure| failure.class == *class && selection.series.contains(&failure.series));

@@ -190,6 +190,10 @@ pub enum Kind {
     LostReplies,
     /// Answers stop halfway.
     StalledReplies,
+    /// Sessions are forgotten.
+    LostSessions,
+    /// Memory grows and does not come back.
+    Leak,
     /// Failures come in bursts.
     ErrorBursts,
     /// The server stands still by the clock.

@@ -10,6 +10,8 @@ mod bursts;
 mod course;
 mod drift;
 mod freeze;
+mod leak;
+mod sessions;
 mod silence;
 mod warming;
 
@@ -20,6 +22,8 @@ use crate::results::Results;
 pub(super) fn find(results: &Results) -> Vec<Finding> {
     let found = [
         silence::find(results),
+        sessions::find(results),
+        leak::find(results),
         bursts::find(results),
         freeze::find(results),
         warming::find(results),

@@ -2,7 +2,7 @@
 
 use super::{SECOND, results};
 use crate::plan::{Load, Plan, Segment, Series};
-use crate::record::{ErrorClass, Phase, Recorder, Recording, Sample, Shape};
+use crate::record::{ErrorClass, Moment, Phase, ProcessRow, Recorder, Recording, Sample, Shape};
 use crate::results::Results;
 use crate::verdict::{Finding, Kind, judge};
 
@@ -223,4 +223,66 @@ fn answers_that_never_come_are_lost_or_stalled_and_late_ones_are_neither() {
     assert_eq!(kinds(&silent(false, 8, now_and_then)), [Kind::Errors]);
     // All at once: the server was away.
     assert_eq!(kinds(&silent(false, 1000, |number| (600..630).contains(&number))), [Kind::ErrorBursts]);
+}
+
+/// A healthy run whose server's process has this much memory in each second, and
+/// afterwards.
+fn with_memory(bytes: impl Fn(u64) -> u64, afterwards: u64) -> Results {
+    let mut results = run(|_, _| {}, &[]);
+    let row = |moment, rss_bytes| ProcessRow { moment, rss_bytes, processes: 1, ..ProcessRow::default() };
+    for slice in &mut results.recording.seconds {
+        slice.processes = vec![row(Moment::During, bytes(u64::from(slice.second)))];
+    }
+    let last = results.recording.seconds.last_mut().unwrap();
+    last.processes.push(row(Moment::After, afterwards));
+    results
+}
+
+const MIB: u64 = 1024 * 1024;
+
+#[test]
+fn memory_that_grows_evenly_and_stays_is_a_leak() {
+    let leaking = with_memory(|second| (20 + second) * MIB, 49 * MIB);
+    only(
+        &leaking,
+        Kind::Leak,
+        &["`s` grows by 1MiB a second", "49MiB are left after the load", "25.6KiB for each request"],
+    );
+    // What comes back was in use, and was not lost.
+    assert_eq!(kinds(&with_memory(|second| (20 + second) * MIB, 22 * MIB)), []);
+    // What fills up comes to an end.
+    let filling = |second: u64| (20 * MIB) + 30 * MIB * second / (second + 4);
+    assert_eq!(kinds(&with_memory(filling, filling(30))), []);
+    // A little is the process getting on.
+    assert_eq!(kinds(&with_memory(|second| 20 * MIB + second * 10_000, 20 * MIB + 300_000)), []);
+    // Up and down is no growth.
+    assert_eq!(kinds(&with_memory(|second| (20 + second % 5 * 3) * MIB, 30 * MIB)), []);
+}
+
+#[test]
+fn sessions_that_are_forgotten_are_told_with_the_first_of_them() {
+    let mut forgetful = run(
+        |number, fake| {
+            if number % 300 == 150 {
+                fake.error = Some(ErrorClass::SessionLost)
+            }
+        },
+        &[],
+    );
+    let mut row = |second: usize, lost| {
+        forgetful.recording.seconds[second].scenarios.push(crate::record::ScenarioRow {
+            scenario: 0,
+            phase: Phase::Measured,
+            started: 0,
+            iterations: 0,
+            dropped: 0,
+            abandoned: 0,
+            sessions: 0,
+            lost,
+            times: Default::default(),
+        });
+    };
+    row(3, 1);
+    row(11, 1);
+    only(&forgetful, Kind::LostSessions, &["forgot 2 sessions", "the first after 3s in `quick`", "4 of 1200 requests"]);
 }
