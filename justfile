@@ -37,6 +37,10 @@ bench-peers *ARGS:
     cargo build --release
     cargo run --release --target-dir target/peers --manifest-path benches/peers/Cargo.toml -- {{ARGS}}
 
+# How often verdicts find what is wrong, and what is not: docs/verdicts.md; takes a quarter of an hour
+verdict-rates *ARGS:
+    cargo bench --bench verdict_rates -- {{ARGS}}
+
 # Line coverage of the library, with the tests' own child processes
 coverage:
     .ci/coverage
