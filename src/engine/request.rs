@@ -460,6 +460,7 @@ fn record<C: Connector>(
         questions: exchange.asides.questions,
         rounds: exchange.asides.rounds,
         polls: exchange.asides.polls,
+        late: exchange.asides.late,
         violations: Some(&exchange.violations).filter(|violations| violations.count() > 0),
         error: trouble.map(|trouble| trouble.class),
     };

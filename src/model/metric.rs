@@ -28,7 +28,7 @@ pub(super) const CLASSES: [&str; 13] = [
 ];
 
 /// Metrics by name. `errors` and `expect` are read apart.
-const METRICS: [(&str, Metric); 22] = [
+const METRICS: [(&str, Metric); 23] = [
     ("latency", Metric::Time(TimeMetric::Latency)),
     ("service_time", Metric::Time(TimeMetric::ServiceTime)),
     ("wait", Metric::Time(TimeMetric::Wait)),
@@ -50,6 +50,7 @@ const METRICS: [(&str, Metric); 22] = [
     ("questions", Metric::Questions),
     ("rounds", Metric::Rounds),
     ("polls", Metric::Polls),
+    ("late", Metric::Late),
     ("cached", Metric::Cached),
 ];
 

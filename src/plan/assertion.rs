@@ -267,6 +267,8 @@ pub enum Metric {
     Rounds,
     /// Times that servers were asked how far a task has come.
     Polls,
+    /// Results of requests that had been cancelled.
+    Late,
     /// Requests that were not sent, since their results had been kept.
     Cached,
 }

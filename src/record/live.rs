@@ -20,6 +20,7 @@ pub(super) struct LiveSeries {
     rounds: u64,
     stalled: u64,
     polls: u64,
+    late: u64,
     pub(super) cached: u64,
     violations: BTreeMap<Violation, u64>,
     times: [Distribution; TIMES],
@@ -49,6 +50,7 @@ impl LiveSeries {
         live.questions += u64::from(sample.questions);
         live.rounds += u64::from(sample.rounds);
         live.polls += u64::from(sample.polls);
+        live.late += u64::from(sample.late);
         for found in sample.violations.map(Violations::found).unwrap_or_default() {
             *live.violations.entry(found.kind).or_default() += u64::from(found.count);
         }
@@ -97,6 +99,7 @@ impl LiveSeries {
             rounds: std::mem::take(&mut self.rounds),
             stalled: std::mem::take(&mut self.stalled),
             polls: std::mem::take(&mut self.polls),
+            late: std::mem::take(&mut self.late),
             cached: std::mem::take(&mut self.cached),
             violations: self.violations.values().sum(),
             violation_kinds: std::mem::take(&mut self.violations),

@@ -55,6 +55,8 @@ pub struct Sample<'a> {
     pub rounds: u32,
     /// Times that the server was asked how far its task has come.
     pub polls: u32,
+    /// Results of requests that had been cancelled before, heard meanwhile.
+    pub late: u32,
     /// Violations of the protocol, if there were any.
     pub violations: Option<&'a Violations>,
     /// Why it failed, if it did.

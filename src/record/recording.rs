@@ -89,6 +89,10 @@ pub struct Counts {
     /// Times that servers were asked how far a task has come.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub polls: u64,
+    /// Results of requests that had been cancelled, which came all the same. They
+    /// count in whichever request of the session is next.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub late: u64,
     /// Requests that were not sent, since the user had kept their results as the
     /// server allows. No other count has them.
     #[serde(default, skip_serializing_if = "is_zero")]
@@ -128,6 +132,7 @@ impl Counts {
         self.rounds += other.rounds;
         self.stalled += other.stalled;
         self.polls += other.polls;
+        self.late += other.late;
         self.cached += other.cached;
         self.violations += other.violations;
         for (violation, count) in &other.violation_kinds {

@@ -62,6 +62,8 @@ pub struct Asides {
     pub rounds: u32,
     /// Times that the server was asked how far its task has come.
     pub polls: u32,
+    /// Results of requests that had been cancelled, heard since the last exchange.
+    pub late: u32,
 }
 
 impl Asides {
@@ -72,6 +74,7 @@ impl Asides {
         self.questions = self.questions.saturating_add(other.questions);
         self.rounds = self.rounds.saturating_add(other.rounds);
         self.polls = self.polls.saturating_add(other.polls);
+        self.late = self.late.saturating_add(other.late);
     }
 }
 

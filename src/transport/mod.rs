@@ -31,6 +31,7 @@ mod handshake;
 mod headers;
 mod http;
 mod ids;
+mod late;
 mod lists;
 mod mirror;
 mod oauth;

@@ -185,6 +185,7 @@ fn count(results: &Results, selection: &Selection, metric: &Metric, window: Wind
         Metric::Questions => (requests().questions, requests().requests),
         Metric::Rounds => (requests().rounds, requests().requests),
         Metric::Polls => (requests().polls, requests().requests),
+        Metric::Late => (requests().late, requests().requests),
         Metric::Cached => {
             let counts = requests();
             (counts.cached, counts.requests + counts.cached)

@@ -206,6 +206,8 @@ pub enum Kind {
     Saturated,
     /// A step waits behind another.
     Blocking,
+    /// Cancelled requests are answered all the same.
+    IgnoredCancellation,
 }
 
 /// How much a finding matters.

@@ -17,6 +17,7 @@ mod bad_connections;
 mod bad_json;
 mod bad_servers;
 mod cache;
+mod cancel;
 mod cli;
 mod docs;
 mod editors;

@@ -151,6 +151,7 @@ impl Conversation {
                     Poll::Ready(Ok(Arrival::Refused(refused, failure))) => self.desk.refuse(id, refused, failure),
                     Poll::Ready(Err(stop)) => self.stop(id, stop),
                     Poll::Pending => {
+                        self.desk.caught_up();
                         self.desk.drive(id, cx.waker());
                         return expired(cx).map(|()| true);
                     }
@@ -199,8 +200,14 @@ impl Conversation {
         }
     }
 
+    /// Cancels request `id`. From now on its result, should it come, is late.
+    pub(super) fn cancel(&mut self, id: u64) {
+        self.desk.cancel(id);
+        self.tell_of(id, "cancelled");
+    }
+
     /// Tells the server that nobody waits for the answer to request `id` any more.
-    pub(super) fn cancel(&mut self, id: u64, reason: &str) {
+    pub(super) fn tell_of(&mut self, id: u64, reason: &str) {
         let Child::Running(carrier) = &mut self.child else { return };
         carrier.queue(id, (cancellation(id, reason) + "\n").as_bytes());
         carrier.flush_now(|written| self.desk.wrote(&written));

@@ -4,17 +4,19 @@
 //! when the pipe can be read or written, or is about to be. Whoever looks into
 //! the pipe becomes the driver; a driver that leaves wakes another.
 
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 use std::task::Waker;
 
 use bytes::Bytes;
+use tokio::task::coop::has_budget_remaining;
 use tokio::time::Instant;
 
 use super::super::envelope::{self, About, Message, Reply, Stranger};
 use super::super::exchange::Changes;
 use super::super::failure::{Failure, excerpt};
 use super::super::ids;
+use super::super::late::{self, MARGIN};
 use super::super::progress::{self, Progress};
 use super::super::questions::Answers;
 use super::super::revision::Revision;
@@ -51,6 +53,8 @@ pub(super) struct Request {
     /// The resource whose updates it counts.
     pub(super) watched: Option<Box<str>>,
     pub(super) updates: u32,
+    /// Results of cancelled requests, that it has read.
+    pub(super) late: u32,
     /// That it has read.
     pub(super) violations: Violations,
     /// The answer, and when its line was complete.
@@ -72,7 +76,28 @@ pub(super) struct Desk {
     /// The request whose task is woken by the pipe.
     driver: u64,
     /// Requests that nobody waits for any more, though they were sent.
-    abandoned: BTreeSet<u64>,
+    abandoned: BTreeMap<u64, Abandoned>,
+    /// The last instant at which everything that had come was read.
+    caught_up: Option<Instant>,
+}
+
+/// Why nobody waits for the answer to a request.
+#[derive(Clone, Copy, Debug)]
+enum Abandoned {
+    /// It took too long, or whoever waited is gone.
+    Forgotten,
+    /// It was cancelled, and the last bytes that were written for it were written
+    /// then.
+    Cancelled(Option<Instant>),
+}
+
+impl Abandoned {
+    /// Whether an answer that came after this instant came in spite of the
+    /// cancellation, and did not meet it on the way.
+    fn is_ignored_by(self, before: Option<Instant>) -> bool {
+        let Self::Cancelled(Some(told)) = self else { return false };
+        before.is_some_and(|before| before.saturating_duration_since(told) >= MARGIN)
+    }
 }
 
 impl Desk {
@@ -84,7 +109,8 @@ impl Desk {
             last_id,
             requests: VecDeque::new(),
             driver: 0,
-            abandoned: BTreeSet::new(),
+            abandoned: BTreeMap::new(),
+            caught_up: None,
         }
     }
 
@@ -136,9 +162,22 @@ impl Desk {
 
     /// An answer to request `id` may come, and nobody will wait for it.
     pub(super) fn abandon(&mut self, id: u64) {
-        self.abandoned.insert(id);
+        self.abandoned.entry(id).or_insert(Abandoned::Forgotten);
         if self.abandoned.len() > ABANDONED {
             self.abandoned.pop_first();
+        }
+    }
+
+    /// The server is about to be told that request `id` is cancelled.
+    pub(super) fn cancel(&mut self, id: u64) {
+        self.abandoned.insert(id, Abandoned::Cancelled(None));
+    }
+
+    /// Everything that has come was read.
+    pub(super) fn caught_up(&mut self) {
+        // Only who waits for late answers wants to know, and the clock costs time.
+        if !self.abandoned.is_empty() && has_budget_remaining() {
+            self.caught_up = Some(Instant::now());
         }
     }
 
@@ -194,6 +233,9 @@ impl Desk {
             request.written.get_or_insert(written.began);
             request.bytes_out += written.bytes;
         }
+        if let Some(Abandoned::Cancelled(told)) = self.abandoned.get_mut(&written.id) {
+            *told = Some(written.began);
+        }
     }
 
     /// Hands a line over that request `reader` has read. Returns what is to be
@@ -220,6 +262,7 @@ impl Desk {
         let mut violation: Option<(Violation, String)> = None;
         let mut response = None;
         let mut owner = reader;
+        let again = (!self.abandoned.is_empty()).then(|| text.clone());
         if !text.trim_ascii().is_empty() {
             let found = std::cell::Cell::new(reader);
             let awaited = |given: Option<u64>| {
@@ -254,7 +297,15 @@ impl Desk {
                     }
                     response = Some(self.answers.respond(&id, &method, &params) + "\n");
                 }
-                Message::Stranger(Stranger::Number(id)) if self.abandoned.remove(&id) => {}
+                Message::Stranger(Stranger::Number(id)) if self.abandoned.contains_key(&id) => {
+                    let ignored = self.abandoned.remove(&id).is_some_and(|why| why.is_ignored_by(self.caught_up));
+                    if ignored
+                        && again.is_some_and(|text| late::is_result(text, id))
+                        && let Some(request) = self.get_mut(reader)
+                    {
+                        request.late += 1;
+                    }
+                }
                 Message::Stranger(Stranger::Number(id)) if id > self.before_first && id <= self.last_id => {
                     violation =
                         Some((Violation::DuplicateResponse, format!("another response to request {}", ids::shown(id))));
@@ -313,6 +364,10 @@ impl Request {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
+    use tokio::time::advance;
+
     use super::*;
 
     /// Violations that a request sees when this many were abandoned before it and
@@ -329,6 +384,57 @@ mod tests {
         let text = bytes::Bytes::from_static(br#"{"id":1,"result":{}}"#);
         assert_eq!(desk.receive(reader, Line { text, size: 21, first_byte: now, complete: now }), None);
         desk.leave(reader).unwrap().violations.count()
+    }
+
+    /// Late answers that a request counts when this comes so long after request 1
+    /// was cancelled, and everything was read so long after it.
+    async fn late(text: &str, came: u64, read: u64) -> u32 {
+        let mut desk = Desk::new(Revision::V2025_11_25, Arc::default(), 0);
+        let id = desk.enter(false);
+        desk.cancel(id);
+        desk.wrote(&Written { id, began: Instant::now(), bytes: 1 });
+        desk.leave(id);
+        desk.abandon(id);
+        let reader = desk.enter(false);
+        advance(Duration::from_millis(read)).await;
+        desk.caught_up();
+        advance(Duration::from_millis(came - read)).await;
+        let (now, text) = (Instant::now(), bytes::Bytes::copy_from_slice(text.as_bytes()));
+        desk.receive(reader, Line { text, size: 21, first_byte: now, complete: now });
+        let request = desk.leave(reader).unwrap();
+        assert_eq!(request.violations.count(), 0);
+        request.late
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn results_of_cancelled_requests_are_late_unless_they_may_have_crossed_the_cancellation() {
+        const RESULT: &str = r#"{"id":1,"result":{"content":[]}}"#;
+        assert_eq!(late(RESULT, 100, 100).await, 1);
+        assert_eq!(late(RESULT, 99, 99).await, 0);
+        assert_eq!(late(RESULT, 9000, 99).await, 0, "it may have waited in the pipe");
+        assert_eq!(late(r#"{"id":1,"error":{"code":0,"message":"Request cancelled"}}"#, 300, 200).await, 0);
+        assert_eq!(late(r#"{"id":1,"result":{"content":[],"isError":true}}"#, 300, 200).await, 0);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn late_answers_are_none_where_the_server_was_not_told() {
+        let mut desk = Desk::new(Revision::V2025_11_25, Arc::default(), 0);
+        let forgotten = desk.enter(false);
+        let unwritten = desk.enter(false);
+        desk.cancel(unwritten);
+        for id in [forgotten, unwritten] {
+            desk.leave(id);
+            desk.abandon(id);
+        }
+        let reader = desk.enter(false);
+        advance(Duration::from_secs(1)).await;
+        desk.caught_up();
+        let (now, text) = (Instant::now(), bytes::Bytes::from_static(br#"{"id":1,"result":{}}"#));
+        desk.receive(reader, Line { text, size: 21, first_byte: now, complete: now });
+        let text = bytes::Bytes::from_static(br#"{"id":2,"result":{}}"#);
+        desk.receive(reader, Line { text, size: 21, first_byte: now, complete: now });
+        let request = desk.leave(reader).unwrap();
+        assert_eq!((request.late, request.violations.count()), (0, 0));
     }
 
     #[test]

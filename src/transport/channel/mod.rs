@@ -263,7 +263,10 @@ impl<'a> Waiting<'a> {
             let given_up = Instant::now();
             // An `initialize` must not be cancelled.
             if call.method != INITIALIZE {
-                conversation.cancel(self.id, if cancelled.is_some() { "cancelled" } else { "timeout" });
+                match cancelled {
+                    Some(_) => conversation.cancel(self.id),
+                    None => conversation.tell_of(self.id, "timeout"),
+                }
             }
             (conversation.abandon(self.id), Some(given_up))
         } else {
@@ -301,6 +304,7 @@ impl<'a> Waiting<'a> {
                 progress: request.progress.count,
                 updates: request.updates,
                 questions: request.questions,
+                late: request.late,
                 ..Asides::default()
             },
             violations: request.violations,

@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::mpsc;
-use tokio::task::JoinHandle;
+use tokio::task::{JoinHandle, JoinSet};
 use tokio::time::Instant;
 
 use super::super::deadline::Deadline;
@@ -18,6 +18,7 @@ use super::super::failure::{Failure, excerpt, seconds};
 use super::super::render::cancellation;
 use super::answer::{self, ServerRequest};
 use super::connect::{self, Dial};
+use super::late::Cancelled;
 use super::link::{Link, Stream};
 use super::request::{Session, Told};
 use super::stream::Listener;
@@ -39,8 +40,8 @@ const CANCELLED: &str = "cancelled";
 #[derive(Debug)]
 struct Errand<S: Stream> {
     body: String,
-    /// A connection that is closed once the message was delivered.
-    closes: Option<Box<Link<S>>>,
+    /// The request that the message cancels.
+    cancels: Option<Cancelled<S>>,
 }
 
 /// What one client has going on beside its requests.
@@ -72,11 +73,12 @@ impl<S: Dial> Beside<S> {
         self.courier(plan, session).errands.say(response);
     }
 
-    /// Tells the server that nobody waits for the answer to a request any more,
-    /// then closes its connection: a server that sees that first would never know
-    /// what it meant.
-    pub(super) fn cancel(&mut self, plan: &Arc<HttpPlan>, session: &Session, id: u64, link: Box<Link<S>>) {
-        self.courier(plan, session).errands.send(Errand { body: cancellation(id, CANCELLED), closes: Some(link) });
+    /// Tells the server that nobody waits for the answer to a request any more.
+    /// Its connection is closed only then: a server that sees that first would
+    /// never know what it meant.
+    pub(super) fn cancel(&mut self, plan: &Arc<HttpPlan>, session: &Session, cancelled: Cancelled<S>) {
+        let body = cancellation(cancelled.id, CANCELLED);
+        self.courier(plan, session).errands.send(Errand { body, cancels: Some(cancelled) });
     }
 
     /// For another task of the session that has something to say.
@@ -95,6 +97,7 @@ impl<S: Dial> Beside<S> {
         exchange.bytes_out += state.bytes_out;
         exchange.notifications += state.notifications;
         exchange.asides.questions += state.questions;
+        exchange.asides.late += state.late;
         exchange.violations.merge(&state.violations);
         // A server that cannot be answered does not answer, either.
         if let (Some(undelivered), Err(Failure::Timeout { after })) = (state.undelivered, &exchange.outcome) {
@@ -120,7 +123,7 @@ pub(super) struct Errands<S: Stream>(mpsc::Sender<Errand<S>>);
 impl<S: Stream> Errands<S> {
     /// Sends a message.
     pub(super) fn say(&self, body: String) {
-        self.send(Errand { body, closes: None });
+        self.send(Errand { body, cancels: None });
     }
 
     fn send(&self, errand: Errand<S>) {
@@ -160,6 +163,7 @@ async fn carry<S: Dial>(
 ) {
     let mut link: Option<Box<Link<S>>> = None;
     let mut deadline = Deadline::default();
+    let mut watches = JoinSet::new();
     while let Some(errand) = errands.recv().await {
         deadline.set(Instant::now(), ACCEPT_TIMEOUT);
         let delivered = deliver(&plan, &session, &mut link, &mut deadline, &errand.body).await;
@@ -170,10 +174,15 @@ async fn carry<S: Dial>(
                 state.bytes_in += received;
             });
         }
-        if let Err(failure) = delivered
-            && errand.closes.is_none()
-        {
-            heard.with(|state| state.undelivered = Some(failure));
+        match (delivered, errand.cancels) {
+            (Err(failure), None) => heard.with(|state| state.undelivered = Some(failure)),
+            (Ok(()), Some(cancelled)) => {
+                while watches.try_join_next().is_some() {}
+                if let Ok(place) = Arc::clone(&plan.watched).try_acquire_owned() {
+                    watches.spawn(cancelled.watch(Instant::now(), Arc::clone(&heard), place));
+                }
+            }
+            _ => {}
         }
     }
 }
@@ -245,6 +254,8 @@ pub(super) struct State {
     pub(super) bytes_out: u64,
     pub(super) notifications: u32,
     pub(super) questions: u32,
+    /// Results of cancelled requests.
+    pub(super) late: u32,
     pub(super) violations: Violations,
     /// Resources that are subscribed to; these are not taken.
     pub(super) watches: Vec<Watch>,

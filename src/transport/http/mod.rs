@@ -9,6 +9,7 @@ mod connect;
 mod feed;
 pub(super) mod form;
 pub(super) mod fuzz;
+mod late;
 mod link;
 mod request;
 mod response;
@@ -22,12 +23,14 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
+use tokio::sync::Semaphore;
 use tokio::time::Instant;
 
 use self::answer::{Answer, Asked, Rest, Resumption, Seen, ServerRequest, Tail};
 use self::aside::Beside;
 use self::connect::Dial;
 pub(super) use self::feed::Feed;
+use self::late::{Cancelled, WATCHED};
 use self::link::{Link, Stream};
 use self::request::{Heads, SESSION, Session, Told};
 use super::client::{Client, Opened, ServerInfo};
@@ -84,6 +87,8 @@ pub(super) struct HttpPlan {
     /// The server has said that it has no stream of its own (405): nobody else has
     /// to ask.
     streamless: Arc<AtomicBool>,
+    /// Places for cancelled requests whose results are listened for.
+    watched: Arc<Semaphore>,
 }
 
 impl HttpPlan {
@@ -96,6 +101,7 @@ impl HttpPlan {
             target,
             answers,
             streamless: Arc::default(),
+            watched: Arc::new(Semaphore::new(WATCHED)),
         }
     }
 
@@ -271,7 +277,8 @@ impl<S: Dial> HttpClient<S> {
             && !asked.modern
         {
             let beside = self.beside.get_or_insert_default();
-            beside.cancel(&self.plan, &self.session, id, link);
+            let cancelled = Cancelled { id, link, begun: status.is_some(), batches };
+            beside.cancel(&self.plan, &self.session, cancelled);
         } else {
             self.keep(link, answer.rest, answer.done);
         }

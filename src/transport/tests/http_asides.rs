@@ -142,6 +142,8 @@ async fn cancelled(revision: Revision) -> (Exchange, Option<super::peer::Receive
         let told = other.request().await;
         assert!(!peer.is_closed_now(), "the server learns first why its stream is closed");
         other.send(ACCEPTED).await;
+        // There will be no result.
+        peer.send(sse("")).await;
         assert!(peer.is_closed().await);
         told
     });

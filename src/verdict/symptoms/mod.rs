@@ -7,6 +7,7 @@
 
 mod blocking;
 mod bursts;
+mod cancellation;
 mod course;
 mod drift;
 mod freeze;
@@ -29,6 +30,7 @@ pub(super) fn find(results: &Results) -> Vec<Finding> {
         warming::find(results),
         drift::find(results),
         blocking::find(results),
+        cancellation::find(results),
     ];
     found.into_iter().flatten().collect()
 }

@@ -14,6 +14,7 @@ struct Fake {
     latency: u64,
     error: Option<ErrorClass>,
     began: bool,
+    late: u32,
 }
 
 const MS: u64 = 1_000_000;
@@ -34,7 +35,7 @@ fn run(change: impl Fn(u64, &mut Fake), more: &[Fake]) -> Results {
     let usual = (0..30 * 40_u64).map(|number| {
         let latency = 3 * MS + u64::try_from((noise(number) * 2e6) as i64).unwrap();
         let second = u32::try_from(number / 40).unwrap();
-        let mut fake = Fake { series: 0, second, latency, error: None, began: false };
+        let mut fake = Fake { series: 0, second, latency, error: None, began: false, late: 0 };
         change(number, &mut fake);
         fake
     });
@@ -47,6 +48,7 @@ fn run(change: impl Fn(u64, &mut Fake), more: &[Fake]) -> Results {
             service: Some(fake.latency),
             error: fake.error,
             first_byte,
+            late: fake.late,
             ..Sample::default()
         };
         recorder.request(fake.second, fake.series, Phase::Measured, &sample);
@@ -183,7 +185,7 @@ fn a_slow_beginning_is_told_with_the_moment_it_ended() {
 fn who_waits_for_another_step_is_blocked_and_who_shares_with_it_is_not() {
     let slow: Vec<Fake> = (15..30)
         .flat_map(|second| {
-            (0..2).map(move |_| Fake { series: 1, second, latency: 200 * MS, error: None, began: false })
+            (0..2).map(move |_| Fake { series: 1, second, latency: 200 * MS, error: None, began: false, late: 0 })
         })
         .collect();
     let beside = |delay: u64| {
@@ -285,4 +287,33 @@ fn sessions_that_are_forgotten_are_told_with_the_first_of_them() {
     row(3, 1);
     row(11, 1);
     only(&forgetful, Kind::LostSessions, &["forgot 2 sessions", "the first after 3s in `quick`", "4 of 1200 requests"]);
+#[test]
+fn cancelled_requests_that_are_answered_are_told_when_they_are_many_of_them() {
+    // Each tenth request is given up; the next of the session hears of its result.
+    let answered = |every: u64, of: u64| {
+        run(
+            move |number, fake| {
+                if number < of * 10 && number % 10 == 3 {
+                    (fake.latency, fake.error) = (100 * MS, Some(ErrorClass::Cancelled));
+                }
+                fake.late = u32::from(number < of * 10 && number % (every * 10) == 7);
+            },
+            &[],
+        )
+    };
+    let words = ["20 of 20 requests of `quick` (100%)", "`notifications/cancelled`"];
+    only(&answered(1, 20), Kind::IgnoredCancellation, &words);
+    only(&answered(2, 20), Kind::IgnoredCancellation, &["10 of 20 requests"]);
+    assert_eq!(kinds(&answered(3, 20)), [], "fewer than half");
+    only(&answered(1, 3), Kind::IgnoredCancellation, &["3 of 3 requests"]);
+    assert_eq!(kinds(&answered(1, 2)), [], "too few");
+    // More than were cancelled can come from the warm-up only.
+    let more = run(
+        |number, fake| {
+            fake.error = (number % 300 == 3).then_some(ErrorClass::Cancelled);
+            fake.late = u32::from(number % 100 == 7);
+        },
+        &[],
+    );
+    only(&more, Kind::IgnoredCancellation, &["4 of 4 requests"]);
 }
