@@ -18,6 +18,7 @@ mod bad_json;
 mod bad_servers;
 mod cache;
 mod cli;
+mod directory;
 mod docs;
 mod editors;
 mod errors;
