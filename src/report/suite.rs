@@ -143,7 +143,7 @@ impl Part {
         };
         part.asks = view.scenarios.iter().find_map(|scenario| scenario.doc.clone());
         part.word = verdict.outcome.word().to_owned();
-        part.sentence.clone_from(&verdict.sentence);
+        part.sentence.clone_from(&view.verdict.sentence);
         part.held = verdict.assertions.iter().filter(|judgement| judgement.state.held()).count();
         part.assertions = verdict.assertions.len();
         part.requests = view.totals.requests;
