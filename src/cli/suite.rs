@@ -17,13 +17,18 @@ use crate::verdict::Outcome;
 pub(super) fn run(args: &RunArgs, directory: &Path) -> Done {
     let reports = args.report.iter().map(|report| run::parse_report(report)).collect::<Result<Vec<_>, _>>()?;
     let files = scenarios(directory)?;
-    for (_, path) in &reports {
+    for (format, path) in &reports {
         output::check_writable(path)?;
+        if *format == Format::Html && path.extension().is_none() {
+            return Err(Complaint::usage(format!("`{}` is also where the pages of the runs go", path.display()))
+                .help(format!("write `--report html={}.html`", path.display())));
+        }
     }
     let each = prepared(args, &files)?;
     let Some(each) = each else { return Ok(exit::USAGE) };
-    if let Some(directory) = &args.out {
-        fs::create_dir_all(directory).map_err(|error| unmade(directory, &error))?;
+    let pages = reports.iter().filter(|(format, _)| *format == Format::Html).map(|(_, index)| pages_of(index));
+    for directory in args.out.iter().cloned().chain(pages) {
+        fs::create_dir_all(&directory).map_err(|error| unmade(&directory, &error))?;
     }
     let mut runs = Vec::new();
     for (number, alone) in each.iter().enumerate() {
@@ -34,13 +39,16 @@ pub(super) fn run(args: &RunArgs, directory: &Path) -> Done {
             break;
         }
     }
-    link(&mut runs, &reports)?;
-    let name = directory.file_name().unwrap_or(directory.as_os_str()).to_string_lossy();
-    let suite = Suite::new(&name, &runs);
+    runs.extend(each.iter().skip(runs.len()).map(not_begun));
+    let name = name_of(directory);
     let style = Style { color: terminal::stdout_color() };
-    let table = suite.table(style).map_err(|error| Complaint::usage(error.to_string()))?;
+    let table = Suite::new(&name, &runs).table(style).map_err(|error| Complaint::usage(error.to_string()))?;
     terminal::print(&format!("\n{table}"))?;
     for (format, path) in &reports {
+        if *format == Format::Html {
+            link(&mut runs, path)?;
+        }
+        let suite = Suite::new(&name, &runs);
         let text = suite.render(&runs, *format).map_err(|error| Complaint::usage(error.to_string()))?;
         write(path, &text)?;
     }
@@ -76,13 +84,13 @@ fn prepared(args: &RunArgs, files: &[PathBuf]) -> Result<Option<Vec<RunArgs>>, C
         let bare = load::load(file, &CompileArgs { set: Vec::new(), ..args.compile.clone() })?;
         let params: BTreeSet<String> = bare.lowered.model.params.iter().map(|param| param.name.clone()).collect();
         // A parameter is set in the files that have it.
-        let set = args.compile.set.iter().filter(|set| params.contains(name_of(set))).cloned().collect();
+        let set = args.compile.set.iter().filter(|set| params.contains(param_of(set))).cloned().collect();
         known.extend(params);
-        let out = args.out.as_ref().map(|directory| directory.join(stem(file)).with_extension("json"));
+        let out = args.out.as_ref().map(|directory| directory.join(format!("{}.json", stem(file))));
         let compile = CompileArgs { set, ..args.compile.clone() };
         each.push(RunArgs { file: Some(file.clone()), compile, out, report: Vec::new(), ..args.clone() });
     }
-    if let Some(unknown) = args.compile.set.iter().map(|set| name_of(set)).find(|name| !known.contains(*name)) {
+    if let Some(unknown) = args.compile.set.iter().map(|set| param_of(set)).find(|name| !known.contains(*name)) {
         let complaint = Complaint::usage(format!("`--set {unknown}=…`: no file has a `param {unknown}`"));
         return Err(match nearest(unknown, known.iter().map(String::as_str)) {
             Some(near) => complaint.help(format!("write `--set {near}=…`")),
@@ -104,7 +112,7 @@ fn named(alone: &RunArgs) -> &Path {
     alone.file.as_deref().unwrap_or(Path::new(""))
 }
 
-fn name_of(set: &str) -> &str {
+fn param_of(set: &str) -> &str {
     set.split_once('=').map_or(set, |(name, _)| name).trim()
 }
 
@@ -119,7 +127,7 @@ fn one(alone: &RunArgs) -> Ran {
     match run::single(alone) {
         Ok(run::Ran { code, judged: Some(outcome) }) => Ran { file, code, outcome: Ok(outcome), page: None },
         Ok(run::Ran { code, judged: None }) => {
-            Ran { file, code, outcome: Err("no load was sent; see above".to_owned()), page: None }
+            Ran { file, code, outcome: Err("no load was sent; what the run said tells why".to_owned()), page: None }
         }
         Err(complaint) => {
             terminal::complain(&complaint);
@@ -128,20 +136,33 @@ fn one(alone: &RunArgs) -> Ran {
     }
 }
 
-/// Writes a page for each run, beside an HTML report of the suite, in a directory of
-/// its name.
-fn link(runs: &mut [Ran], reports: &[(Format, PathBuf)]) -> Result<(), Complaint> {
-    for (_, path) in reports.iter().filter(|(format, _)| *format == Format::Html) {
-        let directory = path.with_extension("");
-        fs::create_dir_all(&directory).map_err(|error| unmade(&directory, &error))?;
-        for ran in runs.iter_mut() {
-            let Ok((results, verdict)) = &ran.outcome else { continue };
-            let text = report::render(results, verdict, Format::Html, Style::default())
-                .map_err(|error| Complaint::usage(error.to_string()))?;
-            let page = format!("{}.html", stem(Path::new(&ran.file)));
-            write(&directory.join(&page), &text)?;
-            ran.page = Some(format!("{}/{page}", directory.file_name().unwrap_or_default().to_string_lossy()));
-        }
+/// A file whose turn did not come.
+fn not_begun(alone: &RunArgs) -> Ran {
+    let file = named(alone).display().to_string();
+    Ran { file, code: exit::INTERRUPTED, outcome: Err("the suite was interrupted before it".to_owned()), page: None }
+}
+
+/// The name of a directory, also of one that is given as `.`.
+fn name_of(directory: &Path) -> String {
+    let whole = fs::canonicalize(directory).unwrap_or_else(|_| directory.to_owned());
+    whole.file_name().unwrap_or(directory.as_os_str()).to_string_lossy().into_owned()
+}
+
+/// The directory of the pages of the runs: that of the suite's page without its ending.
+fn pages_of(index: &Path) -> PathBuf {
+    index.with_extension("")
+}
+
+/// Writes a page for each run, for the suite's page at `index`.
+fn link(runs: &mut [Ran], index: &Path) -> Result<(), Complaint> {
+    let directory = pages_of(index);
+    for ran in runs.iter_mut() {
+        let Ok((results, verdict)) = &ran.outcome else { continue };
+        let text = report::render(results, verdict, Format::Html, Style::default())
+            .map_err(|error| Complaint::usage(error.to_string()))?;
+        let page = format!("{}.html", stem(Path::new(&ran.file)));
+        write(&directory.join(&page), &text)?;
+        ran.page = Some(format!("{}/{page}", directory.file_name().unwrap_or_default().to_string_lossy()));
     }
     Ok(())
 }

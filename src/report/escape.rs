@@ -23,6 +23,20 @@ pub(super) fn html(text: &str) -> String {
     out
 }
 
+/// A relative path as a reference to it (RFC 3986, 4.2): what it may not have, and what
+/// would end it or begin another part, as `%` and two digits.
+pub(super) fn reference(path: &str) -> String {
+    let mut out = String::with_capacity(path.len());
+    for byte in path.bytes() {
+        if byte.is_ascii_alphanumeric() || b"-._~/".contains(&byte) {
+            out.push(char::from(byte));
+        } else {
+            let _ = write!(out, "%{byte:02X}");
+        }
+    }
+    out
+}
+
 /// For running text and table cells of GitHub's Markdown, where it also keeps
 /// `@name`, `#1` and bare addresses from becoming mentions and links.
 pub(super) fn markdown(text: &str) -> String {

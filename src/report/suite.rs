@@ -4,8 +4,9 @@ use std::sync::Arc;
 
 use serde::Serialize;
 
-use super::view::{FindingView, View};
-use super::{Format, RenderError, Style, render, templates};
+use super::clean::clean;
+use super::view::{AssertionView, FindingView, View};
+use super::{Format, RenderError, Style, escape, render, templates};
 use crate::results::Results;
 use crate::verdict::Verdict;
 
@@ -18,7 +19,7 @@ pub struct Ran {
     pub code: u8,
     /// What was measured, and the verdict; or why there is nothing.
     pub outcome: Result<(Results, Verdict), String>,
-    /// Where the page of this run is, as seen from the page of the suite.
+    /// Path of the page of this run, as seen from the page of the suite.
     pub page: Option<String>,
 }
 
@@ -40,8 +41,8 @@ pub struct Suite {
 struct Part {
     /// Name of the file without its ending.
     name: String,
-    file: String,
     code: u8,
+    /// Path of its page as a reference, for `href`; none without results.
     page: Option<String>,
     /// What it asks: the documentation of its first scenario.
     asks: Option<String>,
@@ -57,6 +58,8 @@ struct Part {
     p50: String,
     p95: String,
     seconds: f64,
+    /// Assertions that did not hold.
+    broken: Vec<AssertionView>,
     findings: Vec<FindingView>,
 }
 
@@ -67,7 +70,7 @@ impl Suite {
         let parts: Vec<Part> = runs.iter().map(Part::new).collect();
         Suite {
             tool: format!("mcpl {}", env!("CARGO_PKG_VERSION")),
-            name: name.to_owned(),
+            name: clean(name),
             passed: parts.iter().filter(|part| part.code == 0).count(),
             seconds: parts.iter().map(|part| part.seconds).sum(),
             parts,
@@ -110,10 +113,9 @@ impl Part {
     fn new(ran: &Ran) -> Part {
         let path = std::path::Path::new(&ran.file);
         let mut part = Part {
-            name: path.file_stem().unwrap_or_default().to_string_lossy().into_owned(),
-            file: ran.file.clone(),
+            name: clean(&path.file_stem().unwrap_or_default().to_string_lossy()),
             code: ran.code,
-            page: ran.page.clone(),
+            page: ran.page.as_deref().map(escape::reference),
             asks: None,
             word: "not run".to_owned(),
             sentence: String::new(),
@@ -124,12 +126,13 @@ impl Part {
             p50: "n/a".to_owned(),
             p95: "n/a".to_owned(),
             seconds: 0.0,
+            broken: Vec::new(),
             findings: Vec::new(),
         };
         let (results, verdict) = match &ran.outcome {
             Ok(outcome) => outcome,
             Err(reason) => {
-                part.sentence.clone_from(reason);
+                part.sentence = clean(reason);
                 return part;
             }
         };
@@ -138,9 +141,9 @@ impl Part {
             Some(_) => reading.text.clone(),
             None => "n/a".to_owned(),
         };
-        part.asks = results.plan.scenarios.iter().find_map(|scenario| scenario.doc.clone());
+        part.asks = view.scenarios.iter().find_map(|scenario| scenario.doc.clone());
         part.word = verdict.outcome.word().to_owned();
-        part.sentence.clone_from(&verdict.sentence);
+        part.sentence.clone_from(&view.verdict.sentence);
         part.held = verdict.assertions.iter().filter(|judgement| judgement.state.held()).count();
         part.assertions = verdict.assertions.len();
         part.requests = view.totals.requests;
@@ -148,6 +151,7 @@ impl Part {
         part.p50 = reading(&view.totals.p50);
         part.p95 = reading(&view.totals.p95);
         part.seconds = std::time::Duration::from_millis(results.run.total_ms).as_secs_f64();
+        part.broken = view.assertions.iter().filter(|assertion| !assertion.held).cloned().collect();
         part.findings.clone_from(&view.findings);
         part
     }
@@ -163,7 +167,7 @@ fn junit(runs: &[Ran], each: &[String]) -> String {
     }
     for ran in runs {
         if let Err(reason) = &ran.outcome {
-            let (name, reason) = (super::escape::html(&ran.file), super::escape::html(reason));
+            let (name, reason) = (escape::html(&clean(&ran.file)), escape::html(&clean(reason)));
             out.push_str(&format!(
                 "<testsuite name=\"{name}\" tests=\"1\" failures=\"0\" errors=\"1\" skipped=\"0\">\n<testcase \
                  classname=\"{name}\" name=\"the run\">\n<error type=\"not run\" message=\"{reason}\"/>\n</testcase>\n\

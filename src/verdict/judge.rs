@@ -55,7 +55,9 @@ fn sentence(outcome: Outcome, ended: Ended, assertions: &[Judgement], failed: us
         (all, failed) => format!("{failed} of {all} assertions did not hold"),
     };
     match outcome {
-        Outcome::Inconclusive => "nothing was measured: no request came to an end after the warm-up".to_owned(),
+        Outcome::Inconclusive if requests == 0 => {
+            "nothing was measured: no request came to an end after the warm-up".to_owned()
+        }
         Outcome::Invalid => {
             format!("the load generator was the bottleneck, so the figures are not the server's; on them, {judged}")
         }
@@ -64,7 +66,8 @@ fn sentence(outcome: Outcome, ended: Ended, assertions: &[Judgement], failed: us
         }
         Outcome::Interrupted if requests == 0 => "stopped before anything was measured".to_owned(),
         Outcome::Interrupted | Outcome::Guarded => format!("stopped early; of what was measured, {judged}"),
-        Outcome::Passed | Outcome::Failed => judged,
+        // A search without an answer says so before this.
+        Outcome::Passed | Outcome::Failed | Outcome::Inconclusive => judged,
     }
 }
 

@@ -5,7 +5,7 @@ use std::path::Path;
 use super::{rendered, runs};
 use crate::report::Format;
 
-fn check(name: &str, actual: &str) {
+pub(super) fn check(name: &str, actual: &str) {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/corpus/report").join(name);
     if std::env::var_os("UPDATE").is_some() {
         std::fs::write(&path, actual).unwrap();

@@ -7,6 +7,7 @@ mod hostile;
 mod judged;
 mod page;
 mod sample;
+mod suite;
 mod templates;
 mod view;
 mod xml;

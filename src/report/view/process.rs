@@ -32,9 +32,11 @@ pub struct ProcessView {
     pub sessions: Option<u64>,
 }
 
-/// The servers of which something was seen, by index in the plan.
+/// The servers of which something was seen, by index in the plan. One whose processes
+/// all lived between two looks is not among them.
 pub(super) fn watched(results: &Results) -> Vec<usize> {
-    (0..results.plan.servers.len()).filter(|server| results.process(*server).next().is_some()).collect()
+    let seen = |server: &usize| results.process(*server).any(|(_, row)| row.processes > 0);
+    (0..results.plan.servers.len()).filter(seen).collect()
 }
 
 pub(super) fn processes(results: &Results) -> Vec<ProcessView> {

@@ -8,6 +8,7 @@ mod conformance;
 mod conversation;
 mod example;
 mod first;
+mod general;
 mod install;
 mod matrix;
 mod servers;
