@@ -25,9 +25,10 @@ struct Fault {
 }
 
 const JSON: &str = "builtin rulebook";
+const SLOW: &str = "builtin rulebook --latency=600ms --answers=sse";
 const EVENTS: &str = "builtin rulebook --answers=sse";
 
-const FAULTS: [Fault; 14] = [
+const FAULTS: [Fault; 15] = [
     fault("latency drift", "steady", JSON, "--drift=120ms", Kind::Drift),
     fault("periodic freeze", "steady", JSON, "--freeze=500ms", Kind::Freeze),
     fault("error bursts", "steady", JSON, "--error-bursts=50%", Kind::ErrorBursts),
@@ -41,6 +42,7 @@ const FAULTS: [Fault; 14] = [
     fault("cross-wired replies", "tokens", JSON, "--cross-wired=0.5%", Kind::CrossWired),
     fault("head-of-line blocking", "blocking", JSON, "--lock=200ms", Kind::Blocking),
     fault("lost sessions", "sessions", EVENTS, "--lost-sessions=1%", Kind::LostSessions),
+    fault("ignored cancellation", "cancel", SLOW, "--ignore-cancellation", Kind::IgnoredCancellation),
     fault("session leak", "sessions", EVENTS, "--session-leak=200KiB", Kind::Leak),
 ];
 

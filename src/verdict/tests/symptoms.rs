@@ -287,6 +287,8 @@ fn sessions_that_are_forgotten_are_told_with_the_first_of_them() {
     row(3, 1);
     row(11, 1);
     only(&forgetful, Kind::LostSessions, &["forgot 2 sessions", "the first after 3s in `quick`", "4 of 1200 requests"]);
+}
+
 #[test]
 fn cancelled_requests_that_are_answered_are_told_when_they_are_many_of_them() {
     // Each tenth request is given up; the next of the session hears of its result.
