@@ -41,9 +41,9 @@ fn one(results: &Results, scenario: usize) -> Option<(u64, String)> {
     }
     let steps: Vec<String> = given_up.iter().map(|series| format!("`{}`", course::name(results, *series))).collect();
     let text = format!(
-        "cancellation is ignored: {late} of {cancelled} requests of {} ({}) were cancelled and their results came all the \
-         same, later than could have crossed the cancellation: the server goes on with work that nobody waits for, and its cost \
-         is paid: let the handler stop when the request is cancelled (`notifications/cancelled`; SDKs hand it a signal, a \
+        "cancellation is ignored: of {cancelled} requests of {} that were cancelled {late} ({}) were answered with a result all \
+         the same, and too late to have crossed the cancellation: the server goes on with work that nobody waits for, and its \
+         cost is paid: let the handler stop when its request is cancelled (`notifications/cancelled`; SDKs hand it a signal, a \
          token or a context), and pass that on to whatever it waits for",
         steps.join(" and "),
         units::percent(late as f64 / cancelled as f64)

@@ -303,11 +303,11 @@ fn cancelled_requests_that_are_answered_are_told_when_they_are_many_of_them() {
             &[],
         )
     };
-    let words = ["20 of 20 requests of `quick` (100%)", "`notifications/cancelled`"];
+    let words = ["of 20 requests of `quick` that were cancelled 20 (100%)", "`notifications/cancelled`"];
     only(&answered(1, 20), Kind::IgnoredCancellation, &words);
-    only(&answered(2, 20), Kind::IgnoredCancellation, &["10 of 20 requests"]);
+    only(&answered(2, 20), Kind::IgnoredCancellation, &["cancelled 10 (50%)"]);
     assert_eq!(kinds(&answered(3, 20)), [], "fewer than half");
-    only(&answered(1, 3), Kind::IgnoredCancellation, &["3 of 3 requests"]);
+    only(&answered(1, 3), Kind::IgnoredCancellation, &["cancelled 3 (100%)"]);
     assert_eq!(kinds(&answered(1, 2)), [], "too few");
     // More than were cancelled can come from the warm-up only.
     let more = run(
@@ -317,5 +317,5 @@ fn cancelled_requests_that_are_answered_are_told_when_they_are_many_of_them() {
         },
         &[],
     );
-    only(&more, Kind::IgnoredCancellation, &["4 of 4 requests"]);
+    only(&more, Kind::IgnoredCancellation, &["cancelled 4 (100%)"]);
 }
