@@ -5,7 +5,7 @@ use std::fs;
 
 use super::example::PROGRAM;
 use super::install::{npm, python};
-use crate::support::{assert_exit, example, mcpl, stdout};
+use crate::support::{assert_exit, example, mcpl, stderr, stdout};
 use mcpl::results::{Results, Window};
 
 /// Without their endings.
@@ -13,7 +13,7 @@ const FILES: [&str; 5] = ["05-capacity", "06-session-churn", "08-list-heavy", "0
 
 /// Few processes: a start in Python takes seconds where the other tests take the
 /// processor.
-const SHORT: [&str; 5] = ["top=50/s", "pieces=9", "starts=6", "users=2 users", "time=3s"];
+const SHORT: [&str; 6] = ["low=5/s", "top=10/s", "pieces=6", "starts=4", "users=2 users", "time=3s"];
 
 /// Runs all of them, and finds that each was answered.
 #[track_caller]
@@ -31,9 +31,9 @@ fn answers(server: &str) {
         command.args(["--set", set]);
     }
     let output = command.arg("--out").arg(&kept).output().unwrap();
-    let told = stdout(&output);
+    let told = format!("{}{}", stdout(&output), stderr(&output));
     for file in FILES {
-        let results = Results::from_json(&fs::read_to_string(kept.join(format!("{file}.json"))).unwrap()).unwrap();
+        let results = Results::from_json(&fs::read_to_string(kept.join(format!("{file}.json"))).expect(&told)).unwrap();
         let counts = results.counts(&results.everything(), Window::Whole);
         assert!(counts.requests > 0, "{file}:\n{told}");
         assert_eq!((counts.failed(), counts.violations), (0, 0), "{file}:\n{told}");
