@@ -5,6 +5,9 @@
 //! `just verdict-rates` runs it; `--runs N` seeds, `--jobs N` runs at a time,
 //! `--only WORD` for some of the faults.
 
+#![expect(clippy::print_stdout, clippy::print_stderr, reason = "a program that prints a table")]
+#![expect(clippy::expect_used, reason = "a bench may fail by panicking")]
+
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode, Stdio};
