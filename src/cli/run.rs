@@ -42,11 +42,13 @@ pub(super) struct Ran {
     pub(super) code: u8,
     /// What was measured, and the verdict; nothing when no load was sent.
     pub(super) judged: Option<(Results, verdict::Verdict)>,
+    /// Whether the user wants nothing more, also where the load had ended before.
+    pub(super) stopped: bool,
 }
 
 impl Ran {
     fn without_load(code: u8) -> Result<Ran, Complaint> {
-        Ok(Ran { code, judged: None })
+        Ok(Ran { code, judged: None, stopped: code == exit::INTERRUPTED })
     }
 }
 
@@ -226,7 +228,7 @@ fn drive(
     let (code, verdict) = conclude(&results, outputs);
     // Only now: what is written or told needs no journal any more.
     journal.into_iter().for_each(Journal::remove);
-    panicked.map_or(Ok(Ran { code, judged: Some((results, verdict)) }), Err)
+    panicked.map_or(Ok(Ran { code, judged: Some((results, verdict)), stopped: control.now() != Stop::Run }), Err)
 }
 
 /// Looks at the processes of the servers, as far as they are known.

@@ -17,8 +17,18 @@ use crate::verdict::Outcome;
 pub(super) fn run(args: &RunArgs, directory: &Path) -> Done {
     let reports = args.report.iter().map(|report| run::parse_report(report)).collect::<Result<Vec<_>, _>>()?;
     let files = scenarios(directory)?;
+    let results = args.out.iter().flat_map(|directory| files.iter().map(|file| results_of(directory, file)));
+    if let Some(directory) = &args.out {
+        fs::create_dir_all(directory).map_err(|error| unmade(directory, &error))?;
+    }
+    let mut taken: Vec<PathBuf> = files.iter().cloned().chain(results).collect();
     for (format, path) in &reports {
         output::check_writable(path)?;
+        if taken.iter().any(|other| output::same_file(path, other)) {
+            return Err(Complaint::usage(format!("`{}` is named for two things", path.display()))
+                .help("give each report a file of its own, other than the scenarios and their results"));
+        }
+        taken.push(path.clone());
         if *format == Format::Html && path.extension().is_none() {
             return Err(Complaint::usage(format!("`{}` is also where the pages of the runs go", path.display()))
                 .help(format!("write `--report html={}.html`", path.display())));
@@ -27,15 +37,16 @@ pub(super) fn run(args: &RunArgs, directory: &Path) -> Done {
     let each = prepared(args, &files)?;
     let Some(each) = each else { return Ok(exit::USAGE) };
     let pages = reports.iter().filter(|(format, _)| *format == Format::Html).map(|(_, index)| pages_of(index));
-    for directory in args.out.iter().cloned().chain(pages) {
+    for directory in pages {
         fs::create_dir_all(&directory).map_err(|error| unmade(&directory, &error))?;
     }
     let mut runs = Vec::new();
     for (number, alone) in each.iter().enumerate() {
         let title = format!("{} of {}: {}", number + 1, each.len(), named(alone).display());
         terminal::print(&format!("{}{title}\n", if number == 0 { "" } else { "\n" }))?;
-        runs.push(one(alone));
-        if runs.last().is_some_and(|ran: &Ran| ran.code == exit::INTERRUPTED) {
+        let (ran, stopped) = one(alone);
+        runs.push(ran);
+        if stopped {
             break;
         }
     }
@@ -44,15 +55,38 @@ pub(super) fn run(args: &RunArgs, directory: &Path) -> Done {
     let style = Style { color: terminal::stdout_color() };
     let table = Suite::new(&name, &runs).table(style).map_err(|error| Complaint::usage(error.to_string()))?;
     terminal::print(&format!("\n{table}"))?;
-    for (format, path) in &reports {
-        if *format == Format::Html {
-            link(&mut runs, path)?;
-        }
-        let suite = Suite::new(&name, &runs);
-        let text = suite.render(&runs, *format).map_err(|error| Complaint::usage(error.to_string()))?;
-        write(path, &text)?;
+    let written = reports.iter().map(|(format, path)| report(&mut runs, &name, *format, path));
+    let unwritten: Vec<Complaint> = written.filter_map(Result::err).collect();
+    unwritten.iter().for_each(terminal::complain);
+    if !unwritten.is_empty() && args.out.is_none() {
+        rescue(&runs);
     }
-    Ok(worst(runs.iter().map(|ran| ran.code)))
+    let unwritten = unwritten.iter().map(|_| exit::USAGE);
+    Ok(worst(runs.iter().map(|ran| ran.code).chain(unwritten)))
+}
+
+/// Writes one report of the suite.
+fn report(runs: &mut [Ran], name: &str, format: Format, path: &Path) -> Result<(), Complaint> {
+    if format == Format::Html {
+        link(runs, path)?;
+    }
+    let text = Suite::new(name, runs).render(runs, format).map_err(|error| Complaint::usage(error.to_string()))?;
+    write(path, &text)
+}
+
+/// Keeps the results that no report has.
+fn rescue(runs: &[Ran]) {
+    for (results, _) in runs.iter().filter_map(|ran| ran.outcome.as_ref().ok()) {
+        if let Some(path) = output::rescue(&results.run.id, &results.to_json()) {
+            let path = path.display();
+            terminal::note(&format!("the results were kept in `{path}`: render them with `mcpl report {path}`\n"));
+        }
+    }
+}
+
+/// Where the results of a file are kept.
+fn results_of(directory: &Path, file: &Path) -> PathBuf {
+    directory.join(format!("{}.json", stem(file)))
 }
 
 /// The `.mcpl` files of a directory by name; those of its subdirectories are for
@@ -86,7 +120,7 @@ fn prepared(args: &RunArgs, files: &[PathBuf]) -> Result<Option<Vec<RunArgs>>, C
         // A parameter is set in the files that have it.
         let set = args.compile.set.iter().filter(|set| params.contains(param_of(set))).cloned().collect();
         known.extend(params);
-        let out = args.out.as_ref().map(|directory| directory.join(format!("{}.json", stem(file))));
+        let out = args.out.as_ref().map(|directory| results_of(directory, file));
         let compile = CompileArgs { set, ..args.compile.clone() };
         each.push(RunArgs { file: Some(file.clone()), compile, out, report: Vec::new(), ..args.clone() });
     }
@@ -120,18 +154,18 @@ fn stem(file: &Path) -> String {
     file.file_stem().unwrap_or_default().to_string_lossy().into_owned()
 }
 
-/// One file's run. What keeps it from being made is told, and does not keep the
-/// others.
-fn one(alone: &RunArgs) -> Ran {
+/// One file's run, and whether nothing more is to be run. What keeps it from being made
+/// is told, and does not keep the others.
+fn one(alone: &RunArgs) -> (Ran, bool) {
     let file = named(alone).display().to_string();
     match run::single(alone) {
-        Ok(run::Ran { code, judged: Some(outcome) }) => Ran { file, code, outcome: Ok(outcome), page: None },
-        Ok(run::Ran { code, judged: None }) => {
-            Ran { file, code, outcome: Err("no load was sent; what the run said tells why".to_owned()), page: None }
+        Ok(ran) => {
+            let why = || "no load was sent; what the run said tells why".to_owned();
+            (Ran { file, code: ran.code, outcome: ran.judged.ok_or_else(why), page: None }, ran.stopped)
         }
         Err(complaint) => {
             terminal::complain(&complaint);
-            Ran { file, code: complaint.code, outcome: Err(complaint.message), page: None }
+            (Ran { file, code: complaint.code, outcome: Err(complaint.message), page: None }, false)
         }
     }
 }

@@ -149,7 +149,7 @@ pub(super) async fn together<C: Connector>(
         let (after, cursor) = conclude(run, prepared.request, &sent);
         // The pages after the first can only be asked for one after the other.
         let after = match cursor {
-            Some(cursor) if after == Next::Step => pages(run, prepared.request, &mut None, 1, Some(cursor)).await,
+            Some(cursor) if after == Next::Step => pages(run, prepared.request, due, 1, Some(cursor)).await,
             _ => after,
         };
         if next == Next::Step {

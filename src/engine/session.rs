@@ -102,7 +102,8 @@ impl<K: Client> SharedSession<K> {
     /// Ends it, if it is open.
     pub(super) async fn close<C: Connector<Client = K>>(&self, shard: &Shard<C>, scenario: usize) {
         let mut owner = self.owner.lock().await;
-        if !owner.is_open() {
+        // Who knows that it is lost has nothing to end.
+        if !owner.is_open() || (self.lost.get() && shard.renews(scenario)) {
             return;
         }
         let begun = Instant::now();

@@ -50,12 +50,17 @@ pub(super) async fn call<C: Connector>(
         (Err(sentence), _) => whole.outcome = Err(Failure::Protocol(sentence)),
         (Ok(task), apart) => {
             let (id, name) = (serde_json::Value::from(task.id.as_str()).to_string(), task.id.clone());
-            let mut followed = Followed { shard, client, call, server, begun, whole, id, name, apart };
+            let over = false;
+            let mut followed = Followed { shard, client, call, server, begun, whole, id, name, apart, over };
             let outcome = followed.end(task).await;
             if outcome.is_err() {
                 followed.whole.done = followed.whole.done.max(Instant::now());
             }
-            if let Err(Failure::Timeout { .. } | Failure::Cancelled { .. } | Failure::Protocol(_)) = outcome {
+            let given_up = match &outcome {
+                Err(failure) => !matches!(failure, Failure::SessionLost { .. } | Failure::Ended { .. }),
+                Ok(reply) => reply.error().is_some(),
+            };
+            if given_up && !followed.over {
                 followed.cancel().await;
             }
             whole = followed.whole;
@@ -81,6 +86,8 @@ struct Followed<'a, C: Connector> {
     /// The result is had by a request of its own, on whose way the server asks
     /// what it wants to know (2025-11-25). Otherwise polls tell it all.
     apart: bool,
+    /// Whether the server has said that it is over, so that nothing is left to cancel.
+    over: bool,
 }
 
 impl<C: Connector> Followed<'_, C> {
@@ -91,6 +98,7 @@ impl<C: Connector> Followed<'_, C> {
         let mut answered = BTreeSet::new();
         let mut told: Option<Reply> = None;
         loop {
+            self.over = matches!(task.status, TaskStatus::Completed | TaskStatus::Failed | TaskStatus::Cancelled);
             match (task.status, &told) {
                 (TaskStatus::Working, _) => self.pause(&task).await?,
                 (TaskStatus::Cancelled, _) => return Err(Failure::Ended { reason: task.message }),

@@ -96,8 +96,9 @@ impl Results {
         for slice in &self.recording.seconds {
             for row in &slice.scenarios {
                 if self.plan.scenarios.get(row.scenario).is_some_and(|scenario| of(&scenario.targets)) {
-                    opened += row.sessions;
-                    ended += row.times.get(SessionTime::Close as usize).map_or(0, |times| times.sparse().count());
+                    opened = opened.saturating_add(row.sessions);
+                    let closed = row.times.get(SessionTime::Close as usize).map_or(0, |times| times.sparse().count());
+                    ended = ended.saturating_add(closed);
                 }
             }
             open.push((slice.second, opened.saturating_sub(ended)));

@@ -4,7 +4,7 @@ use serde::Deserialize;
 
 use super::{JOURNAL, Results, SCHEMA};
 use crate::plan::MAX_LOAD_NS;
-use crate::record::Slice;
+use crate::record::{Counts, Slice};
 
 /// Why a results file cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -57,11 +57,27 @@ const MAX_COUNT: u64 = 1 << 44;
 /// Every count of one second.
 fn counts(slice: &Slice) -> impl Iterator<Item = u64> {
     let series = slice.series.iter().flat_map(|row| {
-        let counts = &row.counts;
-        [counts.requests, counts.bytes_in, counts.bytes_out, counts.notifications, counts.violations]
-            .into_iter()
-            .chain(counts.errors.values().copied())
-            .chain(counts.violation_kinds.values().copied())
+        // By name, so that a count that is added is not forgotten here.
+        let Counts {
+            requests,
+            errors,
+            bytes_in,
+            bytes_out,
+            notifications,
+            progress,
+            updates,
+            questions,
+            rounds,
+            stalled,
+            polls,
+            late,
+            cached,
+            violations,
+            violation_kinds,
+        } = &row.counts;
+        let wire = [requests, bytes_in, bytes_out, notifications, progress, updates, questions];
+        let more = [rounds, stalled, polls, late, cached, violations];
+        wire.into_iter().chain(more).chain(errors.values()).chain(violation_kinds.values()).copied()
     });
     let scenarios = slice
         .scenarios

@@ -147,9 +147,10 @@ impl Skim {
         self.members & member.bit() != 0
     }
 
-    /// Whether a task stands in it, as in the answers of 2025-11-25.
+    /// Whether a task stands in it, as in the answers of 2025-11-25. A result that has
+    /// content is a result, whatever else it has.
     pub(super) const fn holds_task(self) -> bool {
-        self.has(Member::Task)
+        self.has(Member::Task) && !self.has(Member::Content) && !self.has(Member::ResultType)
     }
 }
 

@@ -97,17 +97,25 @@ pub struct Changes {
 /// same order.
 const UPDATED: usize = 100;
 
+/// Bytes of a URI that is kept; a longer one may be any.
+const MAX_URI: usize = 2_048;
+
 impl Changes {
     /// Adds a resource that was updated.
     pub fn update(&mut self, uri: String) {
-        if self.updated.first().is_some_and(String::is_empty) {
+        if self.any() {
             return;
         }
-        if self.updated.len() < UPDATED {
+        if self.updated.len() < UPDATED && uri.len() <= MAX_URI {
             self.updated.push(uri);
         } else {
             self.updated = vec![String::new()];
         }
+    }
+
+    /// Whether any resource may have been updated, so that no other need be noted.
+    pub(super) fn any(&self) -> bool {
+        self.updated.first().is_some_and(String::is_empty)
     }
 
     /// Adds those of another exchange.

@@ -54,6 +54,7 @@ pub(super) fn note(notice: &Notice, changes: &mut Changes) {
         About::Prompts => changes.prompts = true,
         About::Resources => changes.resources = true,
         // An update that does not say of what may be of anything.
+        About::Updated if changes.any() => {}
         About::Updated => changes.update(uri(&notice.params).unwrap_or_default()),
         About::Progress | About::Acknowledged | About::Cancelled | About::Other => {}
     }

@@ -31,17 +31,18 @@ pub(super) fn find(results: &Results, invalid: Vec<Finding>) -> Vec<Finding> {
     found.extend(abandoned(results));
     let symptoms = symptoms::find(results);
     // One mistake makes one finding: what a symptom explains is not told again.
+    let counts = results.counts(&results.everything(), Window::Whole);
+    let failures = counts.errors.iter().filter(|(class, _)| class.is_failure());
+    let most = failures.max_by_key(|(_, count)| **count).map(|(class, _)| *class);
     let explained = symptoms.iter().filter_map(|symptom| match symptom.kind {
         Kind::LostReplies | Kind::StalledReplies => Some(ErrorClass::Timeout),
         Kind::LostSessions => Some(ErrorClass::SessionLost),
+        Kind::ErrorBursts => most,
         _ => None,
     });
     let explained: Vec<ErrorClass> = explained.collect();
-    let bursts = symptoms.iter().any(|symptom| symptom.kind == Kind::ErrorBursts);
     found.extend(symptoms);
-    if !bursts {
-        found.extend(errors(results, &results.everything(), "requests", &explained));
-    }
+    found.extend(errors(results, &results.everything(), "requests", &explained));
     found.extend(errors(results, &results.apart(), "requests before or after a user's iterations", &[]));
     found.extend(unfinished(results));
     found.extend(stale(results));

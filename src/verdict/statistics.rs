@@ -40,18 +40,11 @@ pub(super) fn larger_score(high: &[f64], low: &[f64]) -> f64 {
     if high.is_empty() || low.is_empty() {
         return 0.0;
     }
+    let mut low = low.to_vec();
+    low.sort_by(f64::total_cmp);
     let wins = |a: &f64| {
-        low.iter()
-            .map(|b| {
-                if a > b {
-                    1.0
-                } else if a == b {
-                    0.5
-                } else {
-                    0.0
-                }
-            })
-            .sum::<f64>()
+        let (below, up_to) = (low.partition_point(|b| b < a), low.partition_point(|b| b <= a));
+        f64::midpoint(below as f64, up_to as f64)
     };
     let u: f64 = high.iter().map(wins).sum();
     (u - n * m / 2.0) / (n * m * (n + m + 1.0) / 12.0).sqrt()

@@ -49,6 +49,7 @@ use super::render::{INITIALIZED, Renderer, initialize_params, members};
 use super::revision::Revision;
 use super::target::{HttpTarget, StdioTarget};
 use super::updates;
+use super::updates::LISTEN;
 
 /// What all clients of a run share.
 #[derive(Debug)]
@@ -264,6 +265,8 @@ impl<'a> Waiting<'a> {
             // An `initialize` must not be cancelled.
             if call.method != INITIALIZE {
                 match cancelled {
+                    // The end of a subscription is no work in vain.
+                    Some(_) if call.method == LISTEN => conversation.tell_of(self.id, "cancelled"),
                     Some(_) => conversation.cancel(self.id),
                     None => conversation.tell_of(self.id, "timeout"),
                 }

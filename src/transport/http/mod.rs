@@ -275,6 +275,8 @@ impl<S: Dial> HttpClient<S> {
         }
         if let Err(Failure::Cancelled { .. }) = exchange.outcome
             && !asked.modern
+            // By an id that the next request has too, the server would give up that one.
+            && self.ids != Ids::Constant
         {
             let beside = self.beside.get_or_insert_default();
             let cancelled = Cancelled { id, link, begun: status.is_some(), batches };

@@ -1,9 +1,10 @@
 //! A step that waits while another runs (head-of-line blocking).
 
-use super::super::statistics::{chance, larger_score};
+use std::collections::BTreeSet;
+
+use super::super::statistics::{chance, larger_score, median};
 use super::super::{Finding, Kind};
 use super::{course, problem};
-use crate::plan::Selection;
 use crate::record::Time;
 use crate::results::{Results, Window};
 use crate::units;
@@ -31,50 +32,62 @@ struct Blocked {
 
 /// The step that waits most for another.
 pub(super) fn find(results: &Results) -> Option<Finding> {
-    let slow = course::steps(results).filter(|series| {
-        let whole = course::services(results, &course::step(*series), results.measured_seconds(&results.everything()));
-        whole.percentile(50.0).is_some_and(|median| median >= SLOW_NS)
-    });
-    let slow: Vec<usize> = slow.collect();
-    let pairs = slow.iter().flat_map(|slow| course::steps(results).map(move |quick| (*slow, quick)));
-    let found = pairs.filter(|(slow, quick)| slow != quick).filter_map(|(slow, quick)| pair(results, slow, quick));
+    let steps: Vec<Step> = course::steps(results).map(|series| Step::of(results, series)).collect();
+    let slow = || steps.iter().filter(|step| step.usual >= SLOW_NS);
+    let pairs = slow().flat_map(|slow| steps.iter().map(move |quick| (slow, quick)));
+    let found = pairs.filter(|(slow, quick)| slow.series != quick.series);
+    let found = found.filter_map(|(slow, quick)| pair(results, slow, quick));
     let worst = found.max_by(|a, b| a.times.total_cmp(&b.times))?;
     Some(problem(Kind::Blocking, worst.text))
 }
 
-fn pair(results: &Results, slow: usize, quick: usize) -> Option<Blocked> {
-    let (slow_step, quick_step) = (course::step(slow), course::step(quick));
-    let seconds: Vec<u32> = results.measured_seconds(&results.everything()).collect();
-    let ended = |second: u32| results.counts(&slow_step, Window::Second(second)).requests > 0;
-    // What ends in a second may have begun in the one before.
-    let (with, without): (Vec<u32>, Vec<u32>) =
-        seconds.iter().partition(|second| ended(**second) || ended(**second + 1));
-    let (high, low) = (highs(results, &quick_step, &with), highs(results, &quick_step, &without));
+/// How a step went, second by second.
+struct Step {
+    series: usize,
+    /// Its median over the run; 0 without an answer.
+    usual: f64,
+    /// The seconds in which it ran.
+    ran: BTreeSet<u32>,
+    /// The p90 of the seconds in which it had enough answers.
+    highs: Vec<(u32, f64)>,
+}
+
+impl Step {
+    fn of(results: &Results, series: usize) -> Step {
+        let step = course::step(series);
+        let seconds = || results.measured_seconds(&results.everything());
+        let ended = |second: &u32| results.rows(&step, Window::Second(*second)).any(|row| row.counts.requests > 0);
+        // What ends in a second may have begun in the one before.
+        let ran = seconds().filter(ended).flat_map(|second| [second.saturating_sub(1), second]).collect();
+        let high = |second| Some((second, course::at(results, &step, Time::Service, 90.0, second)?));
+        let usual = results.times(&step, Time::Service, Window::Whole).percentile(50.0).unwrap_or(0.0);
+        Step { series, usual, ran, highs: seconds().filter_map(high).collect() }
+    }
+}
+
+fn pair(results: &Results, slow: &Step, quick: &Step) -> Option<Blocked> {
+    let (with, without): (Vec<_>, Vec<_>) = quick.highs.iter().partition(|(second, _)| slow.ran.contains(second));
+    let values = |seconds: &[(u32, f64)]| seconds.iter().map(|(_, high)| *high).collect::<Vec<f64>>();
+    let (high, low) = (values(&with), values(&without));
     if high.len() < LEAST_SECONDS || low.len() < LEAST_SECONDS {
         return None;
     }
-    let p90 = |seconds: &[u32]| course::services(results, &quick_step, seconds.iter().copied()).percentile(90.0);
-    let (waiting, free) = (p90(&with)?, p90(&without)?);
-    let slow_for = course::services(results, &slow_step, with.iter().copied()).percentile(50.0)?;
     let score = larger_score(&high, &low);
-    if score < SCORE || waiting < free * TIMES || waiting - free < slow_for * SHARE {
+    let (waiting, free) = (median(high)?, median(low)?);
+    if score < SCORE || waiting < free * TIMES || waiting - free < slow.usual * SHARE {
         return None;
     }
-    let (slow, quick) = (course::name(results, slow), course::name(results, quick));
+    let (slow_name, quick) = (course::name(results, slow.series), course::name(results, quick.series));
     let text = format!(
-        "`{quick}` waits behind `{slow}`: its p90 is {} in the {} seconds in which `{slow}` runs and {} in the {} in which it \
-         does not (Mann–Whitney, {}), and `{slow}` takes {}: look for a lock that is held, or a thread that is kept, while \
-         `{slow}` works",
+        "`{quick}` waits behind `{slow_name}`: the p90 of a usual second is {} in the {} seconds in which `{slow_name}` runs and \
+         {} in the {} in which it does not (Mann–Whitney, {}), and `{slow_name}` takes {}: look for a lock that is held, or a \
+         thread that is kept, while `{slow_name}` works",
         units::duration(waiting),
         with.len(),
         units::duration(free),
         without.len(),
         chance(score),
-        units::duration(slow_for)
+        units::duration(slow.usual)
     );
     Some(Blocked { times: waiting / free, text })
-}
-
-fn highs(results: &Results, step: &Selection, seconds: &[u32]) -> Vec<f64> {
-    seconds.iter().filter_map(|second| course::at(results, step, Time::Service, 90.0, *second)).collect()
 }

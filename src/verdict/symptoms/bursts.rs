@@ -3,6 +3,8 @@
 use super::super::statistics::{chance, uneven_score};
 use super::super::{Finding, Kind};
 use super::problem;
+use crate::plan::Load;
+use crate::record::ErrorClass;
 use crate::results::{Results, Window};
 use crate::units;
 
@@ -12,10 +14,15 @@ const LEAST_FAILURES: u64 = 20;
 /// A run must be so long that a burst is a part of it.
 const LEAST_SECONDS: usize = 10;
 
-/// The share of the failures that bursts hold, in at most this share of the seconds.
+/// The share of the failures that bursts hold, in at most this share of the seconds
+/// and of the requests.
 const FAILURES: f64 = 0.8;
 /// See [`FAILURES`].
 const SECONDS: f64 = 0.25;
+
+/// What two steps of one bad iteration make together is no burst: so many failures in a
+/// second of one, on the average.
+const DENSE: u64 = 10;
 
 /// Beyond chance.
 const SCORE: f64 = 4.0;
@@ -23,10 +30,16 @@ const SCORE: f64 = 4.0;
 /// The bursts of a run.
 #[expect(clippy::cast_precision_loss, reason = "counts stay below 2^53")]
 pub(super) fn find(results: &Results) -> Option<Finding> {
+    // A search fails at its end.
+    if results.plan.scenarios.iter().any(|scenario| matches!(scenario.load, Load::Seek(_))) {
+        return None;
+    }
     let everything = results.everything();
     let counts = |second: u32| {
         let counts = results.counts(&everything, Window::Second(second));
-        (second, counts.failed(), counts.requests)
+        // Sessions that are lost at once are a symptom of their own.
+        let lost = counts.errors.get(&ErrorClass::SessionLost).copied().unwrap_or(0);
+        (second, counts.failed().saturating_sub(lost), counts.requests)
     };
     let mut seconds: Vec<(u32, u64, u64)> =
         results.measured_seconds(&everything).map(counts).filter(|(.., requests)| *requests > 0).collect();
@@ -51,13 +64,18 @@ pub(super) fn find(results: &Results) -> Option<Finding> {
         })
         .map(|(second, ..)| *second)
         .collect();
-    if score < SCORE || worst.len() as f64 > whole as f64 * SECONDS {
+    let held = || seconds.iter().take(worst.len());
+    let inside: u64 = held().map(|(_, failed, _)| failed).sum();
+    let asked: u64 = held().map(|(.., requests)| requests).sum();
+    // Where most of the load is, most of the failures are.
+    let few = worst.len() as f64 <= whole as f64 * SECONDS && asked as f64 <= requests as f64 * SECONDS;
+    if score < SCORE || !few || inside < DENSE * worst.len() as u64 {
         return None;
     }
-    let inside: u64 = seconds.iter().take(worst.len()).map(|(_, failed, _)| failed).sum();
     let mut shown = worst.clone();
     shown.sort_unstable();
-    let failures = results.recording.failures.iter().filter(|failure| failure.class.is_failure());
+    let counted = |class: ErrorClass| class.is_failure() && class != ErrorClass::SessionLost;
+    let failures = results.recording.failures.iter().filter(|failure| counted(failure.class));
     let example = failures.min_by_key(|failure| failure.at_ms).map_or("", |failure| failure.message.as_str());
     let text = format!(
         "failures come in bursts: {inside} of {failed} ({}) fell into {} of {whole} seconds ({}), which even chances do \

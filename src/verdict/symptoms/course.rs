@@ -5,6 +5,7 @@
 
 use std::ops::Range;
 
+use super::super::statistics::median;
 use crate::plan::{Load, Selection};
 use crate::record::{Distribution, Time};
 use crate::results::{Results, Window};
@@ -77,15 +78,13 @@ pub(super) fn at(results: &Results, selection: &Selection, time: Time, percentil
     if sum.count() >= ENOUGH { sum.percentile(percentile) } else { None }
 }
 
-/// The service times of a step over some seconds.
-pub(super) fn services(
-    results: &Results,
-    selection: &Selection,
-    seconds: impl IntoIterator<Item = u32>,
-) -> Distribution {
-    let mut sum = Distribution::new();
-    for second in seconds {
-        sum.add(&results.times(selection, Time::Service, Window::Second(second)));
-    }
-    sum
+/// A course of seconds and values cut into parts of the same length: the median second
+/// and the median value of each.
+pub(super) fn parts(course: &[(f64, f64)], parts: usize) -> Vec<(f64, f64)> {
+    let piece = |part: usize| course.get(part * course.len() / parts..(part + 1) * course.len() / parts);
+    let middle = |part: usize| {
+        let (seconds, values) = piece(part)?.iter().copied().unzip();
+        Some((median(seconds)?, median(values)?))
+    };
+    (0..parts).filter_map(middle).collect()
 }

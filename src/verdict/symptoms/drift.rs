@@ -84,8 +84,7 @@ fn growth(results: &Results, series: usize, seconds: &Range<u32>) -> Option<Grow
     if medians.len() < LEAST_SECONDS {
         return None;
     }
-    let parts: Vec<(f64, f64)> =
-        (0..PARTS).filter_map(|part| middle(medians.get(piece(part, medians.len()))?)).collect();
+    let parts = course::parts(&medians, PARTS);
     let values: Vec<f64> = parts.iter().map(|(_, value)| *value).collect();
     let (score, slope) = (trend_score(&values), slope(&parts)?);
     let (first, last) = (parts.first()?, parts.last()?);
@@ -96,14 +95,4 @@ fn growth(results: &Results, series: usize, seconds: &Range<u32>) -> Option<Grow
     let from = from.max(0.0);
     let matters = to - from >= LEAST_NS && to - from >= from * GROWTH;
     (score >= SCORE && matters).then_some(Growth { series, score, slope, from, to })
-}
-
-fn piece(part: usize, of: usize) -> Range<usize> {
-    part * of / PARTS..(part + 1) * of / PARTS
-}
-
-/// The median second and the median value of a part.
-fn middle(part: &[(f64, f64)]) -> Option<(f64, f64)> {
-    let at = median(part.iter().map(|(second, _)| *second).collect())?;
-    Some((at, median(part.iter().map(|(_, value)| *value).collect())?))
 }

@@ -1,5 +1,7 @@
 //! A server that stands still again and again, as by the clock.
 
+use std::collections::BTreeMap;
+
 use super::super::statistics::median;
 use super::super::{Finding, Kind};
 use super::{course, problem};
@@ -18,32 +20,31 @@ const LEAST: usize = 4;
 
 /// How far distances may lie apart: a pause shows in the second in which its last
 /// request is answered.
-const SLACK: u32 = 1;
+const SLACK: f64 = 1.0;
 
-/// The pauses must be alike: the longest no more than so many times the shortest.
+/// The pauses must be alike: the longest no more than so many times a usual one.
 const ALIKE: f64 = 2.0;
+
+/// Distances between pauses are even where this share of them is.
+const EVEN: f64 = 0.9;
 
 /// The regular pauses of a run.
 pub(super) fn find(results: &Results) -> Option<Finding> {
     let everything = results.everything();
-    let seconds = results.measured_seconds(&everything);
-    let high = |second: u32| course::at(results, &everything, Time::Latency, 90.0, second);
-    let course: Vec<(u32, f64)> = seconds.filter_map(|second| Some((second, high(second)?))).collect();
-    let usual = median(course.iter().map(|(_, high)| *high).collect())?;
-    let limit = (usual * TIMES).max(usual + LONGER_NS);
+    let steps: Vec<Step> = course::steps(results).filter_map(|series| Step::of(results, series)).collect();
     // What the load generator's own delay explains is no pause of the server.
     let own = |second: u32| results.lag(Window::Second(second)).max().unwrap_or(0.0);
-    let high: Vec<(u32, f64)> =
-        course.into_iter().filter(|(second, high)| *high >= limit && own(*second) < high / 2.0).collect();
-    let slowest = |(second, high): &(u32, f64)| {
-        let longest = results.times(&everything, Time::Latency, Window::Second(*second)).max();
-        (*second, longest.unwrap_or(*high))
-    };
-    let pauses = together(&high.iter().map(slowest).collect::<Vec<_>>());
+    let longest = |second: u32| results.times(&everything, Time::Latency, Window::Second(second)).max();
+    let high: Vec<(u32, f64)> = results
+        .measured_seconds(&everything)
+        .filter(|second| stands_still(&steps, *second))
+        .filter_map(|second| Some((second, longest(second).filter(|longest| own(second) < longest / 2.0)?)))
+        .collect();
+    let pauses = together(&high);
     let (period, length) = regular(&pauses)?;
     let first = pauses.first()?.0;
-    let steps: Vec<&str> = course::steps(results).map(|series| course::name(results, series)).collect();
-    let whom = if steps.len() > 1 { "all steps" } else { "requests" };
+    let usual = median(steps.iter().map(|step| step.usual).collect())?;
+    let whom = if steps.len() > 1 { "most steps" } else { "requests" };
     let text = format!(
         "the server stands still every {period} seconds: {whom} waited for up to {} in {} pauses, the first in second {first}, \
          while the p90 of a usual second is {}: look for what it does by the clock, such as garbage \
@@ -53,6 +54,36 @@ pub(super) fn find(results: &Results) -> Option<Finding> {
         units::duration(usual)
     );
     Some(problem(Kind::Freeze, text))
+}
+
+/// How a step went: each is held against itself, since a slow one is slow all the time.
+struct Step {
+    /// The p90 of the seconds in which it had enough answers, with their number.
+    highs: BTreeMap<u32, (f64, u64)>,
+    usual: f64,
+}
+
+impl Step {
+    fn of(results: &Results, series: usize) -> Option<Step> {
+        let step = course::step(series);
+        let high = |second: u32| {
+            let high = course::at(results, &step, Time::Latency, 90.0, second)?;
+            Some((second, (high, results.counts(&step, Window::Second(second)).requests)))
+        };
+        let highs: BTreeMap<u32, (f64, u64)> =
+            results.measured_seconds(&results.everything()).filter_map(high).collect();
+        let usual = median(highs.values().map(|(high, _)| *high).collect())?;
+        Some(Step { highs, usual })
+    }
+}
+
+/// Whether most requests of a second are of steps that took much longer than usual.
+fn stands_still(steps: &[Step], second: u32) -> bool {
+    let then = || steps.iter().filter_map(move |step| Some((step, step.highs.get(&second)?)));
+    let all: u64 = then().map(|(_, (_, requests))| requests).sum();
+    let paused = |(step, (high, _)): &(&Step, &(f64, u64))| *high >= (step.usual * TIMES).max(step.usual + LONGER_NS);
+    let still: u64 = then().filter(paused).map(|(_, (_, requests))| requests).sum();
+    still * 2 > all
 }
 
 /// Neighbouring seconds are one pause, as long as the longer of them.
@@ -70,17 +101,18 @@ fn together(high: &[(u32, f64)]) -> Vec<(u32, f64)> {
 }
 
 /// The period in seconds and the longest pause, where they come as by the clock.
+#[expect(clippy::cast_precision_loss, clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "seconds")]
 fn regular(pauses: &[(u32, f64)]) -> Option<(u32, f64)> {
     if pauses.len() < LEAST {
         return None;
     }
-    let distances: Vec<u32> = pauses.windows(2).filter_map(|pair| Some(pair.get(1)?.0 - pair.first()?.0)).collect();
-    let (shortest, longest) = (distances.iter().min()?, distances.iter().max()?);
+    let distances = pauses.windows(2).filter_map(|pair| Some(f64::from(pair.get(1)?.0 - pair.first()?.0)));
+    let distances: Vec<f64> = distances.collect();
+    let period = median(distances.clone())?;
+    let even = distances.iter().filter(|distance| (*distance - period).abs() <= SLACK).count();
     // Pauses with hardly a second between them are no pauses.
-    let regular = *shortest > 2 && longest - shortest <= 2 * SLACK;
+    let regular = period > 2.0 && even as f64 >= distances.len() as f64 * EVEN;
     let lengths = pauses.iter().map(|(_, length)| *length);
-    let (short, long) = (lengths.clone().reduce(f64::min)?, lengths.reduce(f64::max)?);
-    let span = pauses.last()?.0 - pauses.first()?.0;
-    let count = u32::try_from(distances.len()).ok()?;
-    (regular && long <= short * ALIKE).then_some(((span + count / 2) / count, long))
+    let (usual, long) = (median(lengths.clone().collect())?, lengths.reduce(f64::max)?);
+    (regular && long <= usual * ALIKE).then_some((period.round() as u32, long))
 }

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use super::super::statistics::{chance, median, slope, trend_score};
+use super::super::statistics::{chance, slope, trend_score};
 use super::super::{Finding, Kind};
 use super::{course, problem};
 use crate::record::Moment;
@@ -70,19 +70,19 @@ struct Leak {
 fn of_server(results: &Results, server: usize, seconds: &Range<u32>) -> Option<Leak> {
     let rows = || results.process(server).filter(|(_, row)| row.processes > 0);
     let during = rows().filter(|(second, row)| row.moment == Moment::During && seconds.contains(second));
-    let mut points: Vec<(f64, f64)> = during.map(|(second, row)| (f64::from(second), row.rss_bytes as f64)).collect();
-    if points.len() < LEAST_SECONDS {
+    let mut seen: Vec<(f64, f64)> = during.map(|(second, row)| (f64::from(second), row.rss_bytes as f64)).collect();
+    if seen.len() < LEAST_SECONDS {
         return None;
     }
-    points.drain(..points.len() / GETTING_GOING);
-    let part = |part: usize| part * points.len() / PARTS..(part + 1) * points.len() / PARTS;
-    let middles = (0..PARTS).filter_map(|at| median(points.get(part(at))?.iter().map(|(_, bytes)| *bytes).collect()));
-    let score = trend_score(&middles.collect::<Vec<f64>>());
-    let (earlier, later) = points.split_at(points.len() / 2);
-    let (pace, first_pace, last_pace) = (slope(&points)?, slope(earlier)?, slope(later)?);
-    let (from, to) = (points.first()?.1, points.last()?.1);
+    seen.drain(..seen.len() / GETTING_GOING);
+    let (from, to) = (seen.first()?.1, seen.last()?.1);
     let grown = to - from;
     let matters = grown >= LEAST_BYTES && grown >= from * GROWTH;
+    // By parts, also since a run may have a hundred thousand seconds.
+    let points = course::parts(&seen, PARTS);
+    let score = trend_score(&points.iter().map(|(_, bytes)| *bytes).collect::<Vec<f64>>());
+    let (earlier, later) = points.split_at(points.len() / 2);
+    let (pace, first_pace, last_pace) = (slope(&points)?, slope(earlier)?, slope(later)?);
     let afterwards = rows().find(|(_, row)| row.moment == Moment::After).map(|(_, row)| row.rss_bytes as f64);
     let kept = afterwards.is_none_or(|bytes| bytes - from >= grown * KEPT);
     let goes_on = last_pace >= first_pace * PACE;

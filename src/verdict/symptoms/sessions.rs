@@ -13,16 +13,22 @@ pub(super) fn find(results: &Results) -> Option<Finding> {
     let everything = results.everything();
     let counts = results.counts(&everything, Window::Whole);
     let failed = counts.errors.get(&ErrorClass::SessionLost).copied().filter(|count| *count > 0)?;
-    let lost: u64 = results.scenario_rows(&everything, Window::Whole).map(|row| row.lost).sum();
+    // One that was lost in the warm-up fails requests later.
+    let rows = results.recording.seconds.iter().flat_map(|slice| &slice.scenarios);
+    let lost = rows.fold(0_u64, |sum, row| sum.saturating_add(row.lost));
     let failures = results.recording.failures.iter().filter(|failure| failure.class == ErrorClass::SessionLost);
     let first = failures.min_by_key(|failure| failure.at_ms);
     let since = first.map_or_else(String::new, |failure| {
         let step = course::name(results, failure.series);
         format!(", the first after {} in `{step}`", units::duration(failure.at_ms as f64 * 1e6))
     });
-    let noun = if lost == 1 { "session" } else { "sessions" };
+    let sessions = match lost {
+        0 => "sessions".to_owned(),
+        1 => "1 session".to_owned(),
+        lost => format!("{lost} sessions"),
+    };
     let text = format!(
-        "the server forgot {lost} {noun} that nobody had ended{since}: {failed} of {} requests ({}) were answered HTTP 404; look \
+        "the server forgot {sessions} that nobody had ended{since}: {failed} of {} requests ({}) were answered HTTP 404; look \
          for sessions that only one replica knows (a balancer without affinity), a restart, or a limit that drops them",
         counts.requests,
         units::percent(failed as f64 / counts.requests.max(1) as f64)

@@ -2,7 +2,6 @@
 
 use super::super::{Finding, Kind};
 use super::{course, problem};
-use crate::plan::Selection;
 use crate::record::{ErrorClass, Time};
 use crate::results::{Results, Window};
 use crate::units;
@@ -14,7 +13,7 @@ const LEAST: u64 = 3;
 /// No second may hold more than this share of them.
 const SPREAD: f64 = 0.5;
 
-/// They were waited for so many times as long as 99% of the others took: what is
+/// They were waited for so many times as long as 99% of the others of their step took: what is
 /// merely slow ends somewhere between.
 const TIMES: f64 = 5.0;
 
@@ -36,15 +35,17 @@ pub(super) fn find(results: &Results) -> Option<Finding> {
     let series = course::steps(results).max_by_key(|series| {
         (silences(&results.counts(&course::step(*series), Window::Whole)), std::cmp::Reverse(*series))
     })?;
-    let waited = results.times(&everything, Time::Failed, Window::Whole).max()?;
-    let usual = answered(results, &everything)?;
+    // Of the same step: what others take says nothing of a slow one.
+    let its = course::step(series);
+    let waited = results.times(&its, Time::Failed, Window::Whole).max()?;
+    let usual = results.times(&its, Time::Latency, Window::Whole).percentile(99.0)?;
     if waited < usual * TIMES {
         return None;
     }
     let step = course::name(results, series);
     let share = units::percent(silent as f64 / whole.requests.max(1) as f64);
     let course = format!(
-        "{silent} of {} requests ({share}), most of them `{step}`, in {} different seconds, while 99% of the others took at most {}",
+        "{silent} of {} requests ({share}), most of them `{step}`, in {} different seconds, while 99% of its others took at most {}",
         whole.requests,
         seconds.len(),
         units::duration(usual)
@@ -67,8 +68,4 @@ pub(super) fn find(results: &Results) -> Option<Finding> {
 
 fn silences(counts: &crate::record::Counts) -> u64 {
     counts.errors.get(&ErrorClass::Timeout).copied().unwrap_or(0)
-}
-
-fn answered(results: &Results, everything: &Selection) -> Option<f64> {
-    results.times(everything, Time::Latency, Window::Whole).percentile(99.0)
 }

@@ -36,6 +36,12 @@ pub(super) fn find(results: &Results) -> Option<Finding> {
 
 fn of_step(results: &Results, series: usize) -> Option<Warming> {
     let step = course::step(series);
+    let plan = &results.plan;
+    let scenario = plan.scenarios.get(plan.series.get(series)?.scenario)?;
+    // Who comes later finds a server that others have warmed.
+    if plan.scenarios.iter().any(|other| other.start_ns < scenario.start_ns) {
+        return None;
+    }
     let seconds = results.measured_seconds(&results.everything());
     let medians: Vec<(u32, f64)> =
         seconds.filter_map(|second| Some((second, course::at(results, &step, Time::Service, 50.0, second)?))).collect();
@@ -51,9 +57,17 @@ fn of_step(results: &Results, series: usize) -> Option<Warming> {
         return None;
     }
     let settled = medians.iter().find(|(_, value)| *value <= usual * SETTLED)?.0;
+    // More load at first is no slow start.
+    let level = |second: u32| scenario.level_at(u64::from(second) * 1_000_000_000 + 500_000_000);
+    let later = medians.iter().skip(medians.len() / 2).map(|(second, _)| level(*second));
+    if level(begin) > later.fold(0.0, f64::max) * SETTLED {
+        return None;
+    }
+    let begun = u32::try_from(scenario.start_ns / 1_000_000_000).unwrap_or(u32::MAX);
+    let (settled, begin) = (settled.saturating_sub(begun), begin.saturating_sub(begun));
     let text = format!(
         "the server is slow at first: the median of `{}` was {} in the first measured second and is {} later, from {} after \
-         the start on: let it warm up before it takes users (connections, caches, compiled code), or leave those seconds \
+         its start on: let it warm up before it takes users (connections, caches, compiled code), or leave those seconds \
          out with `warmup {}s`",
         course::name(results, series),
         units::duration(first),

@@ -178,7 +178,7 @@ fn failures_in_few_seconds_are_bursts_and_even_ones_are_not() {
 #[test]
 fn a_slow_beginning_is_told_with_the_moment_it_ended() {
     let cold = run(|_, fake| fake.latency += 300 * MS / 5 * u64::from(5_u32.saturating_sub(fake.second)), &[]);
-    only(&cold, Kind::SlowStart, &["slow at first", "`quick`", "from 5s after the start on", "`warmup 5s`"]);
+    only(&cold, Kind::SlowStart, &["slow at first", "`quick`", "from 5s after its start on", "`warmup 5s`"]);
 }
 
 #[test]
@@ -318,4 +318,39 @@ fn cancelled_requests_that_are_answered_are_told_when_they_are_many_of_them() {
         &[],
     );
     only(&more, Kind::IgnoredCancellation, &["cancelled 4 (100%)"]);
+}
+
+/// Answers of the slow step in some seconds.
+fn slow_in(seconds: &[u32], times: u64, latency: u64, error: Option<ErrorClass>) -> Vec<Fake> {
+    let fakes = seconds.iter().flat_map(|second| {
+        (0..times).map(move |_| Fake { series: 1, second: *second, latency, error, began: false, late: 0 })
+    });
+    fakes.collect()
+}
+
+#[test]
+fn a_few_failures_at_a_time_are_no_burst() {
+    let bad = [2, 7, 13, 19, 22, 28];
+    let few = run(
+        |number, fake| {
+            if number % 40 < 4 && bad.contains(&fake.second) {
+                fake.error = Some(ErrorClass::Tool);
+            }
+        },
+        &[],
+    );
+    assert_eq!(kinds(&few), [Kind::Errors]);
+}
+
+#[test]
+fn timeouts_of_a_step_that_is_slow_anyway_are_no_lost_answers() {
+    let mut slow = slow_in(&[1, 5, 9, 13, 17, 21, 25], 3, 600 * MS, None);
+    slow.extend(slow_in(&[3, 11, 19, 27], 1, 1000 * MS, Some(ErrorClass::Timeout)));
+    assert_eq!(kinds(&run(|_, _| {}, &slow)), [Kind::Errors]);
+}
+
+#[test]
+fn a_slow_step_that_runs_by_the_clock_is_no_freeze() {
+    let slow = slow_in(&[4, 9, 14, 19, 24, 29], 45, 500 * MS, None);
+    assert_eq!(kinds(&run(|_, _| {}, &slow)), []);
 }
