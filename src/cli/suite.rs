@@ -17,6 +17,8 @@ use crate::verdict::Outcome;
 pub(super) fn run(args: &RunArgs, directory: &Path) -> Done {
     let reports = args.report.iter().map(|report| run::parse_report(report)).collect::<Result<Vec<_>, _>>()?;
     let files = scenarios(directory)?;
+    let each = prepared(args, &files)?;
+    let Some(each) = each else { return Ok(exit::USAGE) };
     let results = args.out.iter().flat_map(|directory| files.iter().map(|file| results_of(directory, file)));
     if let Some(directory) = &args.out {
         fs::create_dir_all(directory).map_err(|error| unmade(directory, &error))?;
@@ -34,8 +36,6 @@ pub(super) fn run(args: &RunArgs, directory: &Path) -> Done {
                 .help(format!("write `--report html={}.html`", path.display())));
         }
     }
-    let each = prepared(args, &files)?;
-    let Some(each) = each else { return Ok(exit::USAGE) };
     let pages = reports.iter().filter(|(format, _)| *format == Format::Html).map(|(_, index)| pages_of(index));
     for directory in pages {
         fs::create_dir_all(&directory).map_err(|error| unmade(&directory, &error))?;
