@@ -64,13 +64,15 @@ fn a_process_is_watched_that_the_file_names() {
 #[cfg(target_os = "linux")]
 #[test]
 fn a_child_for_each_session_is_one_of_its_servers_processes() {
-    let scenario = scenario("builtin rulebook { rules 20\n stdio on }", "hold 3 users for 2s", "server.rss.min > 3MiB");
+    let scenario = scenario("builtin rulebook { rules 20\n stdio on }", "hold 3 users for 2s", "server.rss.max > 3MiB");
     let output = scenario.run(&["--quiet"]);
     assert_exit(&output, 0);
     let results = scenario.results();
     let rows: Vec<_> = results.process(0).map(|(_, row)| row).collect();
     assert_eq!((rows[0].moment, rows[0].processes, rows[0].rss_bytes), (Moment::Before, 0, 0));
-    assert_eq!((rows[1].processes, rows[1].rss_bytes > 3 * MIB), (3, true), "{rows:?}");
+    // A look may come while they start.
+    let whole = |row: &&ProcessRow| row.moment == Moment::During && row.processes == 3 && row.rss_bytes > 3 * MIB;
+    assert!(rows.iter().any(|row| whole(row)), "{rows:?}");
     assert_eq!(rows.last().map(|row| (row.moment, row.processes)), Some((Moment::After, 0)));
 }
 
