@@ -71,8 +71,9 @@ fn a_child_for_each_session_is_one_of_its_servers_processes() {
     let rows: Vec<_> = results.process(0).map(|(_, row)| row).collect();
     assert_eq!((rows[0].moment, rows[0].processes, rows[0].rss_bytes), (Moment::Before, 0, 0));
     // A look may come while they start.
-    let whole = |row: &&ProcessRow| row.moment == Moment::During && row.processes == 3 && row.rss_bytes > 3 * MIB;
-    assert!(rows.iter().any(|row| whole(row)), "{rows:?}");
+    let whole = |row: &ProcessRow| row.moment == Moment::During && row.processes == 3 && row.rss_bytes > 3 * MIB;
+    let found = rows.iter().any(|row| whole(row));
+    assert!(found, "{rows:?}");
     assert_eq!(rows.last().map(|row| (row.moment, row.processes)), Some((Moment::After, 0)));
 }
 
