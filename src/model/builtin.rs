@@ -93,7 +93,9 @@ pub(super) fn of_words(lowering: &mut Lowering<'_>, words: &[&str], span: Span) 
             return None;
         };
         if let Err((wanted, example)) = kind.takes(value) {
-            lowering.out.push(errors::types::wrong_kind(wanted, example, &format!("`{value}` for `{option}`"), span));
+            let example = format!("{option}={example}");
+            let found = if word.contains('=') { format!("`{word}`") } else { format!("`{option}` without a value") };
+            lowering.out.push(errors::types::wrong_kind(wanted, &example, &found, span));
             return None;
         }
         match *switch {

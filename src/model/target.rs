@@ -11,7 +11,8 @@ use crate::text::Span;
 pub(super) fn endpoint(lowering: &mut Lowering<'_>, text: &str, span: Span) -> Option<Endpoint> {
     let text = text.trim();
     let lower = text.to_ascii_lowercase();
-    if lower.starts_with("http://") || lower.starts_with("https://") {
+    // No program is called so; whatever is wrong with the scheme is said.
+    if lower.contains("://") && !lower.contains(char::is_whitespace) && !lower.starts_with("sse+http") {
         address::check_url(lowering, text, span)?;
         return Some(Endpoint::Http { url: text.to_owned() });
     }
