@@ -10,16 +10,15 @@ use crate::text::Span;
 /// Where the server is that a target names.
 pub(super) fn endpoint(lowering: &mut Lowering<'_>, text: &str, span: Span) -> Option<Endpoint> {
     let text = text.trim();
-    let lower = text.to_ascii_lowercase();
-    // No program is called so; whatever is wrong with the scheme is said.
-    if lower.contains("://") && !lower.contains(char::is_whitespace) && !lower.starts_with("sse+http") {
-        address::check_url(lowering, text, span)?;
-        return Some(Endpoint::Http { url: text.to_owned() });
-    }
-    if lower.starts_with("sse+http://") || lower.starts_with("sse+https://") {
-        let url = text.get("sse+".len()..).unwrap_or_default();
+    // No program has such a name; whatever is wrong with an address is said.
+    let is_address = text.split_whitespace().next().is_some_and(|word| word.contains("://"));
+    if let Some(url) = text.strip_prefix("sse+").filter(|_| is_address) {
         address::check_url(lowering, url, span)?;
         return Some(Endpoint::Sse { url: url.to_owned() });
+    }
+    if is_address {
+        address::check_url(lowering, text, span)?;
+        return Some(Endpoint::Http { url: text.to_owned() });
     }
     let mut words = text.split_whitespace();
     match words.next() {

@@ -139,6 +139,8 @@ fn in_a_server() {
         ("at \"builtin rulebook --errors=200%\"", "E301", "a percentage up to 100%"),
         ("at \"builtin rulebook --errors 2%\"", "E301", "`--errors=1%`"),
         ("at \"htp://127.0.0.1/mcp\"", "E311", "write an address"),
+        ("at \"http://127.0.0.1 /mcp\"", "E311", "write an address"),
+        ("at \"sse+ftp://127.0.0.1/sse\"", "E311", "write an address"),
         ("at \"node server.js\"\nheader \"A\" \"b\"", "E410", "remove `header`"),
         ("at \"node server.js\"\nhttp \"http://localhost\"", "E405", "keep either `at` or `http`"),
         ("builtin rulebok", "E212", "write `rulebook`"),
