@@ -19,6 +19,7 @@ pub mod results;
 pub mod rulebook;
 pub mod schema;
 pub mod starter;
+pub mod stats;
 pub mod syntax;
 pub mod text;
 pub mod transport;

@@ -8,6 +8,7 @@ mod assertion;
 mod data;
 mod guard;
 mod habits;
+mod identity;
 mod load;
 pub mod mix;
 pub mod random;
@@ -30,7 +31,6 @@ pub use step::{Branch, Check, Choice, Flow, Method, Request, Save, Step, Tag, Ta
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha256};
 
 /// The longest load, in nanoseconds: 30 days. A longer one is a slip, and what
 /// is kept per second stays bounded.
@@ -90,8 +90,7 @@ impl Plan {
     /// and seed.
     #[must_use]
     pub fn hash(&self) -> String {
-        let json = serde_json::to_vec(self).unwrap_or_default();
-        Sha256::digest(json).iter().map(|byte| format!("{byte:02x}")).collect()
+        identity::hex(&serde_json::to_vec(self).unwrap_or_default())
     }
 
     /// Index of the series of the first request step of `flow` in `scenario`; the

@@ -3,6 +3,7 @@
 //! Invariant: versioned, mergeable, and enough for any report and any
 //! assertion without another run. May import `record`, `plan`.
 
+mod condense;
 mod journal;
 mod process;
 mod query;

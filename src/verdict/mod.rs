@@ -2,7 +2,7 @@
 //!
 //! Invariant: a pure function of results (and, later, stored runs): the same
 //! results give the same verdict, byte for byte. May import `results`, `plan`,
-//! `record`, `units`.
+//! `record`, `stats`, `units`.
 
 mod bottleneck;
 mod breach;
@@ -12,7 +12,6 @@ mod findings;
 mod judge;
 mod search;
 mod stall;
-mod statistics;
 mod symptoms;
 mod tags;
 #[cfg(test)]

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::super::statistics::{chance, larger_score, median};
+use crate::stats::{chance, larger_score, median};
 use super::super::{Finding, Kind};
 use super::{course, problem};
 use crate::record::Time;

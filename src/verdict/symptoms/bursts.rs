@@ -1,6 +1,6 @@
 //! Failures that come in bursts.
 
-use super::super::statistics::{chance, uneven_score};
+use crate::stats::{chance, uneven_score};
 use super::super::{Finding, Kind};
 use super::problem;
 use crate::plan::Load;

@@ -5,7 +5,7 @@
 
 use std::ops::Range;
 
-use super::super::statistics::median;
+use crate::stats::median;
 use crate::plan::{Load, Selection};
 use crate::record::{Distribution, Time};
 use crate::results::{Results, Window};

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use super::super::statistics::{chance, median, slope, trend_score};
+use crate::stats::{chance, median, slope, trend_score};
 use super::super::{Finding, Kind};
 use super::{course, problem};
 use crate::plan::Load;

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::super::statistics::median;
+use crate::stats::median;
 use super::super::{Finding, Kind};
 use super::{course, problem};
 use crate::record::Time;

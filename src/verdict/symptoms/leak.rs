@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use super::super::statistics::{chance, slope, trend_score};
+use crate::stats::{chance, slope, trend_score};
 use super::super::{Finding, Kind};
 use super::{course, problem};
 use crate::record::Moment;

@@ -1,6 +1,6 @@
 //! A server that is slow at first.
 
-use super::super::statistics::median;
+use crate::stats::median;
 use super::super::{Finding, Kind};
 use super::{course, problem};
 use crate::record::Time;

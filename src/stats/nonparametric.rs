@@ -4,7 +4,7 @@
 /// (Kendall, Rank Correlation Methods, 1975), without ties corrected, which only makes
 /// it smaller. Negative when they fall; 0 for fewer than three.
 #[expect(clippy::cast_precision_loss, reason = "numbers of seconds")]
-pub(super) fn trend_score(values: &[f64]) -> f64 {
+pub fn trend_score(values: &[f64]) -> f64 {
     let count = values.len() as f64;
     let pairs = values.iter().enumerate().flat_map(|(at, earlier)| {
         values.iter().skip(at + 1).map(move |later| later.partial_cmp(earlier).map_or(0, |order| order as i32))
@@ -18,14 +18,14 @@ pub(super) fn trend_score(values: &[f64]) -> f64 {
 
 /// The median of the slopes between all pairs of points (Theil and Sen), in units of
 /// the second coordinate per unit of the first; `None` without two different firsts.
-pub(super) fn slope(points: &[(f64, f64)]) -> Option<f64> {
+pub fn slope(points: &[(f64, f64)]) -> Option<f64> {
     let pairs = points.iter().enumerate().flat_map(|(at, a)| points.iter().skip(at + 1).map(move |b| (a, b)));
     let slopes: Vec<f64> = pairs.filter(|(a, b)| a.0 != b.0).map(|(a, b)| (b.1 - a.1) / (b.0 - a.0)).collect();
     median(slopes)
 }
 
 /// The median; `None` for none.
-pub(super) fn median(mut values: Vec<f64>) -> Option<f64> {
+pub fn median(mut values: Vec<f64>) -> Option<f64> {
     values.sort_by(f64::total_cmp);
     let upper = *values.get(values.len() / 2)?;
     let lower = *values.get((values.len() - 1) / 2)?;
@@ -35,7 +35,7 @@ pub(super) fn median(mut values: Vec<f64>) -> Option<f64> {
 /// How sure it is that the values of `high` are larger than those of `low`: the
 /// standard score of Mann and Whitney's U, ties counted half.
 #[expect(clippy::cast_precision_loss, reason = "numbers of seconds")]
-pub(super) fn larger_score(high: &[f64], low: &[f64]) -> f64 {
+pub fn larger_score(high: &[f64], low: &[f64]) -> f64 {
     let (n, m) = (high.len() as f64, low.len() as f64);
     if high.is_empty() || low.is_empty() {
         return 0.0;
@@ -54,7 +54,7 @@ pub(super) fn larger_score(high: &[f64], low: &[f64]) -> f64 {
 /// chi-square of `observed` against `expected`, by Wilson and Hilferty's
 /// approximation (PNAS 17, 1931). Pairs of which nothing is expected are left out.
 #[expect(clippy::cast_precision_loss, reason = "numbers of seconds")]
-pub(super) fn uneven_score(observed: &[f64], expected: &[f64]) -> f64 {
+pub fn uneven_score(observed: &[f64], expected: &[f64]) -> f64 {
     let pairs: Vec<(f64, f64)> =
         observed.iter().copied().zip(expected.iter().copied()).filter(|(_, expected)| *expected > 0.0).collect();
     if pairs.len() < 2 {
@@ -67,7 +67,7 @@ pub(super) fn uneven_score(observed: &[f64], expected: &[f64]) -> f64 {
 }
 
 /// The chance to see a standard score as high, as a reader takes it: `p < 0.001`.
-pub(super) fn chance(score: f64) -> &'static str {
+pub fn chance(score: f64) -> &'static str {
     // Upper tails of the normal distribution.
     match score {
         score if score >= 3.719 => "p < 0.0001",

@@ -1,0 +1,30 @@
+//! A run without its course: what is kept of a run that others are compared with.
+
+use super::Results;
+use crate::record::{Recording, Slice};
+
+impl Results {
+    /// The same run with all its seconds summed up into its last: any statistic of
+    /// the whole run has the same value, and those of single seconds are gone. What
+    /// the processes of servers had stays second by second, since it has no sum. Of the
+    /// load generator its lag stays, and of examples, logs and failures nothing.
+    #[must_use]
+    pub fn condensed(&self) -> Results {
+        let mut recording = Recording::default();
+        let last = self.recording.seconds.last().map_or(0, |slice| slice.second);
+        let mut sum = Slice { second: last, ..Slice::default() };
+        for slice in &self.recording.seconds {
+            let mut slice = slice.clone();
+            let processes = std::mem::take(&mut slice.processes);
+            if !processes.is_empty() {
+                recording.add(Slice { second: slice.second, processes, ..Slice::default() });
+            }
+            (slice.logs, slice.violations) = (Vec::new(), Vec::new());
+            sum.merge(slice);
+        }
+        let lag = std::mem::take(&mut sum.health.lag);
+        sum.health = crate::record::Health { lag, ..Default::default() };
+        recording.add(sum);
+        Results { recording, ..self.clone() }
+    }
+}
