@@ -75,10 +75,8 @@ mod tests {
     use super::*;
 
     fn plan(url: &str, users: f64) -> Plan {
-        let load = Load::Closed {
-            segments: vec![Segment { from: users, to: users, duration_ns: 1_000_000_000 }],
-            work: None,
-        };
+        let load =
+            Load::Closed { segments: vec![Segment { from: users, to: users, duration_ns: 1_000_000_000 }], work: None };
         Plan {
             servers: vec![Server::new("s", Endpoint::Http { url: url.to_owned() })],
             scenarios: vec![Scenario::new("m", load, Vec::new())],

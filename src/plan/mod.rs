@@ -16,6 +16,7 @@ pub mod rows;
 pub mod schedule;
 mod server;
 pub mod size;
+mod standard;
 mod step;
 pub mod takes;
 

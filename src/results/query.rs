@@ -98,12 +98,7 @@ impl Results {
     /// last.
     #[must_use]
     pub fn everything(&self) -> Selection {
-        let counted = |index: &usize| self.plan.series.get(*index).is_some_and(|series| !series.apart);
-        Selection {
-            series: (0..self.plan.series.len()).filter(counted).collect(),
-            scenarios: (0..self.plan.scenarios.len()).collect(),
-            tags: Vec::new(),
-        }
+        self.plan.everything()
     }
 
     /// What users do before their first iteration and after their last.

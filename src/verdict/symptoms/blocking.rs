@@ -2,11 +2,11 @@
 
 use std::collections::BTreeSet;
 
-use crate::stats::{chance, larger_score, median};
 use super::super::{Finding, Kind};
 use super::{course, problem};
 use crate::record::Time;
 use crate::results::{Results, Window};
+use crate::stats::{chance, larger_score, median};
 use crate::units;
 
 /// So many seconds with and without the slow step.

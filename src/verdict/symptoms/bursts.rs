@@ -1,11 +1,11 @@
 //! Failures that come in bursts.
 
-use crate::stats::{chance, uneven_score};
 use super::super::{Finding, Kind};
 use super::problem;
 use crate::plan::Load;
 use crate::record::ErrorClass;
 use crate::results::{Results, Window};
+use crate::stats::{chance, uneven_score};
 use crate::units;
 
 /// Fewer failures make no bursts.

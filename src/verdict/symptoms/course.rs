@@ -5,10 +5,10 @@
 
 use std::ops::Range;
 
-use crate::stats::median;
 use crate::plan::{Load, Selection};
 use crate::record::{Distribution, Time};
 use crate::results::{Results, Window};
+use crate::stats::median;
 
 /// A second with fewer answers has no median worth the name.
 const ENOUGH: u64 = 5;

@@ -2,12 +2,12 @@
 
 use std::ops::Range;
 
-use crate::stats::{chance, median, slope, trend_score};
 use super::super::{Finding, Kind};
 use super::{course, problem};
 use crate::plan::Load;
 use crate::record::Time;
 use crate::results::Results;
+use crate::stats::{chance, median, slope, trend_score};
 use crate::units;
 
 /// A shorter stretch shows nothing of a growth that takes minutes to matter.

@@ -2,11 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use crate::stats::median;
 use super::super::{Finding, Kind};
 use super::{course, problem};
 use crate::record::Time;
 use crate::results::{Results, Window};
+use crate::stats::median;
 use crate::units;
 
 /// A pause is a second whose p90 is so many times that of a usual second, and so much

@@ -2,11 +2,11 @@
 
 use std::ops::Range;
 
-use crate::stats::{chance, slope, trend_score};
 use super::super::{Finding, Kind};
 use super::{course, problem};
 use crate::record::Moment;
 use crate::results::{Results, Window};
+use crate::stats::{chance, slope, trend_score};
 use crate::units;
 
 /// A shorter stretch shows what a process takes to get going.

@@ -1,10 +1,10 @@
 //! A server that is slow at first.
 
-use crate::stats::median;
 use super::super::{Finding, Kind};
 use super::{course, problem};
 use crate::record::Time;
 use crate::results::Results;
+use crate::stats::median;
 use crate::units;
 
 /// A shorter run has no time to settle.
