@@ -237,8 +237,13 @@ pub(super) struct RehearseArgs {
 
 #[derive(Debug, Args)]
 pub(super) struct ReportArgs {
-    /// Results of a run, as written by `mcpl run --out`
-    pub(super) run: PathBuf,
+    /// Results of a run, as written by `mcpl run --out`, or an HTML report of it
+    #[arg(required_unless_present = "from", conflicts_with = "from")]
+    pub(super) run: Option<PathBuf>,
+
+    /// The same, as an option: results or an HTML report
+    #[arg(long, value_name = "FILE")]
+    pub(super) from: Option<PathBuf>,
 
     /// What to render
     #[arg(long, value_enum, default_value_t, conflicts_with = "template")]

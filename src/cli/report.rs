@@ -12,7 +12,8 @@ use crate::verdict;
 
 /// Renders a stored run.
 pub(super) fn report(args: &ReportArgs) -> Done {
-    let results = read(&args.run)?;
+    // One of them is there: clap sees to it.
+    let results = read(args.run.as_deref().or(args.from.as_deref()).unwrap_or(Path::new("")))?;
     let verdict = verdict::judge(&results);
     let rendered = match &args.template {
         Some(path) => template(path)?.render(&results, &verdict),
@@ -75,18 +76,23 @@ fn format_of(format: ReportFormat) -> Format {
     }
 }
 
-/// Reads the results of a run, or its journal.
+/// Reads the results of a run: its file, its journal or its HTML report.
 fn read(path: &Path) -> Result<Results, Complaint> {
     let bytes = fs::read(path)
         .map_err(|error| Complaint::usage(format!("cannot read `{}`: {}", path.display(), output::plain(&error))))?;
     let not_results = |reason: String| {
         Complaint::usage(format!("`{}` is not the results of a run: {reason}", path.display()))
-            .help("give a file that `mcpl run FILE --out run.json` wrote")
+            .help("give a file that `mcpl run FILE --out run.json` wrote, or an HTML report with its results in it")
     };
     if Journal::is_one(&bytes) {
         return journalled(path, &bytes);
     }
     let text = String::from_utf8(bytes).map_err(|_| not_results("it is not UTF-8 text".to_owned()))?;
+    let text = if report::is_page(&text) {
+        report::embedded_results(&text).map_err(|error| not_results(error.to_string()))?
+    } else {
+        text
+    };
     Results::from_json(&text).map_err(|error| not_results(error.to_string()))
 }
 

@@ -17,13 +17,16 @@ use super::{Style, filters, value};
 
 /// Built-in templates by name. The part before `.j2` says how values are
 /// escaped.
-const BUILT_IN: [(&str, &str); 13] = [
+const BUILT_IN: [(&str, &str); 16] = [
     ("report.html.j2", include_str!("../../reports/report.html.j2")),
     ("report.css", include_str!("../../reports/report.css")),
     ("parts/verdict.html.j2", include_str!("../../reports/parts/verdict.html.j2")),
     ("parts/search.html.j2", include_str!("../../reports/parts/search.html.j2")),
     ("parts/over_time.html.j2", include_str!("../../reports/parts/over_time.html.j2")),
     ("parts/steps.html.j2", include_str!("../../reports/parts/steps.html.j2")),
+    ("parts/readings.html.j2", include_str!("../../reports/parts/readings.html.j2")),
+    ("parts/health.html.j2", include_str!("../../reports/parts/health.html.j2")),
+    ("parts/failures.html.j2", include_str!("../../reports/parts/failures.html.j2")),
     ("parts/provenance.html.j2", include_str!("../../reports/parts/provenance.html.j2")),
     ("report.md.j2", include_str!("../../reports/report.md.j2")),
     ("junit.xml.j2", include_str!("../../reports/junit.xml.j2")),

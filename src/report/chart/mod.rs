@@ -7,12 +7,14 @@
 //! dash pattern of its own. Nothing in a chart refers to another file.
 
 mod catalogue;
+mod cells;
 mod gauge;
 mod path;
 mod plot;
 mod reduce;
 mod scale;
 mod sparkline;
+mod spread;
 mod ticks;
 
 pub(super) use catalogue::{NAMES, chart};
