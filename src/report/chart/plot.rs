@@ -123,6 +123,9 @@ impl Plot {
 
     fn legend(&self) -> String {
         let mut out = String::from(r#"<ul class="legend">"#);
+        if let Some(note) = &self.note {
+            let _ = write!(out, r#"<li class="note">{}</li>"#, html(note));
+        }
         let mut item = |series: Option<usize>, width: u32, sample: String, label: &str| {
             let series = series.map(|n| format!(r#" data-s="{n}""#)).unwrap_or_default();
             let _ = write!(
@@ -163,9 +166,6 @@ impl Plot {
                 format!(r#"<path d="M0 0h14v12h-14z" fill="currentColor" opacity="{WARMUP_OPACITY}"/>"#),
                 "warm-up",
             );
-        }
-        if let Some(note) = &self.note {
-            let _ = write!(out, r#"<li class="note">{}</li>"#, html(note));
         }
         out.push_str("</ul>\n");
         out

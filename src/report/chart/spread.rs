@@ -37,8 +37,6 @@ pub(super) fn heatmap(view: &View) -> Option<Plot> {
     let heat = &view.heatmap;
     let (low, high) = (heat.edges_ns.first().copied()?, heat.edges_ns.last().copied()?);
     let length_s = view.timeline.length_s as f64;
-    // Labels lie within the bands, which end where they like.
-    let labels = ticks::log10(low, high).values.into_iter().filter(|value| (low..=high).contains(value));
     let total: u64 = heat.columns.iter().flatten().sum();
     let widest = heat.columns.iter().flatten().copied().max()?;
     let cells = Cells::new("--c1", heat.every_s as f64, &heat.columns);
@@ -54,11 +52,12 @@ pub(super) fn heatmap(view: &View) -> Option<Plot> {
             units::duration(heat.every_s as f64 * 1e9),
         ),
         over_time: true,
-        note: Some(format!("requests in each {every}, by colour")),
+        note: Some(format!("Requests in each {every}:")),
         length: length_s,
         x_ticks: ticks::time(length_s, STEPS).into_iter().map(|at| (at, second(at))).collect(),
         y: Scale::Log10 { low, high },
-        y_ticks: labels.map(|value| (value, duration(value))).collect(),
+        // The bands end where they like.
+        y_ticks: ticks::within(low, high).into_iter().map(|value| (value, duration(value))).collect(),
         warmup_s: view.timeline.warmup_s,
         borders_s: view.timeline.borders_s.clone(),
         layers: vec![Layer::Cells(cells)],

@@ -2,10 +2,19 @@
 
 use std::time::Instant;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD as BASE64;
+use sha2::{Digest as _, Sha256};
+
 use super::{rendered, runs, sample, xml};
 use crate::report::chart::{NAMES, chart};
 use crate::report::{Format, NotEmbedded, View, embedded_results, is_page};
 use crate::results::Results;
+
+const SCRIPT: &str = include_str!("../../../reports/report.js");
+
+/// What the script may take, so that it stays an ornament.
+const SCRIPT_BYTES: usize = 10 * 1024;
 
 const DATA: &str = "<script type=\"application/json\" id=\"mcpl-results\">";
 
@@ -14,10 +23,17 @@ fn parts(html: &str) -> (String, Option<&str>) {
     match html.split_once(DATA) {
         Some((before, rest)) => {
             let (json, after) = rest.split_once("</script>").unwrap();
-            (format!("{before}{after}"), Some(json))
+            (format!("{before}{}", without_script(after)), Some(json))
         }
-        None => (html.to_owned(), None),
+        None => (without_script(html), None),
     }
+}
+
+/// The page without its one script, which is the file and nothing else.
+fn without_script(html: &str) -> String {
+    let script = format!("<script>{SCRIPT}</script>");
+    assert_eq!(html.matches(&script).count(), 1);
+    html.replace(&script, "")
 }
 
 #[test]
@@ -51,7 +67,7 @@ fn the_page_refers_to_nothing_outside_itself() {
 }
 
 #[test]
-fn the_policy_allows_nothing_but_inline_style() {
+fn the_policy_allows_inline_style_and_the_one_script() {
     let html = rendered(&sample::typical(), Format::Html);
     let policy = html
         .split("http-equiv=\"Content-Security-Policy\" content=\"")
@@ -60,9 +76,33 @@ fn the_policy_allows_nothing_but_inline_style() {
         .unwrap();
     let directives: Vec<_> = policy.split("; ").collect();
     assert!(directives.contains(&"default-src 'none'"), "{policy}");
-    assert!(!policy.contains("script-src") && !policy.contains("http") && !policy.contains('*'), "{policy}");
+    let script = format!("script-src 'sha256-{}'", BASE64.encode(Sha256::digest(SCRIPT)));
+    assert!(directives.contains(&script.as_str()), "{policy}");
+    assert!(!policy.contains("http") && !policy.contains('*') && !policy.contains("unsafe-eval"), "{policy}");
     let head = html.find("Content-Security-Policy").unwrap();
     assert!(head < html.find("<style>").unwrap(), "the policy holds for what follows it");
+}
+
+#[test]
+fn the_script_is_small_and_reaches_for_nothing() {
+    assert!(SCRIPT.len() <= SCRIPT_BYTES, "{}", SCRIPT.len());
+    for forbidden in [
+        "fetch",
+        "XMLHttp",
+        "import",
+        "eval",
+        "innerHTML",
+        "http:",
+        "https:",
+        "localStorage",
+        "cookie",
+        "{{",
+        "{%",
+        "{#",
+        "</",
+    ] {
+        assert!(!SCRIPT.contains(forbidden), "{forbidden}");
+    }
 }
 
 #[test]
