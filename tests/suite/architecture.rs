@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Crates that are named in one place only, and where.
-const PRIVATE: [(&str, &str); 15] = [
+const PRIVATE: [(&str, &str); 17] = [
     ("pest", "src/syntax"),
     ("rowan", "src/syntax"),
     ("httparse", "src/transport/http"),
@@ -21,6 +21,8 @@ const PRIVATE: [(&str, &str); 15] = [
     ("hdrhistogram", "src/record"),
     ("jsonschema", "src/schema.rs"),
     ("regex_syntax", "src/starter"),
+    ("rusqlite", "src/store"),
+    ("flate2", "src/store"),
 ];
 
 /// A file is named for the one thing in it; beyond this it holds more.
