@@ -20,6 +20,7 @@ mod limits;
 mod live;
 mod load;
 mod lookout;
+mod measure;
 mod offer;
 mod output;
 mod plan;
