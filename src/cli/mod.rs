@@ -22,6 +22,7 @@ mod limits;
 mod live;
 mod load;
 mod lookout;
+mod measure;
 mod offer;
 mod output;
 mod plan;
