@@ -9,6 +9,7 @@ mod census;
 mod check;
 mod complaint;
 mod connect;
+mod dashboard;
 mod environment;
 mod explain;
 mod files;

@@ -9,6 +9,7 @@ use super::args::RunArgs;
 use super::census::{COOL_DOWN, Census};
 use super::complaint::Complaint;
 use super::connect::{self, Children, Connected};
+use super::dashboard::{self, Subject};
 use super::journal::{self, Journal};
 use super::lookout::Lookout;
 use super::progress::Progress;
@@ -151,18 +152,24 @@ async fn stop_on_signals(control: Control) {
             _ = tokio::signal::ctrl_c() => {}
             () = term => {}
         }
-        if control.now() == Stop::Kill {
-            #[expect(clippy::exit, reason = "the user asked for the third time")]
-            std::process::exit(i32::from(exit::INTERRUPTED));
-        }
-        let first = control.now() == Stop::Run;
-        control.stop();
-        terminal::note(if first {
-            "\nstopping: no new work begins, work under way may finish; again to stop at once\n"
-        } else {
-            "\nstopping at once\n"
-        });
+        stop(&control);
     }
+}
+
+/// What Ctrl-C does, and the key `q` of the live view.
+fn stop(control: &Control) {
+    if control.now() == Stop::Kill {
+        dashboard::restore();
+        #[expect(clippy::exit, reason = "the user asked for the third time")]
+        std::process::exit(i32::from(exit::INTERRUPTED));
+    }
+    let first = control.now() == Stop::Run;
+    control.stop();
+    terminal::note(if first {
+        "\nstopping: no new work begins, work under way may finish; again to stop at once\n"
+    } else {
+        "\nstopping at once\n"
+    });
 }
 
 fn drive(
@@ -179,7 +186,7 @@ fn drive(
     let promises = preflight::promises(servers).into();
     let settings =
         Settings { threads: threads(args.threads, &plan), run_id: run_id(), tables: tables.to_vec(), promises };
-    let mut progress = Progress::new(&plan, args.quiet);
+    let mut progress = Progress::new(&plan, args.progress, args.quiet);
     if let Some(note) = journal::left_over(args.beside()) {
         progress.note(&note);
     }
@@ -192,14 +199,21 @@ fn drive(
         Journal::begin(args.beside(), &begun)
     };
     let mut lookout = Lookout::new(&plan, settings.threads);
+    let subject = Subject {
+        plan: Arc::clone(&plan),
+        threads: settings.threads,
+        place: args.place,
+        against: against(servers),
+    };
+    progress.begin(subject, control, stop);
     let measured = engine::run(&plan, &connectors, &settings, control, |slice, failures| {
         process::observe(&mut slice.health);
         census.observe(slice);
         if let Some(journal) = &mut journal {
             journal.second(slice, failures);
         }
-        progress.second(slice);
         lookout.second(slice, control);
+        progress.second(slice, &lookout.sought());
     });
     progress.finish();
     let (measured, panicked) = match measured {
@@ -263,6 +277,11 @@ async fn cooled_down(control: &Control) -> bool {
 
 /// One line on what begins.
 fn opening(plan: &Plan, servers: &[Connected]) -> String {
+    format!("running {} against {}\n", plan.name, against(servers))
+}
+
+/// The servers, in words.
+fn against(servers: &[Connected]) -> String {
     let servers: Vec<String> = servers
         .iter()
         .map(|server| {
@@ -271,7 +290,7 @@ fn opening(plan: &Plan, servers: &[Connected]) -> String {
             format!("{} ({} over {})", terminal::printable(&name), info.revision, info.transport)
         })
         .collect();
-    format!("running {} against {}\n", plan.name, servers.join(", "))
+    servers.join(", ")
 }
 
 /// As many threads as the load needs, up to one for each processor.
