@@ -110,9 +110,17 @@ pub(super) struct RunArgs {
     #[arg(long, value_name = "KEY=VALUE", value_parser = super::history::tag)]
     pub(super) tag: Vec<super::history::Tag>,
 
+    /// How to show how far the run has come
+    #[arg(long, value_enum, value_name = "HOW", default_value_t)]
+    pub(super) progress: super::progress::Show,
+
     /// Print nothing but the summary and errors
     #[arg(long, short)]
     pub(super) quiet: bool,
+
+    /// Its number and how many there are, where it is one of several runs
+    #[arg(skip)]
+    pub(super) place: Option<(usize, usize)>,
 }
 
 #[derive(Debug, Args)]

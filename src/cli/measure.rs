@@ -9,10 +9,11 @@ use tokio::runtime::Runtime;
 use super::census::{COOL_DOWN, Census};
 use super::complaint::Complaint;
 use super::connect::Connected;
+use super::dashboard::Subject;
 use super::journal::Journal;
 use super::lookout::Lookout;
 use super::progress::Progress;
-use super::{environment, preflight, process, terminal};
+use super::{environment, preflight, process, run, terminal};
 use crate::data::Table;
 use crate::engine::{self, Control, EngineError, Measured, Settings, Stop};
 use crate::plan::Plan;
@@ -36,6 +37,8 @@ pub(super) struct Job<'a> {
     pub(super) save: bool,
     /// Whether the memory of servers is looked at once more, a while after the load.
     pub(super) cool_down: bool,
+    /// Which of how many files of a directory it is, both from 1.
+    pub(super) place: Option<(usize, usize)>,
 }
 
 /// What a run has measured.
@@ -72,14 +75,17 @@ pub(super) fn measure(
         None
     };
     let mut lookout = Lookout::new(plan, settings.threads);
+    let subject =
+        Subject { plan: Arc::clone(plan), threads: settings.threads, place: job.place, against: run::against(servers) };
+    progress.begin(subject, control, run::stop);
     let measured = engine::run(plan, &connectors, &settings, control, |slice, failures| {
         process::observe(&mut slice.health);
         census.observe(slice);
         if let Some(journal) = &mut journal {
             journal.second(slice, failures);
         }
-        progress.second(slice);
         lookout.second(slice, control);
+        progress.second(slice, &lookout.sought());
     });
     progress.finish();
     let (measured, broken) = match measured {

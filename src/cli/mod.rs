@@ -10,6 +10,7 @@ mod check;
 mod commit;
 mod complaint;
 mod connect;
+mod dashboard;
 mod environment;
 mod explain;
 mod files;

@@ -8,6 +8,7 @@ use tokio::runtime::Runtime;
 use super::args::RunArgs;
 use super::complaint::Complaint;
 use super::connect::{self, Children, Connected};
+use super::dashboard;
 use super::journal::{self, Journal};
 use super::load::Loaded;
 use super::measure::{self, Job, Measurement};
@@ -104,6 +105,7 @@ pub(super) fn single(args: &RunArgs) -> Result<Ran, Complaint> {
         threads: args.threads,
         save: !args.no_save,
         cool_down: true,
+        place: args.place,
     };
     let done = drive(args, &job, &servers, &control, &runtime, &outputs);
     runtime.block_on(children.stop());
@@ -160,18 +162,24 @@ pub(super) async fn stop_on_signals(control: Control) {
             _ = tokio::signal::ctrl_c() => {}
             () = term => {}
         }
-        if control.now() == Stop::Kill {
-            #[expect(clippy::exit, reason = "the user asked for the third time")]
-            std::process::exit(i32::from(exit::INTERRUPTED));
-        }
-        let first = control.now() == Stop::Run;
-        control.stop();
-        terminal::note(if first {
-            "\nstopping: no new work begins, work under way may finish; again to stop at once\n"
-        } else {
-            "\nstopping at once\n"
-        });
+        stop(&control);
     }
+}
+
+/// What Ctrl-C does, and the key `q` of the live view.
+pub(super) fn stop(control: &Control) {
+    if control.now() == Stop::Kill {
+        dashboard::restore();
+        #[expect(clippy::exit, reason = "the user asked for the third time")]
+        std::process::exit(i32::from(exit::INTERRUPTED));
+    }
+    let first = control.now() == Stop::Run;
+    control.stop();
+    terminal::note(if first {
+        "\nstopping: no new work begins, work under way may finish; again to stop at once\n"
+    } else {
+        "\nstopping at once\n"
+    });
 }
 
 fn drive(
@@ -182,7 +190,7 @@ fn drive(
     runtime: &Runtime,
     outputs: &Outputs,
 ) -> Result<Ran, Complaint> {
-    let mut progress = Progress::new(job.plan, args.quiet);
+    let mut progress = Progress::new(job.plan, args.progress, args.quiet);
     if let Some(note) = journal::left_over(job.beside) {
         progress.note(&note);
     }
@@ -199,6 +207,11 @@ fn drive(
 
 /// One line on what begins.
 fn opening(plan: &Plan, servers: &[Connected]) -> String {
+    format!("running {} against {}\n", plan.name, against(servers))
+}
+
+/// The servers, in words.
+pub(super) fn against(servers: &[Connected]) -> String {
     let servers: Vec<String> = servers
         .iter()
         .map(|server| {
@@ -207,7 +220,7 @@ fn opening(plan: &Plan, servers: &[Connected]) -> String {
             format!("{} ({} over {})", terminal::printable(&name), info.revision, info.transport)
         })
         .collect();
-    format!("running {} against {}\n", plan.name, servers.join(", "))
+    servers.join(", ")
 }
 
 /// Judges, writes what was asked for, prints the summary.

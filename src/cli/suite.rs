@@ -122,7 +122,8 @@ fn prepared(args: &RunArgs, files: &[PathBuf]) -> Result<Option<Vec<RunArgs>>, C
         known.extend(params);
         let out = args.out.as_ref().map(|directory| results_of(directory, file));
         let compile = CompileArgs { set, ..args.compile.clone() };
-        each.push(RunArgs { file: Some(file.clone()), compile, out, report: Vec::new(), ..args.clone() });
+        let place = Some((each.len() + 1, files.len()));
+        each.push(RunArgs { file: Some(file.clone()), compile, out, report: Vec::new(), place, ..args.clone() });
     }
     if let Some(unknown) = args.compile.set.iter().map(|set| param_of(set)).find(|name| !known.contains(*name)) {
         let complaint = Complaint::usage(format!("`--set {unknown}=…`: no file has a `param {unknown}`"));

@@ -17,7 +17,7 @@ mod value;
 pub mod view;
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 pub use error::RenderError;
 pub use suite::{Ran, Suite};

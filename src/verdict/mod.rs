@@ -12,14 +12,17 @@ mod findings;
 mod judge;
 mod search;
 mod stall;
+mod standing;
 mod symptoms;
 mod tags;
 #[cfg(test)]
 mod tests;
 mod watch;
 
+pub use bottleneck::Strain;
 pub use judge::judge;
 pub use search::{Search, SearchEnd, Searched, Tried, searches};
+pub use standing::{Standing, Standings};
 pub use watch::Watch;
 
 use serde::{Deserialize, Serialize};

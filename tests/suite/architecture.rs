@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Crates that are named in one place only, and where.
-const PRIVATE: [(&str, &str); 17] = [
+const PRIVATE: [(&str, &str); 18] = [
     ("pest", "src/syntax"),
     ("rowan", "src/syntax"),
     ("httparse", "src/transport/http"),
@@ -18,6 +18,7 @@ const PRIVATE: [(&str, &str); 17] = [
     ("axum", "src/rulebook"),
     ("minijinja", "src/report"),
     ("clap", "src/cli"),
+    ("ratatui", "src/cli/dashboard"),
     ("hdrhistogram", "src/record"),
     ("jsonschema", "src/schema.rs"),
     ("regex_syntax", "src/starter"),

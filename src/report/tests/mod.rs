@@ -6,7 +6,7 @@ mod golden;
 mod hostile;
 mod judged;
 mod page;
-mod sample;
+pub(crate) mod sample;
 mod suite;
 mod templates;
 mod view;
