@@ -212,8 +212,10 @@ fn drive(
         if let Some(journal) = &mut journal {
             journal.second(slice, failures);
         }
+        // What was sought in the second that has ended.
+        let sought = lookout.sought();
         lookout.second(slice, control);
-        progress.second(slice, &lookout.sought());
+        progress.second(slice, &sought);
     });
     progress.finish();
     let (measured, panicked) = match measured {

@@ -163,7 +163,7 @@ fn scenarios(shown: &Shown, mode: &Mode, columns: usize) -> Vec<Line<'static>> {
         return vec![Line::from(vec![blank(), Span::raw(cut(&only.stage, room))])];
     }
     let mut lines: Vec<_> = shown.load.iter().take(SCENARIOS).map(|row| {
-        let text = format!("{}: {}, {}; {}", row.name, row.planned, row.achieved, row.stage);
+        let text = format!("{}: {}; {}", row.name, row.stage, row.achieved);
         Line::from(vec![blank(), Span::raw(cut(&text, room))])
     }).collect();
     if let Some(more) = shown.load.len().checked_sub(SCENARIOS).filter(|more| *more > 0) {
@@ -219,7 +219,7 @@ pub(super) fn generator(shown: &Shown, mode: &Mode, columns: usize) -> Vec<Line<
         format!("lag p99 {}", health.lag.map_or("n/a".to_owned(), units::duration)),
     ];
     if health.rss_bytes > 0 {
-        texts.push(units::bytes(health.rss_bytes as f64));
+        texts.push(format!("memory {}", units::bytes(health.rss_bytes as f64)));
     }
     texts.push(format!("{} in flight", grouped(health.in_flight)));
     texts.push(format!("{} users", grouped(health.users)));
