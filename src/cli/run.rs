@@ -199,12 +199,8 @@ fn drive(
         Journal::begin(args.beside(), &begun)
     };
     let mut lookout = Lookout::new(&plan, settings.threads);
-    let subject = Subject {
-        plan: Arc::clone(&plan),
-        threads: settings.threads,
-        place: args.place,
-        against: against(servers),
-    };
+    let subject =
+        Subject { plan: Arc::clone(&plan), threads: settings.threads, place: args.place, against: against(servers) };
     progress.begin(subject, control, stop);
     let measured = engine::run(&plan, &connectors, &settings, control, |slice, failures| {
         process::observe(&mut slice.health);

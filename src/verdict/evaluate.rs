@@ -177,9 +177,7 @@ pub(super) fn observed(gathered: &Gathered, results: &Results, reference: &Metri
         }
         Gathered::Seconds(extent) => of_seconds(extent, statistic),
         Gathered::Share { part, whole } => of_share(*part, *whole, statistic),
-        Gathered::Count { count, basis } => {
-            of_count(results, &reference.selection, *count, *basis, window, statistic)
-        }
+        Gathered::Count { count, basis } => of_count(results, &reference.selection, *count, *basis, window, statistic),
     }
 }
 

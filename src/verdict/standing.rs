@@ -83,7 +83,9 @@ impl Standings {
             }
         }
         for (assertion, met) in self.now.plan.assertions.iter().zip(&mut self.met) {
-            if assertion.share_of_seconds.is_some() && self.now.measured_seconds(&selection_of(&self.now, assertion)).contains(&at) {
+            if assertion.share_of_seconds.is_some()
+                && self.now.measured_seconds(&selection_of(&self.now, assertion)).contains(&at)
+            {
                 let [left, right] = [&assertion.left, &assertion.right].map(|side| evaluate(&self.now, side, window));
                 met.add(left.value.zip(right.value).map(|(left, right)| assertion.comparison.holds(left, right)));
             }
@@ -134,4 +136,3 @@ impl Standings {
         recording.seconds
     }
 }
-

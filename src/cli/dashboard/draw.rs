@@ -6,8 +6,8 @@ use ratatui::style::{Color, Modifier, Style};
 use ratatui::text::{Line, Span};
 
 use super::layout;
-use super::spark::{bars, highest};
 use super::shown::{Phase, Shown};
+use super::spark::{bars, highest};
 use super::state::Point;
 use super::text::{cut, grouped, left, right, seconds, width};
 use crate::units;
@@ -109,7 +109,13 @@ fn progress(shown: &Shown, mode: &Mode, columns: usize) -> Line<'static> {
 }
 
 /// A name, figures, and a course that is so many rows high.
-fn chart(name: &str, figures: &str, mode: &Mode, course: (&[Option<f64>], f64), size: (usize, usize)) -> Vec<Line<'static>> {
+fn chart(
+    name: &str,
+    figures: &str,
+    mode: &Mode,
+    course: (&[Option<f64>], f64),
+    size: (usize, usize),
+) -> Vec<Line<'static>> {
     let (columns, rows) = size;
     let drawn = bars(course.0, columns.saturating_sub(LABEL + FIGURES + 1), rows, course.1);
     let last = drawn.len().saturating_sub(1);
@@ -145,7 +151,8 @@ pub(super) fn charts(shown: &Shown, mode: &Mode, columns: usize, rows: usize) ->
     for (at, percentile) in ["p50", "p95", "p99"].into_iter().enumerate() {
         let of = |latency: [Option<f64>; 3]| latency.get(at).copied().flatten();
         let time = |value: Option<f64>| value.map_or("-".to_owned(), units::duration);
-        let figures = format!("{percentile} {} now {}", right(&time(of(shown.latency)), 8), right(&time(of(last.latency)), 8));
+        let figures =
+            format!("{percentile} {} now {}", right(&time(of(shown.latency)), 8), right(&time(of(last.latency)), 8));
         let course: Vec<_> = shown.points.iter().map(|point| of(point.latency)).collect();
         lines.extend(chart(name, &figures, mode, (&course, highest(&course)), size));
         name = "";
@@ -162,10 +169,15 @@ fn scenarios(shown: &Shown, mode: &Mode, columns: usize) -> Vec<Line<'static>> {
     if let [only] = shown.load.as_slice() {
         return vec![Line::from(vec![blank(), Span::raw(cut(&only.stage, room))])];
     }
-    let mut lines: Vec<_> = shown.load.iter().take(SCENARIOS).map(|row| {
-        let text = format!("{}: {}; {}", row.name, row.stage, row.achieved);
-        Line::from(vec![blank(), Span::raw(cut(&text, room))])
-    }).collect();
+    let mut lines: Vec<_> = shown
+        .load
+        .iter()
+        .take(SCENARIOS)
+        .map(|row| {
+            let text = format!("{}: {}; {}", row.name, row.stage, row.achieved);
+            Line::from(vec![blank(), Span::raw(cut(&text, room))])
+        })
+        .collect();
     if let Some(more) = shown.load.len().checked_sub(SCENARIOS).filter(|more| *more > 0) {
         lines.push(Line::from(vec![blank(), mode.span(format!("and {more} more scenarios"), Ink::Faint)]));
     }
@@ -174,16 +186,21 @@ fn scenarios(shown: &Shown, mode: &Mode, columns: usize) -> Vec<Line<'static>> {
 
 #[expect(clippy::cast_precision_loss, reason = "for people")]
 pub(super) fn share(part: u64, whole: u64) -> String {
-    units::percent(if whole == 0 { 0.0 } else { part as f64 / whole as f64 })
+    if whole == 0 { "-".to_owned() } else { units::percent(part as f64 / whole as f64) }
 }
 
 /// Failures by class, on as many lines as they need.
 pub(super) fn errors(shown: &Shown, mode: &Mode, columns: usize) -> Vec<Line<'static>> {
     let all = shown.requests;
     let ink = if shown.failed > 0 { Ink::Bad } else { Ink::Plain };
-    let mut texts = vec![format!("{} failed, {}", grouped(shown.failed), share(shown.failed, all))];
+    let mut texts = match all {
+        0 => vec!["no request has ended yet".to_owned()],
+        _ => vec![format!("{} failed, {}", grouped(shown.failed), share(shown.failed, all))],
+    };
     // Not all classes are failures; all are told.
-    texts.extend(shown.classes.iter().map(|(class, count)| format!("{class} {} ({})", grouped(*count), share(*count, all))));
+    texts.extend(
+        shown.classes.iter().map(|(class, count)| format!("{class} {} ({})", grouped(*count), share(*count, all))),
+    );
     if shown.dropped > 0 {
         texts.push(format!("{} arrivals dropped", grouped(shown.dropped)));
     }
@@ -226,7 +243,13 @@ pub(super) fn generator(shown: &Shown, mode: &Mode, columns: usize) -> Vec<Line<
     texts.push(format!("{} sockets", grouped(health.sockets)));
     let mut lines = flowing("Generator", texts, mode, Ink::Plain, columns);
     if let Some(strain) = &shown.strain {
-        lines.extend(flowing("", wrapped(&format!("! {strain}"), columns.saturating_sub(LABEL)), mode, Ink::Bad, columns));
+        lines.extend(flowing(
+            "",
+            wrapped(&format!("! {strain}"), columns.saturating_sub(LABEL)),
+            mode,
+            Ink::Bad,
+            columns,
+        ));
     }
     if !shown.servers.is_empty() {
         let name = if shown.servers.len() == 1 { "Server" } else { "Servers" };

@@ -25,7 +25,13 @@ pub(super) fn lines(shown: &Shown, mode: &mut Mode, columns: usize, rows: usize)
         lines.extend(beside(shown, mode, columns, rows / 2 + 2));
         lines.push(Line::default());
     } else {
-        let higher = if rows >= 44 { 3 } else if rows >= 34 { 2 } else { 1 };
+        let higher = if rows >= 44 {
+            3
+        } else if rows >= 34 {
+            2
+        } else {
+            1
+        };
         lines.extend(draw::charts(shown, mode, columns, higher));
         lines.extend(draw::errors(shown, mode, columns));
         lines.extend(draw::generator(shown, mode, columns));
@@ -108,7 +114,13 @@ fn small(shown: &Shown, mode: &Mode, columns: usize, rows: usize) -> Vec<Line<'s
     let mut lines = vec![Line::from(vec![mode.span(title, Ink::Strong), Span::raw(blank), Span::raw(time)])];
     let texts = texts.into_iter().filter(|(text, _)| !text.is_empty());
     lines.extend(texts.map(|(text, ink)| Line::from(mode.span(cut(&text, columns), ink))));
-    let state = if mode.stopping { "STOPPING  " } else if mode.paused { "PAUSED  " } else { "" };
+    let state = if mode.stopping {
+        "STOPPING  "
+    } else if mode.paused {
+        "PAUSED  "
+    } else {
+        ""
+    };
     lines.truncate(rows.saturating_sub(1));
     lines.resize(rows.saturating_sub(1), Line::default());
     lines.push(Line::from(cut(&format!("{state}q stop  p pause  ? help"), columns)));

@@ -12,9 +12,9 @@ mod shown;
 mod spark;
 mod state;
 mod steps;
-mod text;
 #[cfg(test)]
 mod tests;
+mod text;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};

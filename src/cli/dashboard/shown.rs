@@ -77,7 +77,7 @@ impl State {
         let total = plan.load_ns().div_ceil(NANOS);
         let warm = plan.scenarios.iter().map(Scenario::measured_from_ns).min().unwrap_or(0);
         let phase = match () {
-            () if at > total => Phase::Drain,
+            () if at >= total => Phase::Drain,
             () if at.saturating_mul(NANOS) < warm => Phase::Warmup,
             () => Phase::Load,
         };
@@ -179,7 +179,11 @@ impl State {
 }
 
 fn level(load: &Load, level: f64) -> String {
-    if load.is_open() { format!("{}/s", units::number(level)) } else { format!("{} users", units::number(level.round())) }
+    if load.is_open() {
+        format!("{}/s", units::number(level))
+    } else {
+        format!("{} users", units::number(level.round()))
+    }
 }
 
 /// Where a scenario is, `at` seconds from the start.

@@ -16,8 +16,8 @@ use super::draw::{Mode, draw};
 use super::state::{State, Subject};
 use super::{Dashboard, QUEUED};
 use crate::cli::lookout::Sought;
-use crate::record::Slice;
 use crate::plan::{Assertion, Comparison, Metric, MetricExpr, MetricRef, Statistic, TimeMetric};
+use crate::record::Slice;
 use crate::report::tests::sample;
 use crate::results::Results;
 use crate::units::{self, Dimension, Quantity};
@@ -41,8 +41,7 @@ fn typical() -> Results {
     let (mut results, _) = sample::typical();
     let selection = results.everything();
     let assertion = |source: &str, metric, statistic, limit, share_of_seconds| {
-        let reference =
-            MetricRef { source: source.to_owned(), selection: selection.clone(), metric, statistic };
+        let reference = MetricRef { source: source.to_owned(), selection: selection.clone(), metric, statistic };
         Assertion {
             source: source.to_owned(),
             left: MetricExpr::Metric(reference),
@@ -59,7 +58,13 @@ fn typical() -> Results {
         assertion("latency.p50 < 10ms", latency(), Statistic::Percentile(50.0), time(10.0), None),
         assertion("errors.rate < 5%", errors, Statistic::Rate, Quantity::new(0.05, Dimension::Share), None),
         assertion("latency.p99.9 < 1s", latency(), Statistic::Percentile(99.9), time(1000.0), None),
-        assertion("latency.p50 < 20ms in 90% of seconds", latency(), Statistic::Percentile(50.0), time(20.0), Some(0.9)),
+        assertion(
+            "latency.p50 < 20ms in 90% of seconds",
+            latency(),
+            Statistic::Percentile(50.0),
+            time(20.0),
+            Some(0.9),
+        ),
     ];
     results
 }
@@ -134,8 +139,8 @@ fn the_level_of_a_search_is_shown() {
 fn every_size_can_be_drawn() {
     let typical = typical();
     let state = after(&typical, ALL);
-    for width in (1..=60).chain([79, 80, 119, 120, 200, 500]) {
-        for height in (1..=40).chain([50, 120]) {
+    for width in (1..=24).step_by(3).chain([40, 55, 56, 60, 80, 119, 120, 300]) {
+        for height in (1..=20).chain([33, 34, 50, 100]) {
             for detail in [false, true] {
                 let mut mode = Mode { detail, scroll: usize::MAX, ..Mode::default() };
                 screen(&state, &mut mode, (width, height));
