@@ -189,14 +189,14 @@ fn drive(
     runtime: &Runtime,
     outputs: &Outputs,
 ) -> Result<Ran, Complaint> {
-    let mut progress = Progress::new(job.plan, args.progress, args.quiet);
+    let mut progress = Progress::new(job.plan, args.quiet);
     if let Some(note) = journal::left_over(job.beside) {
         progress.note(&note);
     }
     progress.note(&opening(job.plan, servers));
     let threads = measure::threads(job.threads, job.plan);
     let subject = Subject { plan: Arc::clone(job.plan), threads, place: args.place, against: against(servers) };
-    progress.begin(subject, control, stop);
+    progress.begin(args.progress, subject, control, stop);
     let Measurement { results, journal, broken } = measure::measure(job, servers, control, runtime, &mut progress)?;
     let (code, verdict) = conclude(&results, outputs);
     if !args.no_save {
