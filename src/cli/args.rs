@@ -106,13 +106,13 @@ pub(super) struct RunArgs {
     #[arg(long)]
     pub(super) no_save: bool,
 
-    /// Tag the run in the history; may be repeated
-    #[arg(long, value_name = "KEY=VALUE", value_parser = super::history::tag)]
-    pub(super) tag: Vec<super::history::Tag>,
-
     /// How to show how far the run has come
     #[arg(long, value_enum, value_name = "HOW", default_value_t)]
     pub(super) progress: super::progress::Show,
+
+    /// Tag the run in the history; may be repeated
+    #[arg(long, value_name = "KEY=VALUE", value_parser = super::history::tag)]
+    pub(super) tag: Vec<super::history::Tag>,
 
     /// Print nothing but the summary and errors
     #[arg(long, short)]

@@ -9,11 +9,10 @@ use tokio::runtime::Runtime;
 use super::census::{COOL_DOWN, Census};
 use super::complaint::Complaint;
 use super::connect::Connected;
-use super::dashboard::Subject;
 use super::journal::Journal;
 use super::lookout::Lookout;
 use super::progress::Progress;
-use super::{environment, preflight, process, run, terminal};
+use super::{environment, preflight, process, terminal};
 use crate::data::Table;
 use crate::engine::{self, Control, EngineError, Measured, Settings, Stop};
 use crate::plan::Plan;
@@ -37,8 +36,6 @@ pub(super) struct Job<'a> {
     pub(super) save: bool,
     /// Whether the memory of servers is looked at once more, a while after the load.
     pub(super) cool_down: bool,
-    /// Which of how many files of a directory it is, both from 1.
-    pub(super) place: Option<(usize, usize)>,
 }
 
 /// What a run has measured.
@@ -75,17 +72,16 @@ pub(super) fn measure(
         None
     };
     let mut lookout = Lookout::new(plan, settings.threads);
-    let subject =
-        Subject { plan: Arc::clone(plan), threads: settings.threads, place: job.place, against: run::against(servers) };
-    progress.begin(subject, control, run::stop);
     let measured = engine::run(plan, &connectors, &settings, control, |slice, failures| {
         process::observe(&mut slice.health);
         census.observe(slice);
         if let Some(journal) = &mut journal {
             journal.second(slice, failures);
         }
+        // What was sought in the second that has ended.
+        let sought = lookout.sought();
         lookout.second(slice, control);
-        progress.second(slice, &lookout.sought());
+        progress.second(slice, &sought);
     });
     progress.finish();
     let (measured, broken) = match measured {

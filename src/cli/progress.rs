@@ -46,11 +46,11 @@ pub(super) struct Progress {
 
 impl Progress {
     /// For a run of `plan`.
-    pub(super) fn new(plan: &Plan, show: Show, quiet: bool) -> Progress {
+    pub(super) fn new(plan: &Plan, quiet: bool) -> Progress {
         let total = Duration::from_nanos(plan.load_ns());
         Progress {
             view: None,
-            show: if quiet { Show::None } else { show },
+            show: if quiet { Show::None } else { Show::Plain },
             quiet,
             total,
             every: (total.as_secs() / PLAIN_LINES).max(1),
@@ -61,18 +61,22 @@ impl Progress {
         }
     }
 
-    /// The load begins. `stop` is what a key that stops the run does.
-    pub(super) fn begin(&mut self, subject: Subject, control: &Control, stop: fn(&Control)) {
-        let can = terminal::is_capable() && dashboard::is_possible();
-        let live = match self.show {
-            Show::Auto => can && dashboard::fits() && !terminal::in_ci(),
-            Show::Live => can,
+    /// The load begins, and is shown like this rather than in plain lines. `stop` is
+    /// what a key that stops the run does.
+    pub(super) fn begin(&mut self, show: Show, subject: Subject, control: &Control, stop: fn(&Control)) {
+        if self.quiet {
+            return;
+        }
+        self.show = show;
+        let wanted = match show {
+            Show::Auto => terminal::live() && dashboard::fits(),
+            Show::Live => terminal::is_capable(),
             Show::Plain | Show::None => false,
         };
-        if live {
+        if wanted && dashboard::is_possible() {
             self.view = Dashboard::begin(subject, control.clone(), stop);
         }
-        if self.view.is_none() && self.show == Show::Live {
+        if self.view.is_none() && show == Show::Live {
             self.note("standard error is no terminal that a live view could have: plain lines follow\n");
         }
     }

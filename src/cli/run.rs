@@ -8,7 +8,7 @@ use tokio::runtime::Runtime;
 use super::args::RunArgs;
 use super::complaint::Complaint;
 use super::connect::{self, Children, Connected};
-use super::dashboard;
+use super::dashboard::{self, Subject};
 use super::journal::{self, Journal};
 use super::load::Loaded;
 use super::measure::{self, Job, Measurement};
@@ -105,7 +105,6 @@ pub(super) fn single(args: &RunArgs) -> Result<Ran, Complaint> {
         threads: args.threads,
         save: !args.no_save,
         cool_down: true,
-        place: args.place,
     };
     let done = drive(args, &job, &servers, &control, &runtime, &outputs);
     runtime.block_on(children.stop());
@@ -167,7 +166,7 @@ pub(super) async fn stop_on_signals(control: Control) {
 }
 
 /// What Ctrl-C does, and the key `q` of the live view.
-pub(super) fn stop(control: &Control) {
+fn stop(control: &Control) {
     if control.now() == Stop::Kill {
         dashboard::restore();
         #[expect(clippy::exit, reason = "the user asked for the third time")]
@@ -190,11 +189,14 @@ fn drive(
     runtime: &Runtime,
     outputs: &Outputs,
 ) -> Result<Ran, Complaint> {
-    let mut progress = Progress::new(job.plan, args.progress, args.quiet);
+    let mut progress = Progress::new(job.plan, args.quiet);
     if let Some(note) = journal::left_over(job.beside) {
         progress.note(&note);
     }
     progress.note(&opening(job.plan, servers));
+    let threads = measure::threads(job.threads, job.plan);
+    let subject = Subject { plan: Arc::clone(job.plan), threads, place: args.place, against: against(servers) };
+    progress.begin(args.progress, subject, control, stop);
     let Measurement { results, journal, broken } = measure::measure(job, servers, control, runtime, &mut progress)?;
     let (code, verdict) = conclude(&results, outputs);
     if !args.no_save {
@@ -211,7 +213,7 @@ fn opening(plan: &Plan, servers: &[Connected]) -> String {
 }
 
 /// The servers, in words.
-pub(super) fn against(servers: &[Connected]) -> String {
+fn against(servers: &[Connected]) -> String {
     let servers: Vec<String> = servers
         .iter()
         .map(|server| {

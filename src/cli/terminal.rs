@@ -28,14 +28,15 @@ pub(super) fn stdout_color() -> bool {
     io::stdout().is_terminal() && color_wanted()
 }
 
-/// Whether the terminal can do more than print lines.
+/// Whether standard error is a terminal that can do more than print lines.
 pub(super) fn is_capable() -> bool {
-    std::env::var_os("TERM").is_some_and(|term| !term.is_empty() && term != "dumb")
+    io::stderr().is_terminal() && std::env::var_os("TERM").is_some_and(|term| !term.is_empty() && term != "dumb")
 }
 
-/// Whether this is a job of a CI system, which keeps what is printed as a log.
-pub(super) fn in_ci() -> bool {
-    std::env::var_os("CI").is_some_and(|value| !value.is_empty() && value != "false")
+/// Whether it is one, and not that of a CI job, which keeps what is printed as a log.
+pub(super) fn live() -> bool {
+    let ci = std::env::var_os("CI").is_some_and(|value| !value.is_empty() && value != "false");
+    is_capable() && !ci
 }
 
 fn color_wanted() -> bool {

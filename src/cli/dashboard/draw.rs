@@ -174,7 +174,7 @@ fn scenarios(shown: &Shown, mode: &Mode, columns: usize) -> Vec<Line<'static>> {
         .iter()
         .take(SCENARIOS)
         .map(|row| {
-            let text = format!("{}: {}, {}; {}", row.name, row.planned, row.achieved, row.stage);
+            let text = format!("{}: {}; {}", row.name, row.stage, row.achieved);
             Line::from(vec![blank(), Span::raw(cut(&text, room))])
         })
         .collect();
@@ -186,14 +186,17 @@ fn scenarios(shown: &Shown, mode: &Mode, columns: usize) -> Vec<Line<'static>> {
 
 #[expect(clippy::cast_precision_loss, reason = "for people")]
 pub(super) fn share(part: u64, whole: u64) -> String {
-    units::percent(if whole == 0 { 0.0 } else { part as f64 / whole as f64 })
+    if whole == 0 { "-".to_owned() } else { units::percent(part as f64 / whole as f64) }
 }
 
 /// Failures by class, on as many lines as they need.
 pub(super) fn errors(shown: &Shown, mode: &Mode, columns: usize) -> Vec<Line<'static>> {
     let all = shown.requests;
     let ink = if shown.failed > 0 { Ink::Bad } else { Ink::Plain };
-    let mut texts = vec![format!("{} failed, {}", grouped(shown.failed), share(shown.failed, all))];
+    let mut texts = match all {
+        0 => vec!["no request has ended yet".to_owned()],
+        _ => vec![format!("{} failed, {}", grouped(shown.failed), share(shown.failed, all))],
+    };
     // Not all classes are failures; all are told.
     texts.extend(
         shown.classes.iter().map(|(class, count)| format!("{class} {} ({})", grouped(*count), share(*count, all))),
@@ -233,7 +236,7 @@ pub(super) fn generator(shown: &Shown, mode: &Mode, columns: usize) -> Vec<Line<
         format!("lag p99 {}", health.lag.map_or("n/a".to_owned(), units::duration)),
     ];
     if health.rss_bytes > 0 {
-        texts.push(units::bytes(health.rss_bytes as f64));
+        texts.push(format!("memory {}", units::bytes(health.rss_bytes as f64)));
     }
     texts.push(format!("{} in flight", grouped(health.in_flight)));
     texts.push(format!("{} users", grouped(health.users)));

@@ -1,6 +1,6 @@
 //! The terminal while the view has it, and giving it back.
 
-use std::io::{self, BufWriter, IsTerminal as _, Stderr, Write as _};
+use std::io::{self, BufWriter, Stderr, Write as _};
 use std::sync::Once;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -19,10 +19,10 @@ const LEAST: (u16, u16) = (60, 16);
 /// Whether the view has the terminal.
 static TAKEN: AtomicBool = AtomicBool::new(false);
 
-/// Whether standard error is a terminal that is ours and has a size.
+/// Whether the terminal of standard error is ours and has a size.
 pub(in super::super) fn is_possible() -> bool {
     let (width, height) = size();
-    io::stderr().is_terminal() && width > 0 && height > 0 && in_foreground()
+    width > 0 && height > 0 && in_foreground()
 }
 
 /// Whether the terminal is large enough for a view that is worth it.

@@ -52,7 +52,6 @@ pub(super) enum Phase {
 #[derive(Clone, Debug)]
 pub(super) struct LoadRow {
     pub(super) name: String,
-    pub(super) planned: String,
     pub(super) achieved: String,
     pub(super) stage: String,
 }
@@ -78,7 +77,7 @@ impl State {
         let total = plan.load_ns().div_ceil(NANOS);
         let warm = plan.scenarios.iter().map(Scenario::measured_from_ns).min().unwrap_or(0);
         let phase = match () {
-            () if at > total => Phase::Drain,
+            () if at >= total => Phase::Drain,
             () if at.saturating_mul(NANOS) < warm => Phase::Warmup,
             () => Phase::Load,
         };
@@ -127,15 +126,10 @@ impl State {
         let scenario = self.plan.scenarios.get(index)?;
         let sought = self.sought.iter().find(|sought| sought.scenario == index);
         let begun = self.begun.get(index).copied().unwrap_or(0) as f64;
-        let planned = level(&scenario.load, self.planned(index));
-        let achieved = match scenario.load.is_open() {
-            true => format!("{}/s begun", units::number(begun)),
-            // Users are not counted apart.
-            false if self.plan.scenarios.len() == 1 => format!("{} users exist", self.generator.users),
-            false => format!("{} iterations/s", units::number(begun)),
-        };
+        let what = if scenario.load.is_open() { "begun" } else { "iterations begun" };
+        let achieved = format!("{}/s {what}", units::number(begun));
         let stage = stage(scenario, u64::from(self.at), sought);
-        Some(LoadRow { name: plain(&scenario.name), planned: format!("{planned} planned"), achieved, stage })
+        Some(LoadRow { name: plain(&scenario.name), achieved, stage })
     }
 
     fn steps(&self) -> Vec<StepRow> {

@@ -5,7 +5,7 @@ use ratatui::text::{Line, Span};
 
 use super::draw::{Ink, Mode, share};
 use super::shown::{Shown, StepRow};
-use super::text::{grouped, left, right};
+use super::text::{grouped, left, right, width};
 use crate::units;
 
 /// A column: its heading, its width, and the text of a row.
@@ -34,7 +34,9 @@ pub(super) fn table(shown: &Shown, mode: &mut Mode, columns: usize, rows: usize)
         figures.retain(|column| Some(column.rank) != last);
     }
     let taken = sum(&figures);
-    let name = columns.saturating_sub(taken);
+    // Figures stay near the names on a wide screen.
+    let longest = shown.steps.iter().map(|row| width(&row.name)).max().unwrap_or(0).max(NAME);
+    let name = columns.saturating_sub(taken).min(longest + 2);
     let last = (mode.scroll + room).min(shown.steps.len());
     let heading = match shown.steps.len() {
         all if all > room => format!("Steps {}-{last} of {all}", mode.scroll + 1),

@@ -71,7 +71,7 @@ pub(super) fn grouped(number: u64) -> String {
 /// Whole seconds: `48s`, `2m 5s`.
 #[expect(clippy::cast_precision_loss, reason = "for people")]
 pub(super) fn seconds(seconds: u64) -> String {
-    crate::units::duration(seconds as f64 * 1e9)
+    if seconds == 0 { "0s".to_owned() } else { crate::units::duration(seconds as f64 * 1e9) }
 }
 
 #[cfg(test)]
