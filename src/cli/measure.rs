@@ -85,7 +85,9 @@ pub(super) fn measure(
     let (measured, broken) = match measured {
         Ok(mut measured) => {
             let last = measured.recording.seconds.last().map(|slice| slice.second);
-            if let Some(last) = last.filter(|_| job.cool_down && census.is_watching() && runtime.block_on(cooled_down(control))) {
+            if let Some(last) =
+                last.filter(|_| job.cool_down && census.is_watching() && runtime.block_on(cooled_down(control)))
+            {
                 let after = census.after(last);
                 if let Some(journal) = &mut journal {
                     journal.second(&after, &[]);

@@ -21,6 +21,9 @@ pub struct Options<'a> {
     pub seed: u64,
     /// `--set NAME=VALUE`.
     pub overrides: &'a [(String, String)],
+    /// Where servers are instead of where the file says: the name of each, and a text
+    /// as `at` takes it. Names that the file does not have are of no effect.
+    pub targets: &'a [(String, String)],
     /// The environment.
     pub env: &'a dyn Fn(&str) -> Option<String>,
     /// Other files that the file names.
