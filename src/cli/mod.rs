@@ -4,9 +4,12 @@
 //! prints. Progress and diagnostics go to standard error, results to standard
 //! output. May import everything.
 
+mod against;
 mod args;
+mod baseline;
 mod census;
 mod check;
+mod compare;
 mod complaint;
 mod connect;
 mod environment;
@@ -82,6 +85,8 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Command::Rehearse(args) => rehearse::run(&args),
         Command::Report(args) => report::report(&args),
         Command::Judge(args) => report::judge(&args),
+        Command::Baseline(args) => baseline::run(&args),
+        Command::Compare(args) => compare::run(&args),
         Command::Serve(args) => serve::run(&args),
         Command::Probe(args) => probe::run(&args),
         Command::Explain(args) => explain::run(&args),

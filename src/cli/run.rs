@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use tokio::runtime::Runtime;
 
+use super::against::Against;
 use super::args::RunArgs;
 use super::census::{COOL_DOWN, Census};
 use super::complaint::Complaint;
@@ -14,7 +15,7 @@ use super::lookout::Lookout;
 use super::progress::Progress;
 use super::{Done, check, environment, exit, limits, load, output, preflight, process, starter, terminal};
 use crate::data::Table;
-use crate::diag::{Diagnostic, errors, render};
+use crate::diag::{Diagnostic, render};
 use crate::engine::{self, Control, EngineError, Measured, Settings, Stop};
 use crate::plan::Plan;
 use crate::report::{self, Format, Style};
@@ -89,12 +90,8 @@ pub(super) fn single(args: &RunArgs) -> Result<Ran, Complaint> {
     };
     check::report(&loaded);
     let Some(plan) = loaded.lowered.plan.clone() else { return Ran::without_load(exit::USAGE) };
-    let undone = |diagnostic: &&Diagnostic| diagnostic.code == errors::load::NOT_EXECUTED;
-    if loaded.lowered.diagnostics.iter().any(|diagnostic| undone(&diagnostic)) {
-        return Err(Complaint::usage("the file asks for what this version does not execute yet")
-            .help("remove the statements that are named above, or use `mcpl check` and `mcpl plan` only"));
-    }
-    let outputs = Outputs::find(args.file(), args.out.as_deref(), asked, &plan)?;
+    let against = Against::find(&args.against, args.beside(), &plan, !args.no_baseline)?;
+    let outputs = Outputs::find(args.file(), args.out.as_deref(), asked, &plan)?.held_against(against);
     limits::prepare(&plan, threads(args.threads, &plan))?;
     let servers = match known {
         Some(servers) => Some(servers),
@@ -333,7 +330,8 @@ fn results(
 pub(super) fn conclude(results: &Results, outputs: &Outputs) -> (u8, verdict::Verdict) {
     // First the results, then what follows from them.
     let mut unwritten = outputs.keep(results);
-    let verdict = verdict::judge(results);
+    let mut verdict = verdict::judge(results);
+    outputs.against.judge(results, &mut verdict);
     outputs.report(results, &verdict, &mut unwritten);
     let style = Style { color: terminal::stdout_color() };
     match report::render(results, &verdict, Format::Text, style) {
@@ -357,6 +355,8 @@ pub(super) struct Outputs {
     reports: Vec<(Format, PathBuf)>,
     /// Templates of the user's own, and where their text goes.
     templates: Vec<(super::report::Template, PathBuf)>,
+    /// Baselines that the run is compared with.
+    against: Against,
 }
 
 impl Outputs {
@@ -387,7 +387,12 @@ impl Outputs {
             }
             taken.push(path);
         }
-        Ok(Outputs { out: out.map(Path::to_owned), reports, templates })
+        Ok(Outputs { out: out.map(Path::to_owned), reports, templates, against: Against::default() })
+    }
+
+    /// With baselines.
+    fn held_against(self, against: Against) -> Outputs {
+        Outputs { against, ..self }
     }
 
     /// Keeps the results where they were asked for.
