@@ -4,11 +4,15 @@
 //! prints. Progress and diagnostics go to standard error, results to standard
 //! output. May import everything.
 
+mod against;
 mod args;
+mod baseline;
 mod census;
 mod check;
+mod compare;
 mod complaint;
 mod connect;
+mod duel;
 mod environment;
 mod explain;
 mod files;
@@ -35,6 +39,7 @@ mod report;
 mod rulebook;
 mod run;
 mod serve;
+mod sides;
 mod starter;
 mod suite;
 mod terminal;
@@ -83,6 +88,8 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Command::Rehearse(args) => rehearse::run(&args),
         Command::Report(args) => report::report(&args),
         Command::Judge(args) => report::judge(&args),
+        Command::Baseline(args) => baseline::run(&args),
+        Command::Compare(args) => compare::run(&args),
         Command::Serve(args) => serve::run(&args),
         Command::Probe(args) => probe::run(&args),
         Command::Explain(args) => explain::run(&args),

@@ -126,11 +126,6 @@ impl Lowering<'_> {
         self.source.slice(span).split_whitespace().collect::<Vec<_>>().join(" ")
     }
 
-    /// Warns that a statement is understood and not executed.
-    pub(super) fn pending(&mut self, what: &str, span: Span) {
-        self.out.push(errors::load::not_executed(what, span));
-    }
-
     /// The number of a metric of the file's own. One name has one dimension.
     pub(super) fn measure(&mut self, name: &ast::Name, dimension: Dimension) -> Option<usize> {
         if super::metric::is_metric(&name.text()) {
