@@ -112,12 +112,14 @@ pub(super) fn path_of(directory: &Path, name: &str) -> Result<PathBuf, Complaint
 pub(super) fn open(directory: &Path, name: &str) -> Result<Baseline, Complaint> {
     let path = path_of(directory, name)?;
     let text = fs::read_to_string(&path).map_err(|error| match error.kind() {
-        std::io::ErrorKind::NotFound => {
-            Complaint::usage(format!("there is no baseline `{name}`: `{}` does not exist", path.display())).help(format!(
-                "make it of some runs: `mcpl run FILE --no-baseline --out run.json` a few times, then `mcpl baseline \
+        std::io::ErrorKind::NotFound => Complaint::usage(format!(
+            "there is no baseline `{name}`: `{}` does not exist",
+            path.display()
+        ))
+        .help(format!(
+            "make it of some runs: `mcpl run FILE --no-baseline --out run.json` a few times, then `mcpl baseline \
                  save {name} run.json …`"
-            ))
-        }
+        )),
         _ => Complaint::usage(format!("cannot read `{}`: {}", path.display(), plain(&error))),
     })?;
     read(&path, &text)

@@ -64,8 +64,8 @@ pub(super) struct DuelArgs {
     pub(super) set_b: Vec<String>,
 
     /// Pairs of runs, one of each side [default: 8]
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=i64::from(MOST_PAIRS)), group = "turns")]
-    pub(super) runs: Option<u32>,
+    #[arg(long = "runs", value_name = "N", value_parser = clap::value_parser!(u32).range(1..=i64::from(MOST_PAIRS)), group = "turns")]
+    pub(super) pairs: Option<u32>,
 
     /// Override a `param` of the file for both sides; may be repeated
     #[arg(long, value_name = "NAME=VALUE", requires = "turns")]
@@ -100,7 +100,7 @@ impl DuelArgs {
     /// Whether runs are to be made, rather than stored ones compared.
     pub(super) fn is_asked(&self) -> bool {
         let named = [&self.a, &self.b, &self.set_a, &self.set_b];
-        self.runs.is_some() || named.iter().any(|given| !given.is_empty())
+        self.pairs.is_some() || named.iter().any(|given| !given.is_empty())
     }
 
     /// How side A or B compiles the file.
@@ -119,7 +119,7 @@ pub(super) fn run(args: &DuelArgs, file: &Path, format: CompareFormat, force: bo
     let source = load::read(file)?;
     let Some(sides) = sides(args, file, &source, force)? else { return Ok(exit::USAGE) };
     let [a, b] = &sides;
-    let pairs = args.runs.unwrap_or(PAIRS);
+    let pairs = args.pairs.unwrap_or(PAIRS);
     let question = question(args, &b.plan, pairs, force)?;
     prepare(args, file, &reports)?;
     for plan in [&a.plan, &b.plan] {
@@ -210,9 +210,11 @@ impl Duel<'_> {
         for side in sides {
             let mut children = Children::default();
             let servers = self.connect(side, &mut children);
-            let found = servers.as_ref().ok().and_then(Option::as_ref).map(|servers| {
-                preflight::check(&side.plan, &side.loaded.lowered.model, servers)
-            });
+            let found = servers
+                .as_ref()
+                .ok()
+                .and_then(Option::as_ref)
+                .map(|servers| preflight::check(&side.plan, &side.loaded.lowered.model, servers));
             self.runtime.block_on(children.stop());
             servers?;
             let Some(found) = found else { return Ok(Reached::Interrupted) };

@@ -80,13 +80,13 @@ fn side(
         targets.iter().map(|target| placed(option, target, servers)).collect::<Result<_, _>>()?;
     let loaded = load::compile_at(file, source, &args.compile(sets), &Disk, &placed)
         .map_err(|complaint| about(name, complaint))?;
+    let told: Vec<&str> = targets.iter().chain(sets).map(String::as_str).collect();
+    let told = if told.is_empty() { "as the file says".to_owned() } else { told.join(", ") };
     let Some(plan) = loaded.lowered.plan.clone() else {
-        terminal::note(&format!("side {name}, where the file says otherwise than the command line:\n"));
+        terminal::note(&format!("side {name}, {told}:\n"));
         check::report(&loaded);
         return Ok(None);
     };
-    let told: Vec<&str> = targets.iter().chain(sets).map(String::as_str).collect();
-    let told = if told.is_empty() { "as the file says".to_owned() } else { told.join(", ") };
     Ok(Some(Side { name, loaded, plan, told }))
 }
 
@@ -99,10 +99,8 @@ fn placed(option: char, text: &str, servers: &[&str]) -> Result<(String, String)
         (None, servers) => {
             let names: Vec<String> = servers.iter().map(|name| format!("`{name}`")).collect();
             let first = servers.first().copied().unwrap_or("NAME");
-            Err(Complaint::usage(format!("`--{option} {text}` may mean one of {} servers", servers.len())).help(format!(
-                "name it: `--{option} \"{first}={text}\"`; the file has {}",
-                names.join(", ")
-            )))
+            Err(Complaint::usage(format!("`--{option} {text}` may mean one of {} servers", servers.len()))
+                .help(format!("name it: `--{option} \"{first}={text}\"`; the file has {}", names.join(", "))))
         }
     }
 }

@@ -106,13 +106,18 @@ pub fn render(results: &Results, verdict: &Verdict, format: Format, style: Style
     templates::render(&view, embedded, name, None, style).map_err(|error| RenderError::new(name, &error))
 }
 
-/// Renders a comparison that was made for itself: [`Format::Text`] or
-/// [`Format::Markdown`]; the other formats are as text, too.
+/// Renders a comparison that was made for itself: as [`Format::Text`],
+/// [`Format::Markdown`] or [`Format::Junit`] with a test case for each metric. Where a
+/// page is asked for it is text, too.
 ///
 /// # Errors
 /// [`RenderError`] only if a built-in template is wrong.
 pub fn render_comparison(comparison: &Comparison, format: Format, style: Style) -> Result<String, RenderError> {
-    let name = if format == Format::Markdown { "compare.md.j2" } else { "compare.txt.j2" };
+    let name = match format {
+        Format::Markdown => "compare.md.j2",
+        Format::Junit => "compare.xml.j2",
+        Format::Text | Format::Html => "compare.txt.j2",
+    };
     let view = view::ComparisonView::new(comparison);
     templates::render_comparison(&view, name, style).map_err(|error| RenderError::new(name, &error))
 }

@@ -17,7 +17,7 @@ use super::{Style, filters, value};
 
 /// Built-in templates by name. The part before `.j2` says how values are
 /// escaped.
-const BUILT_IN: [(&str, &str); 18] = [
+const BUILT_IN: [(&str, &str); 19] = [
     ("report.html.j2", include_str!("../../reports/report.html.j2")),
     ("report.css", include_str!("../../reports/report.css")),
     ("parts/verdict.html.j2", include_str!("../../reports/parts/verdict.html.j2")),
@@ -33,6 +33,7 @@ const BUILT_IN: [(&str, &str); 18] = [
     ("parts/comparison.md.j2", include_str!("../../reports/parts/comparison.md.j2")),
     ("compare.txt.j2", include_str!("../../reports/compare.txt.j2")),
     ("compare.md.j2", include_str!("../../reports/compare.md.j2")),
+    ("compare.xml.j2", include_str!("../../reports/compare.xml.j2")),
     ("suite.html.j2", include_str!("../../reports/suite.html.j2")),
     ("suite.md.j2", include_str!("../../reports/suite.md.j2")),
     ("suite.txt.j2", include_str!("../../reports/suite.txt.j2")),

@@ -8,7 +8,9 @@ use super::sample::{Values, values};
 use super::{Change, Compared, Gate, Needed, Pairing, Question, Scale, say};
 use crate::plan::{Metric, MetricExpr, Statistic};
 use crate::results::Results;
-use crate::stats::{Prediction, Shift, holm, least_chance, least_paired_chance, mean_and_deviation, median, t_quantile};
+use crate::stats::{
+    Prediction, Shift, holm, least_chance, least_paired_chance, mean_and_deviation, median, t_quantile,
+};
 use crate::units::Dimension;
 
 /// So many runs a single one is held against at least: with two, what is likely is
@@ -125,7 +127,8 @@ pub(super) fn all(old: &[Results], new: &[Results], question: &Question) -> Vec<
 
 /// The chances of all metrics that have one, made larger for their number.
 fn adjusted(subjects: &[Option<Subject>], chance: impl Fn(&Subject) -> Option<f64>) -> Vec<Option<f64>> {
-    let raw: Vec<Option<f64>> = subjects.iter().map(|subject| subject.as_ref().map(|s| chance(s).unwrap_or(1.0))).collect();
+    let raw: Vec<Option<f64>> =
+        subjects.iter().map(|subject| subject.as_ref().map(|s| chance(s).unwrap_or(1.0))).collect();
     let mut larger = holm(&raw.iter().flatten().copied().collect::<Vec<_>>()).into_iter();
     raw.into_iter().map(|chance| chance.and_then(|_| larger.next())).collect()
 }
@@ -156,9 +159,7 @@ fn subject(gate: &Gate, (old, new): &(Values, Values), question: &Question) -> O
     let pairs = || y_old.iter().zip(&y_new).map(|(old, new)| new - old).collect::<Vec<f64>>();
     let (evidence, spread) = match (question.pairing, y_old.len(), y_new.len()) {
         (_, 1, 1) => (Evidence::None(ahead), None),
-        (Pairing::Paired, ..) => {
-            (Evidence::Several(Shift::paired(&pairs(), &mut rng)?), spread_of_pairs(&pairs()))
-        }
+        (Pairing::Paired, ..) => (Evidence::Several(Shift::paired(&pairs(), &mut rng)?), spread_of_pairs(&pairs())),
         (_, known, 1) if known < LEAST_BASELINE => (Evidence::None(ahead), None),
         (_, 1, known) if known < LEAST_BASELINE => (Evidence::None(ahead), None),
         (_, _, 1) => (Evidence::One(Prediction::new(&y_old, least)?, ahead), spread_of(&y_old, &[], least)),
@@ -349,9 +350,7 @@ fn with_values(
     let (low, high) = subject.interval(design.level);
     let tested = !matches!(subject.evidence, Evidence::None(_));
     let undecided = matches!(verdict, Change::Inconclusive | Change::Descriptive);
-    let margin = |limit: Option<f64>, sign: f64| {
-        limit.and_then(|limit| subject.told(limit * sign)).map(f64::abs)
-    };
+    let margin = |limit: Option<f64>, sign: f64| limit.and_then(|limit| subject.told(limit * sign)).map(f64::abs);
     let mut compared = Compared {
         source: gate.metric.source.clone(),
         dimension: dimension(gate),

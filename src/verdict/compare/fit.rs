@@ -47,7 +47,7 @@ pub(super) fn judge(old: &[Results], new: &[Results], question: &Question) -> Fi
     Fit {
         refused: !invalid.is_empty() || (!different.is_empty() && !question.force),
         reasons: invalid.into_iter().chain(different).collect(),
-        notes: notes(old, new),
+        notes: notes(old, new, question.pairing),
     }
 }
 
@@ -137,7 +137,7 @@ fn class(environment: &Environment) -> String {
 }
 
 /// What may explain a change, and is no reason against the comparison.
-fn notes(old: &[Results], new: &[Results]) -> Vec<String> {
+fn notes(old: &[Results], new: &[Results], pairing: Pairing) -> Vec<String> {
     let differs = |what: &str, of: &dyn Fn(&Results) -> String| {
         let side = |runs: &[Results]| runs.iter().map(of).collect::<BTreeSet<_>>();
         let (before, after) = (side(old), side(new));
@@ -147,7 +147,12 @@ fn notes(old: &[Results], new: &[Results]) -> Vec<String> {
     };
     let versions = differs("mcpl was", &|run| run.tool.version.clone());
     let threads = differs("threads of the load generator:", &|run| run.run.threads.to_string());
-    let spread = old.iter().chain(new).map(|run| run.plan.seed).collect::<BTreeSet<_>>();
-    let seeds = (spread.len() > 1).then(|| "runs had different seeds, so that they sent different values".to_owned());
+    let seed = |run: &Results| run.plan.seed;
+    let differ = match pairing {
+        Pairing::Independent => old.iter().chain(new).map(seed).collect::<BTreeSet<_>>().len() > 1,
+        // Pairs may differ among themselves.
+        Pairing::Paired => !old.iter().map(seed).eq(new.iter().map(seed)),
+    };
+    let seeds = differ.then(|| "runs had different seeds, so that they sent different values".to_owned());
     versions.into_iter().chain(threads).chain(seeds).collect()
 }

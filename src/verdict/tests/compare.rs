@@ -266,7 +266,9 @@ fn another_transport_revision_or_machine_is_not_comparable() {
     let (_, reasons) = refused(|run| run.environment.cores = 2);
     assert_eq!(
         reasons,
-        ["the load came from another machine: 4 × A processor with Linux x86_64, and now 2 × A processor with Linux x86_64"]
+        [
+            "the load came from another machine: 4 × A processor with Linux x86_64, and now 2 × A processor with Linux x86_64"
+        ]
     );
     let (_, reasons) = refused(|run| run.environment.os = "Linux 6.1.0-2 x86_64".to_owned());
     assert!(reasons.is_empty(), "an update of the kernel is the same machine: {reasons:?}");
