@@ -2,7 +2,8 @@
 //! server, one of them slower by a tenth, and of twice the same, over seeds.
 //!
 //! `just compare-rates` runs it; `--trials N` of each, `--jobs N` at a time, `--pairs N`
-//! pairs of runs in each.
+//! pairs of runs in each, `--only WORD` for some of the cases, `--program FILE` for
+//! another build of mcpl.
 
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a program that prints a table")]
 #![expect(clippy::expect_used, reason = "a bench may fail by panicking")]
@@ -30,6 +31,7 @@ const CASES: [Case; 3] = [
 
 fn main() -> ExitCode {
     let (mut trials, mut jobs, mut pairs, mut only) = (20_u64, 2_usize, 8_u32, String::new());
+    let mut program = env!("CARGO_BIN_EXE_mcpl").to_owned();
     let mut args = std::env::args().skip(1);
     while let Some(arg) = args.next() {
         match arg.as_str() {
@@ -37,10 +39,13 @@ fn main() -> ExitCode {
             "--jobs" => jobs = args.next().and_then(|value| value.parse().ok()).unwrap_or(jobs),
             "--pairs" => pairs = args.next().and_then(|value| value.parse().ok()).unwrap_or(pairs),
             "--only" => only = args.next().unwrap_or_default(),
+            "--program" => program = args.next().unwrap_or(program),
             // What cargo passes to a bench.
             "--bench" => {}
             other => {
-                eprintln!("unknown argument `{other}`: write --trials N, --jobs N, --pairs N or --only WORD");
+                eprintln!(
+                    "unknown argument `{other}`: write --trials N, --jobs N, --pairs N, --only WORD or --program FILE"
+                );
                 return ExitCode::from(2);
             }
         }
@@ -55,7 +60,7 @@ fn main() -> ExitCode {
         for _ in 0..jobs.max(1) {
             scope.spawn(|| {
                 while let Some((case, seed)) = todo.get(next.fetch_add(1, Ordering::Relaxed)) {
-                    let comparison = trial(case, *seed, pairs);
+                    let comparison = trial(&program, case, *seed, pairs);
                     tell(case, *seed, comparison.as_ref());
                     found.lock().expect("nobody panicked").entry(case.name).or_default().push(comparison);
                 }
@@ -67,9 +72,9 @@ fn main() -> ExitCode {
 }
 
 /// One comparison; nothing when it could not be made.
-fn trial(case: &Case, seed: u64, pairs: u32) -> Option<Comparison> {
+fn trial(program: &str, case: &Case, seed: u64, pairs: u32) -> Option<Comparison> {
     let file = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("examples/compare.mcpl");
-    let output = Command::new(env!("CARGO_BIN_EXE_mcpl"))
+    let output = Command::new(program)
         .args(["compare", "--quiet", "--no-save", "--format", "json"])
         .args(["--runs", &pairs.to_string(), "--seed", &seed.to_string()])
         .arg("--a")
@@ -88,7 +93,7 @@ fn trial(case: &Case, seed: u64, pairs: u32) -> Option<Comparison> {
 fn tell(case: &Case, seed: u64, comparison: Option<&Comparison>) {
     let said = comparison.map_or("not made".to_owned(), |comparison| {
         let metrics = comparison.metrics.iter().map(|metric| {
-            let change = metric.change.map_or("n/a".to_owned(), |change| format!("{:+.3}", change));
+            let change = metric.change.map_or("n/a".to_owned(), |change| format!("{change:+.3}"));
             format!("{} {change} {}", metric.source, metric.verdict.word())
         });
         format!("{}: {}", comparison.outcome.word(), metrics.collect::<Vec<_>>().join(", "))
