@@ -17,7 +17,7 @@ use super::{Style, filters, value};
 
 /// Built-in templates by name. The part before `.j2` says how values are
 /// escaped.
-const BUILT_IN: [(&str, &str); 13] = [
+const BUILT_IN: [(&str, &str); 16] = [
     ("report.html.j2", include_str!("../../reports/report.html.j2")),
     ("report.css", include_str!("../../reports/report.css")),
     ("parts/verdict.html.j2", include_str!("../../reports/parts/verdict.html.j2")),
@@ -31,6 +31,9 @@ const BUILT_IN: [(&str, &str); 13] = [
     ("suite.html.j2", include_str!("../../reports/suite.html.j2")),
     ("suite.md.j2", include_str!("../../reports/suite.md.j2")),
     ("suite.txt.j2", include_str!("../../reports/suite.txt.j2")),
+    ("trend.html.j2", include_str!("../../reports/trend.html.j2")),
+    ("trend.md.j2", include_str!("../../reports/trend.md.j2")),
+    ("trend.txt.j2", include_str!("../../reports/trend.txt.j2")),
 ];
 
 /// Renders a built-in template, or `source` under `name`.
@@ -52,6 +55,11 @@ pub(super) fn render(
 /// Renders a built-in template on several runs.
 pub(super) fn render_suite(suite: &Suite, name: &str, style: Style) -> Result<String, Error> {
     environment(style)?.get_template(name)?.render(context(suite)?)
+}
+
+/// Renders a built-in template on what is no single run.
+pub(super) fn render_view(view: &impl Serialize, name: &str, style: Style) -> Result<String, Error> {
+    environment(style)?.get_template(name)?.render(context(view)?)
 }
 
 fn context(view: &impl Serialize) -> Result<Value, Error> {

@@ -16,6 +16,7 @@ mod symptoms;
 mod tags;
 #[cfg(test)]
 mod tests;
+pub mod trend;
 mod watch;
 
 pub use judge::judge;
