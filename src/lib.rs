@@ -20,6 +20,7 @@ pub mod rulebook;
 pub mod schema;
 pub mod starter;
 pub mod stats;
+pub mod store;
 pub mod syntax;
 pub mod text;
 pub mod transport;

@@ -45,6 +45,8 @@ pub(super) enum Command {
     Report(ReportArgs),
     /// Judge a stored run by its assertions again
     Judge(JudgeArgs),
+    /// Look at the runs that were, tag them, remove them, hand them on
+    History(super::history::HistoryArgs),
     /// Start a built-in MCP server to test against
     Serve(ServeArgs),
     /// Say what a server is, what it offers, what it costs to reach, what it breaks
@@ -100,9 +102,13 @@ pub(super) struct RunArgs {
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
     pub(super) threads: Option<u16>,
 
-    /// Keep no journal while the run is under way
+    /// Keep neither a journal while the run is under way nor the run in the history
     #[arg(long)]
     pub(super) no_save: bool,
+
+    /// Tag the run in the history; may be repeated
+    #[arg(long, value_name = "KEY=VALUE", value_parser = super::history::tag)]
+    pub(super) tag: Vec<super::history::Tag>,
 
     /// Print nothing but the summary and errors
     #[arg(long, short)]
@@ -237,7 +243,8 @@ pub(super) struct RehearseArgs {
 
 #[derive(Debug, Args)]
 pub(super) struct ReportArgs {
-    /// Results of a run, as written by `mcpl run --out`
+    /// Results of a run: a file that `mcpl run --out` wrote, a journal, or a run of the
+    /// history (an id, the beginning of one, `latest`, `latest~2`)
     pub(super) run: PathBuf,
 
     /// What to render
@@ -292,7 +299,8 @@ pub(super) struct ProbeArgs {
 
 #[derive(Debug, Args)]
 pub(super) struct JudgeArgs {
-    /// Results of a run, as written by `mcpl run --out`
+    /// Results of a run: a file that `mcpl run --out` wrote, a journal, or a run of the
+    /// history (an id, the beginning of one, `latest`, `latest~2`)
     pub(super) run: PathBuf,
 }
 

@@ -7,6 +7,7 @@
 mod args;
 mod census;
 mod check;
+mod commit;
 mod complaint;
 mod connect;
 mod environment;
@@ -14,6 +15,7 @@ mod explain;
 mod files;
 mod fix;
 mod fmt;
+mod history;
 mod journal;
 mod launch;
 mod limits;
@@ -33,6 +35,7 @@ mod rehearse;
 mod report;
 mod rulebook;
 mod run;
+mod runs;
 mod serve;
 mod starter;
 mod suite;
@@ -82,6 +85,7 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Command::Rehearse(args) => rehearse::run(&args),
         Command::Report(args) => report::report(&args),
         Command::Judge(args) => report::judge(&args),
+        Command::History(args) => history::run(&args),
         Command::Serve(args) => serve::run(&args),
         Command::Probe(args) => probe::run(&args),
         Command::Explain(args) => explain::run(&args),

@@ -5,14 +5,14 @@ use std::path::Path;
 
 use super::args::{JudgeArgs, ReportArgs, ReportFormat};
 use super::complaint::Complaint;
-use super::{Done, exit, journal, output, terminal};
+use super::{Done, exit, output, runs, terminal};
 use crate::report::{self, Format, RenderError, Style};
-use crate::results::{Journal, Results};
+use crate::results::Results;
 use crate::verdict;
 
 /// Renders a stored run.
 pub(super) fn report(args: &ReportArgs) -> Done {
-    let results = read(&args.run)?;
+    let results = runs::load(&args.run)?;
     let verdict = verdict::judge(&results);
     let rendered = match &args.template {
         Some(path) => template(path)?.render(&results, &verdict),
@@ -33,7 +33,7 @@ pub(super) fn report(args: &ReportArgs) -> Done {
 
 /// Judges a stored run again; the exit code is the verdict's.
 pub(super) fn judge(args: &JudgeArgs) -> Done {
-    let results = read(&args.run)?;
+    let results = runs::load(&args.run)?;
     let verdict = verdict::judge(&results);
     let style = Style { color: terminal::stdout_color() };
     let text =
@@ -73,34 +73,4 @@ fn format_of(format: ReportFormat) -> Format {
         ReportFormat::Markdown => Format::Markdown,
         ReportFormat::Junit => Format::Junit,
     }
-}
-
-/// Reads the results of a run, or its journal.
-fn read(path: &Path) -> Result<Results, Complaint> {
-    let bytes = fs::read(path)
-        .map_err(|error| Complaint::usage(format!("cannot read `{}`: {}", path.display(), output::plain(&error))))?;
-    let not_results = |reason: String| {
-        Complaint::usage(format!("`{}` is not the results of a run: {reason}", path.display()))
-            .help("give a file that `mcpl run FILE --out run.json` wrote")
-    };
-    if Journal::is_one(&bytes) {
-        return journalled(path, &bytes);
-    }
-    let text = String::from_utf8(bytes).map_err(|_| not_results("it is not UTF-8 text".to_owned()))?;
-    Results::from_json(&text).map_err(|error| not_results(error.to_string()))
-}
-
-/// The results of a run that was cut off, as far as it was journalled.
-fn journalled(path: &Path, bytes: &[u8]) -> Result<Results, Complaint> {
-    let read = Journal::from_bytes(bytes).map_err(|error| {
-        Complaint::usage(format!("`{}` is a journal that cannot be used: {error}", path.display()))
-            .help("give a journal that `mcpl run` wrote and nobody changed")
-    })?;
-    if journal::is_being_written(path) {
-        terminal::note("the run is still under way: this is what it has measured so far\n");
-    }
-    if read.torn {
-        terminal::note("the last line of the journal was not written to its end and is left out\n");
-    }
-    Ok(read.results)
 }

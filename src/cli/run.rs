@@ -12,7 +12,7 @@ use super::connect::{self, Children, Connected};
 use super::journal::{self, Journal};
 use super::lookout::Lookout;
 use super::progress::Progress;
-use super::{Done, check, environment, exit, limits, load, output, preflight, process, starter, terminal};
+use super::{Done, check, environment, exit, history, limits, load, output, preflight, process, starter, terminal};
 use crate::data::Table;
 use crate::diag::{Diagnostic, errors, render};
 use crate::engine::{self, Control, EngineError, Measured, Settings, Stop};
@@ -226,6 +226,9 @@ fn drive(
     };
     let results = results(&plan, servers, &settings, measured, started);
     let (code, verdict) = conclude(&results, outputs);
+    if !args.no_save {
+        history::keep(args.beside(), &results, verdict.outcome, &args.tag, args.quiet);
+    }
     // Only now: what is written or told needs no journal any more.
     journal.into_iter().for_each(Journal::remove);
     panicked.map_or(Ok(Ran { code, judged: Some((results, verdict)), stopped: control.now() != Stop::Run }), Err)

@@ -11,10 +11,10 @@ use mcpl::model::{self, Compiled, Files};
 use mcpl::results::Results;
 
 /// The program under test, without the colours and settings of whoever runs
-/// the tests.
+/// the tests, and without a history.
 pub fn mcpl() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_mcpl"));
-    command.env_remove("CI").env("NO_COLOR", "1").stdin(Stdio::null());
+    command.env_remove("CI").env("NO_COLOR", "1").env("MCPL_HISTORY", "").stdin(Stdio::null());
     command
 }
 
