@@ -47,6 +47,8 @@ pub(super) enum Command {
     Judge(JudgeArgs),
     /// Look at the runs that were, tag them, remove them, hand them on
     History(super::history::HistoryArgs),
+    /// Show since when metrics are what they are, over the runs of the history
+    Trend(super::trend::TrendArgs),
     /// Start a built-in MCP server to test against
     Serve(ServeArgs),
     /// Say what a server is, what it offers, what it costs to reach, what it breaks

@@ -41,6 +41,8 @@ mod starter;
 mod suite;
 mod terminal;
 mod token;
+mod trend;
+mod triage;
 
 use std::ffi::OsString;
 use std::process::ExitCode;
@@ -86,6 +88,7 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Command::Report(args) => report::report(&args),
         Command::Judge(args) => report::judge(&args),
         Command::History(args) => history::run(&args),
+        Command::Trend(args) => trend::run(&args),
         Command::Serve(args) => serve::run(&args),
         Command::Probe(args) => probe::run(&args),
         Command::Explain(args) => explain::run(&args),

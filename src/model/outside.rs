@@ -21,7 +21,8 @@ pub fn metric_of(text: &str, plan: &Plan) -> Result<MetricRef, Vec<Diagnostic>> 
     let source = Source::new("metric", format!("{BEFORE}{text}{BEHIND}"));
     let own = Span::new(BEFORE.len(), BEFORE.len() + text.len());
     let parse = syntax::parse(source.text());
-    let not_a_metric = || vec![errors::types::not_an_assertion("not a metric such as `latency.p95`", Span::new(0, text.len()))];
+    let not_a_metric =
+        || vec![errors::types::not_an_assertion("not a metric such as `latency.p95`", Span::new(0, text.len()))];
     let asserts = parse.file().items().into_iter().filter_map(|item| match item {
         ast::Item::Assert(item) => Some(item),
         _ => None,
@@ -122,7 +123,9 @@ flow f {
 
     #[test]
     fn what_is_no_metric_is_refused_whole() {
-        for text in ["", " ", "latency.p95 < 5ms", "1", "latency.p95 > 0\n}\nassert {\n  latency.p50", "}", "latency p95"] {
+        for text in
+            ["", " ", "latency.p95 < 5ms", "1", "latency.p95 > 0\n}\nassert {\n  latency.p50", "}", "latency p95"]
+        {
             let found = metric_of(text, &plan()).unwrap_err();
             assert!(found[0].primary.span.end as usize <= text.len(), "{text}: {found:?}");
         }

@@ -111,10 +111,8 @@ fn sentence(trend: &Trend) -> String {
         (0, 0) => format!("nothing changed in {of}"),
         (0, 1) => format!("1 finding in {of}, which fails nothing"),
         (0, _) => format!("{told} findings in {of}, which fail nothing"),
-        (_, _) => format!(
-            "{failing} of {told} finding{} in {of}: a worsening that stands and that nobody took note of",
-            if told == 1 { "" } else { "s" }
-        ),
+        (1, _) => format!("1 worsening in {of} stands that nobody took note of"),
+        (_, _) => format!("{failing} worsenings in {of} stand that nobody took note of"),
     }
 }
 
@@ -134,11 +132,8 @@ fn finding(finding: &Finding) -> FindingView {
         None => "changed",
     };
     let detectors = finding.detectors;
-    let named = [
-        (detectors.change_point, "change point"),
-        (detectors.newest_run, "newest run"),
-        (detectors.drift, "drift"),
-    ];
+    let named =
+        [(detectors.change_point, "change point"), (detectors.newest_run, "newest run"), (detectors.drift, "drift")];
     FindingView {
         state,
         text: clean(&finding.text),

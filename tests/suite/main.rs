@@ -48,3 +48,4 @@ mod simulated;
 mod stall;
 mod support;
 mod third_party;
+mod trend;

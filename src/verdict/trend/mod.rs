@@ -246,7 +246,8 @@ pub struct Triaged {
 #[must_use]
 pub fn trend(histories: &[History], triage: &Triage, today: &str) -> Trend {
     let mut series: Vec<Series> = histories.iter().flat_map(blank).collect();
-    let mut strands: Vec<Strand> = series.iter().enumerate().flat_map(|(index, series)| Strand::all(index, series)).collect();
+    let mut strands: Vec<Strand> =
+        series.iter().enumerate().flat_map(|(index, series)| Strand::all(index, series)).collect();
     divide(&mut strands);
     look_at_newest(&mut strands);
     for strand in &strands {
@@ -274,8 +275,8 @@ pub fn trend(histories: &[History], triage: &Triage, today: &str) -> Trend {
         series.findings = findings;
     }
     let mut notes: Vec<String> = histories.iter().filter_map(say::left_out).collect();
-    notes.extend(series.iter().filter_map(say::too_short));
-    notes.dedup();
+    notes.extend(histories.iter().filter_map(say::too_short));
+    notes.extend(histories.iter().flat_map(say::without_values));
     notes.extend(decisions.notes());
     let fails = series.iter().flat_map(|series| &series.findings).any(|finding| finding.fails);
     Trend { schema: SCHEMA.to_owned(), series, notes, fails }
@@ -316,9 +317,9 @@ fn divide(strands: &mut [Strand]) {
     let draws = (4.0 * strands.len() as f64 / CHANGES_LEVEL).clamp(f64::from(DRAWS), f64::from(MOST_DRAWS)) as u32;
     let found: Vec<stats::Changes> =
         strands.iter().map(|strand| stats::changes(&strand.values, LOOKED_INTO, draws, SEED)).collect();
-    let chances = found.iter().flat_map(|changes| {
-        changes.found.iter().map(|change| change.chance).chain(changes.rejected.iter().copied())
-    });
+    let chances = found
+        .iter()
+        .flat_map(|changes| changes.found.iter().map(|change| change.chance).chain(changes.rejected.iter().copied()));
     let mut adjusted = stats::benjamini_hochberg(&chances.collect::<Vec<_>>()).into_iter();
     for (strand, changes) in strands.iter_mut().zip(&found) {
         let told = changes.found.iter().zip(adjusted.by_ref()).filter(|(_, chance)| *chance <= CHANGES_LEVEL);

@@ -17,12 +17,16 @@ pub(super) fn finding(series: &Series, finding: &Finding) -> String {
         Kind::Change => {
             let verb = if rises { "rose" } else { "fell" };
             let since = finding.since;
-            format!("`{metric}` {verb} {by} at {run}, confirmed by {since} run{} since", if since == 1 { "" } else { "s" })
+            format!(
+                "`{metric}` {verb} {by} at {run}, confirmed by {since} run{} since",
+                if since == 1 { "" } else { "s" }
+            )
         }
         Kind::Suspected => {
             let verb = if rises { "risen" } else { "fallen" };
             let missing = stats::LEAST.saturating_sub(finding.since + 1);
-            let more = if missing == 1 { "another run confirms".to_owned() } else { format!("{missing} more runs confirm") };
+            let more =
+                if missing == 1 { "another run confirms".to_owned() } else { format!("{missing} more runs confirm") };
             format!("`{metric}` seems to have {verb} {by} at {run}: suspected until {more} it")
         }
         Kind::Drift => {
@@ -70,17 +74,29 @@ pub(super) fn left_out(history: &History) -> Option<String> {
 }
 
 /// That a scenario has too few runs for anything to be seen.
-pub(super) fn too_short(series: &Series) -> Option<String> {
+pub(super) fn too_short(history: &History) -> Option<String> {
     let least = 2 * stats::LEAST;
-    let longest = (0..series.machines.len())
-        .map(|machine| series.points.iter().filter(|point| point.machine == machine).count())
-        .max();
-    let runs = longest.unwrap_or(0);
-    (runs < least).then(|| {
-        format!(
-            "`{}` has {runs} run{} of one load on one class of machine: a change needs {least}, and 20 see most",
-            series.scenario,
-            if runs == 1 { "" } else { "s" }
-        )
+    let on = |machine: &str| history.runs.iter().filter(|run| run.machine == machine).count();
+    let most = history.runs.iter().map(|run| on(&run.machine)).max().unwrap_or(0);
+    (most < least).then(|| {
+        let runs = if most == 1 { "1 run".to_owned() } else { format!("{most} runs") };
+        let scenario = &history.scenario;
+        format!("`{scenario}` has {runs} of one load on one class of machine: a change needs {least}, and 20 show most")
     })
+}
+
+/// Which metrics have no value in some of the runs.
+pub(super) fn without_values(history: &History) -> Vec<String> {
+    let metrics = history.metrics.iter().enumerate().map(|(index, metric)| {
+        let has = |run: &&super::Run| run.values.get(index).copied().flatten().is_some();
+        (&metric.source, history.runs.iter().filter(has).count())
+    });
+    let all = history.runs.len();
+    let scenario = &history.scenario;
+    metrics
+        .filter(|(_, with)| *with < all)
+        .map(|(metric, with)| {
+            format!("`{metric}` of `{scenario}` has a value in {with} of {all} runs: the others are too short for it")
+        })
+        .collect()
 }

@@ -63,7 +63,9 @@ fn a_change_names_the_run_and_its_commit() {
 
 #[test]
 fn one_or_two_runs_are_a_suspicion() {
-    for (after, wanted) in [(1, "suspected until 2 more runs confirm it"), (2, "suspected until another run confirms it")] {
+    for (after, wanted) in
+        [(1, "suspected until 2 more runs confirm it"), (2, "suspected until another run confirms it")]
+    {
         let trend = seen(history(latency(), &step(after)));
         let [finding] = trend.series[0].findings.as_slice() else { panic!("{:#?}", trend.series[0].findings) };
         assert_eq!((finding.kind, finding.at), (Kind::Suspected, 30));
@@ -101,7 +103,10 @@ fn a_slow_drift_is_told_as_one() {
     let values: Vec<f64> = about(20e6, 60).iter().zip(0..).map(|(v, day)| v * 1.002_f64.powi(day)).collect();
     let trend = seen(history(latency(), &values));
     let kinds: Vec<Kind> = trend.series[0].findings.iter().map(|finding| finding.kind).collect();
-    assert!(!kinds.is_empty() && trend.series[0].findings.iter().all(|finding| finding.worse == Some(true)), "{trend:#?}");
+    assert!(
+        !kinds.is_empty() && trend.series[0].findings.iter().all(|finding| finding.worse == Some(true)),
+        "{trend:#?}"
+    );
     let short: Vec<f64> = about(20e6, 24).iter().zip(0..).map(|(v, day)| v * 1.005_f64.powi(day)).collect();
     let trend = seen(history(latency(), &short));
     let finding = &trend.series[0].findings[0];
