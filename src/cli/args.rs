@@ -53,6 +53,8 @@ pub(super) enum Command {
     Baseline(super::baseline::BaselineArgs),
     /// Compare stored runs: regressed, no meaningful change, improved or inconclusive
     Compare(super::compare::CompareArgs),
+    /// Show since when metrics are what they are, over the runs of the history
+    Trend(super::trend::TrendArgs),
     /// Start a built-in MCP server to test against
     Serve(ServeArgs),
     /// Say what a server is, what it offers, what it costs to reach, what it breaks

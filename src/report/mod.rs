@@ -13,6 +13,7 @@ mod escape;
 mod filters;
 mod suite;
 mod templates;
+mod trend;
 mod value;
 pub mod view;
 
@@ -21,6 +22,7 @@ pub(crate) mod tests;
 
 pub use error::RenderError;
 pub use suite::{Ran, Suite};
+pub use trend::{TrendFormat, render_trend};
 pub use view::View;
 
 use std::str::FromStr;

@@ -17,7 +17,7 @@ use super::{Style, filters, value};
 
 /// Built-in templates by name. The part before `.j2` says how values are
 /// escaped.
-const BUILT_IN: [(&str, &str); 19] = [
+const BUILT_IN: [(&str, &str); 22] = [
     ("report.html.j2", include_str!("../../reports/report.html.j2")),
     ("report.css", include_str!("../../reports/report.css")),
     ("parts/verdict.html.j2", include_str!("../../reports/parts/verdict.html.j2")),
@@ -37,6 +37,9 @@ const BUILT_IN: [(&str, &str); 19] = [
     ("suite.html.j2", include_str!("../../reports/suite.html.j2")),
     ("suite.md.j2", include_str!("../../reports/suite.md.j2")),
     ("suite.txt.j2", include_str!("../../reports/suite.txt.j2")),
+    ("trend.html.j2", include_str!("../../reports/trend.html.j2")),
+    ("trend.md.j2", include_str!("../../reports/trend.md.j2")),
+    ("trend.txt.j2", include_str!("../../reports/trend.txt.j2")),
 ];
 
 /// Renders a built-in template, or `source` under `name`.
@@ -63,6 +66,11 @@ pub(super) fn render_suite(suite: &Suite, name: &str, style: Style) -> Result<St
 /// Renders a built-in template on a comparison.
 pub(super) fn render_comparison(view: &ComparisonView, name: &str, style: Style) -> Result<String, Error> {
     environment(style)?.get_template(name)?.render(context(&serde_json::json!({ "comparison": view }))?)
+}
+
+/// Renders a built-in template on what is no single run.
+pub(super) fn render_view(view: &impl Serialize, name: &str, style: Style) -> Result<String, Error> {
+    environment(style)?.get_template(name)?.render(context(view)?)
 }
 
 fn context(view: &impl Serialize) -> Result<Value, Error> {

@@ -49,3 +49,4 @@ mod simulated;
 mod stall;
 mod support;
 mod third_party;
+mod trend;

@@ -8,6 +8,7 @@
 
 mod catalogue;
 mod gauge;
+mod history;
 mod path;
 mod plot;
 mod reduce;
@@ -17,4 +18,5 @@ mod ticks;
 
 pub(super) use catalogue::{NAMES, chart};
 pub(super) use gauge::gauge;
+pub(super) use history::{history, history_text};
 pub(super) use sparkline::{sparkline, sparkline_text};
