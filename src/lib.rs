@@ -21,6 +21,7 @@ pub mod schema;
 pub mod starter;
 pub mod stats;
 pub mod syntax;
+pub mod telemetry;
 pub mod text;
 pub mod transport;
 pub mod units;

@@ -12,13 +12,14 @@ use super::connect::{self, Children, Connected};
 use super::journal::{self, Journal};
 use super::lookout::Lookout;
 use super::progress::Progress;
-use super::{Done, check, environment, exit, limits, load, output, preflight, process, starter, terminal};
+use super::{Done, check, environment, exit, limits, live_outputs, load, output, preflight, process, starter, terminal};
 use crate::data::Table;
 use crate::diag::{Diagnostic, errors, render};
 use crate::engine::{self, Control, EngineError, Measured, Settings, Stop};
 use crate::plan::Plan;
 use crate::report::{self, Format, Style};
 use crate::results::{Ended, Results, Run, SCHEMA, Tool};
+use crate::telemetry::Context;
 use crate::verdict::{self, Outcome};
 
 /// One thread generates at least so many requests per second with ease; more
@@ -95,6 +96,7 @@ pub(super) fn single(args: &RunArgs) -> Result<Ran, Complaint> {
             .help("remove the statements that are named above, or use `mcpl check` and `mcpl plan` only"));
     }
     let outputs = Outputs::find(args.file(), args.out.as_deref(), asked, &plan)?;
+    let live = live_outputs::parse(&args.live, &plan)?;
     limits::prepare(&plan, threads(args.threads, &plan))?;
     let servers = match known {
         Some(servers) => Some(servers),
@@ -114,7 +116,7 @@ pub(super) fn single(args: &RunArgs) -> Result<Ran, Complaint> {
         return Ran::without_load(exit::USAGE);
     }
     let tables = &loaded.lowered.model.tables;
-    let done = drive(args, Arc::new(plan), &servers, tables, &control, &runtime, &outputs);
+    let done = drive((args, live), Arc::new(plan), &servers, tables, &control, &runtime, &outputs);
     runtime.block_on(children.stop());
     done
 }
@@ -166,7 +168,7 @@ async fn stop_on_signals(control: Control) {
 }
 
 fn drive(
-    args: &RunArgs,
+    (args, live): (&RunArgs, Vec<live_outputs::Live>),
     plan: Arc<Plan>,
     servers: &[Connected],
     tables: &[Table],
@@ -185,6 +187,9 @@ fn drive(
     }
     progress.note(&opening(&plan, servers));
     let started = jiff::Timestamp::now();
+    let presented: Vec<_> = servers.iter().map(Connected::presented).collect();
+    let context = Context::new(&plan, &settings.run_id, settings.threads, &presented);
+    let live = live_outputs::Outputs::begin(live, &context, started)?;
     let mut journal = if args.no_save {
         None
     } else {
@@ -199,6 +204,7 @@ fn drive(
             journal.second(slice, failures);
         }
         progress.second(slice);
+        live.second(slice);
         lookout.second(slice, control);
     });
     progress.finish();
@@ -226,6 +232,7 @@ fn drive(
     };
     let results = results(&plan, servers, &settings, measured, started);
     let (code, verdict) = conclude(&results, outputs);
+    live.finish();
     // Only now: what is written or told needs no journal any more.
     journal.into_iter().for_each(Journal::remove);
     panicked.map_or(Ok(Ran { code, judged: Some((results, verdict)), stopped: control.now() != Stop::Run }), Err)
