@@ -12,7 +12,9 @@ use super::connect::{self, Children, Connected};
 use super::journal::{self, Journal};
 use super::lookout::Lookout;
 use super::progress::Progress;
-use super::{Done, check, environment, exit, limits, live_outputs, load, output, preflight, process, starter, terminal};
+use super::{
+    Done, check, environment, exit, limits, live_outputs, load, output, preflight, process, starter, terminal,
+};
 use crate::data::Table;
 use crate::diag::{Diagnostic, errors, render};
 use crate::engine::{self, Control, EngineError, Measured, Settings, Stop};

@@ -105,7 +105,8 @@ fn braced(labels: &Labels, bound: Option<&str>) -> String {
 }
 
 fn label(key: &str, value: &str) -> String {
-    let key: String = key.strip_prefix("mcpl.").unwrap_or(key).chars().map(|c| if c == '.' { '_' } else { c }).collect();
+    let key: String =
+        key.strip_prefix("mcpl.").unwrap_or(key).chars().map(|c| if c == '.' { '_' } else { c }).collect();
     let value = value.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n");
     format!("{key}=\"{value}\"")
 }

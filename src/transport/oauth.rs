@@ -146,8 +146,9 @@ impl TokenSource {
         let (target, id) = match auth {
             ClientAuth::Basic => {
                 let credentials = STANDARD.encode(format!("{}:{}", form::escaped(id), form::escaped(secret)));
-                let mut value = HeaderValue::from_str(&format!("Basic {credentials}"))
-                    .map_err(|_| TargetError::Header { name: "authorization".to_owned(), reason: "it is malformed".to_owned() })?;
+                let mut value = HeaderValue::from_str(&format!("Basic {credentials}")).map_err(|_| {
+                    TargetError::Header { name: "authorization".to_owned(), reason: "it is malformed".to_owned() }
+                })?;
                 value.set_sensitive(true);
                 (endpoint.authorized(value), None)
             }

@@ -197,6 +197,7 @@ fn the_wall_clock_is_read_for_the_date_of_a_run_and_the_age_of_a_stamp_only() {
         read.extend(lines.map(|line| format!("{}: {}", path.strip_prefix(root()).unwrap().display(), line.trim())));
     }
     let expected = [
+        "src/cli/live_outputs/otlp.rs: let body = totals.otlp(began, Begun::nanos(jiff::Timestamp::now()));",
         "src/cli/run.rs: let started = jiff::Timestamp::now();",
         "src/cli/run.rs: let now = jiff::Timestamp::now();",
         "src/transport/stamped.rs: let now = Duration::from(clock_gettime(ClockId::CLOCK_REALTIME).ok()?);",

@@ -33,6 +33,7 @@ mod journal;
 mod language;
 mod limits;
 mod live;
+mod live_outputs;
 mod oauth;
 mod plans;
 mod probe;

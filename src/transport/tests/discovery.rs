@@ -107,12 +107,19 @@ async fn what_cannot_be_used_says_where_it_was_and_why() {
                  {{at}}/.well-known/oauth-protected-resource: HTTP 404"
             ),
         ),
-        (resource("302 Found\r\nLocation: /b"), format!("{missing}{{at}}/meta: HTTP 302, and redirections are not followed")),
+        (
+            resource("302 Found\r\nLocation: /b"),
+            format!("{missing}{{at}}/meta: HTTP 302, and redirections are not followed"),
+        ),
         (resource("500 Oops"), format!("{missing}{{at}}/meta: HTTP 500")),
-        (resource("{}"), format!("{missing}{{at}}/meta: not such metadata: missing field `resource` at line 1 column 2")),
+        (
+            resource("{}"),
+            format!("{missing}{{at}}/meta: not such metadata: missing field `resource` at line 1 column 2"),
+        ),
         (
             resource(r#"{"resource":"http://evil.invalid/mcp","authorization_servers":["{at}"]}"#),
-            "the metadata are not those of the server: {at}/meta: they are those of `http://evil.invalid/mcp`".to_owned(),
+            "the metadata are not those of the server: {at}/meta: they are those of `http://evil.invalid/mcp`"
+                .to_owned(),
         ),
         (
             resource(r#"{"resource":"{at}/mcp"}"#),
@@ -131,7 +138,10 @@ async fn what_cannot_be_used_says_where_it_was_and_why() {
                  they are those of `{{at}}`, and `{{at}}/t` was asked"
             ),
         ),
-        (issuer(r#"{"issuer":"{at}/t"}"#), format!("no token endpoint: {{at}}{AT_ISSUER}: it names none in `token_endpoint`")),
+        (
+            issuer(r#"{"issuer":"{at}/t"}"#),
+            format!("no token endpoint: {{at}}{AT_ISSUER}: it names none in `token_endpoint`"),
+        ),
         (
             issuer(
                 r#"{"issuer":"{at}/t","token_endpoint":"{at}/x","token_endpoint_auth_methods_supported":["private_key_jwt"]}"#,
