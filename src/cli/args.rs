@@ -106,6 +106,11 @@ pub(super) struct RunArgs {
     #[arg(long, value_name = "FORMAT=FILE")]
     pub(super) report: Vec<String>,
 
+    /// Tell others how the run goes on, second by second; may be repeated: jsonl=FILE,
+    /// prometheus=HOST:PORT or otlp=URL
+    #[arg(long, value_name = "KIND=WHERE")]
+    pub(super) live: Vec<String>,
+
     /// Threads that generate load [default: one per processor, as far as the load needs them]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
     pub(super) threads: Option<u16>,

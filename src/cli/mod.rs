@@ -25,6 +25,7 @@ mod journal;
 mod launch;
 mod limits;
 mod live;
+mod live_outputs;
 mod load;
 mod lookout;
 mod measure;

@@ -163,6 +163,12 @@ pub struct Sparse {
 }
 
 impl Sparse {
+    /// Values in nanoseconds, each the smallest that is kept as one with it, and how often
+    /// each was recorded; from small to large.
+    pub fn counts(&self) -> impl Iterator<Item = (u64, u64)> + '_ {
+        self.counts.iter().copied()
+    }
+
     /// How many values were recorded.
     #[must_use]
     pub fn count(&self) -> u64 {

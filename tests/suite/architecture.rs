@@ -202,6 +202,7 @@ fn the_wall_clock_is_read_for_the_date_and_age_of_a_run_and_the_age_of_a_stamp_o
     }
     let expected = [
         "src/cli/history/prune.rs: let before = prune.older_than.map(|age| jiff::Timestamp::now().checked_sub(age).unwrap_or(jiff::Timestamp::MIN));",
+        "src/cli/live_outputs/otlp.rs: let body = totals.otlp(began, Begun::nanos(jiff::Timestamp::now()));",
         "src/cli/measure.rs: let started = jiff::Timestamp::now();",
         "src/cli/measure.rs: let now = jiff::Timestamp::now();",
         "src/cli/trend.rs: let now = jiff::Timestamp::now();",

@@ -11,4 +11,5 @@ mod first;
 mod general;
 mod install;
 mod matrix;
+mod prometheus;
 mod servers;
