@@ -4,22 +4,31 @@
 //! prints. Progress and diagnostics go to standard error, results to standard
 //! output. May import everything.
 
+mod against;
 mod args;
+mod baseline;
 mod census;
 mod check;
+mod commit;
+mod compare;
 mod complaint;
 mod connect;
+mod dashboard;
+mod duel;
 mod environment;
 mod explain;
 mod files;
 mod fix;
 mod fmt;
+mod history;
 mod journal;
 mod launch;
 mod limits;
 mod live;
+mod live_outputs;
 mod load;
 mod lookout;
+mod measure;
 mod offer;
 mod output;
 mod plan;
@@ -33,11 +42,15 @@ mod rehearse;
 mod report;
 mod rulebook;
 mod run;
+mod runs;
 mod serve;
+mod sides;
 mod starter;
 mod suite;
 mod terminal;
 mod token;
+mod trend;
+mod triage;
 
 use std::ffi::OsString;
 use std::process::ExitCode;
@@ -82,6 +95,10 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Command::Rehearse(args) => rehearse::run(&args),
         Command::Report(args) => report::report(&args),
         Command::Judge(args) => report::judge(&args),
+        Command::History(args) => history::run(&args),
+        Command::Baseline(args) => baseline::run(&args),
+        Command::Compare(args) => compare::run(&args),
+        Command::Trend(args) => trend::run(&args),
         Command::Serve(args) => serve::run(&args),
         Command::Probe(args) => probe::run(&args),
         Command::Explain(args) => explain::run(&args),

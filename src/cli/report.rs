@@ -3,18 +3,20 @@
 use std::fs;
 use std::path::Path;
 
+use super::against::{Against, AgainstArgs};
 use super::args::{JudgeArgs, ReportArgs, ReportFormat};
 use super::complaint::Complaint;
-use super::{Done, exit, journal, output, terminal};
+use super::{Done, exit, output, runs, terminal};
 use crate::report::{self, Format, RenderError, Style};
-use crate::results::{Journal, Results};
+use crate::results::Results;
 use crate::verdict;
 
 /// Renders a stored run.
 pub(super) fn report(args: &ReportArgs) -> Done {
     // One of them is there: clap sees to it.
-    let results = read(args.run.as_deref().or(args.from.as_deref()).unwrap_or(Path::new("")))?;
-    let verdict = verdict::judge(&results);
+    let run = args.run.as_deref().or(args.from.as_deref()).unwrap_or(Path::new(""));
+    let results = runs::load(run)?;
+    let verdict = judged(&results, &args.against)?;
     let rendered = match &args.template {
         Some(path) => template(path)?.render(&results, &verdict),
         None => {
@@ -34,13 +36,21 @@ pub(super) fn report(args: &ReportArgs) -> Done {
 
 /// Judges a stored run again; the exit code is the verdict's.
 pub(super) fn judge(args: &JudgeArgs) -> Done {
-    let results = read(&args.run)?;
-    let verdict = verdict::judge(&results);
+    let results = runs::load(&args.run)?;
+    let verdict = judged(&results, &args.against)?;
     let style = Style { color: terminal::stdout_color() };
     let text =
         report::render(&results, &verdict, Format::Text, style).map_err(|error| Complaint::usage(error.to_string()))?;
     terminal::print(&text)?;
     Ok(verdict.outcome.exit_code())
+}
+
+/// The verdict on a stored run, with the baselines that are asked for.
+fn judged(results: &Results, args: &AgainstArgs) -> Result<verdict::Verdict, Complaint> {
+    let against = Against::find(args, Path::new(""), &results.plan, false)?;
+    let mut verdict = verdict::judge(results);
+    against.judge(results, &mut verdict);
+    Ok(verdict)
 }
 
 /// A template of the user's own.
@@ -74,39 +84,4 @@ fn format_of(format: ReportFormat) -> Format {
         ReportFormat::Markdown => Format::Markdown,
         ReportFormat::Junit => Format::Junit,
     }
-}
-
-/// Reads the results of a run: its file, its journal or its HTML report.
-fn read(path: &Path) -> Result<Results, Complaint> {
-    let bytes = fs::read(path)
-        .map_err(|error| Complaint::usage(format!("cannot read `{}`: {}", path.display(), output::plain(&error))))?;
-    let not_results = |reason: String| {
-        Complaint::usage(format!("`{}` is not the results of a run: {reason}", path.display()))
-            .help("give a file that `mcpl run FILE --out run.json` wrote, or an HTML report with its results in it")
-    };
-    if Journal::is_one(&bytes) {
-        return journalled(path, &bytes);
-    }
-    let text = String::from_utf8(bytes).map_err(|_| not_results("it is not UTF-8 text".to_owned()))?;
-    let text = if report::is_page(&text) {
-        report::embedded_results(&text).map_err(|error| not_results(error.to_string()))?
-    } else {
-        text
-    };
-    Results::from_json(&text).map_err(|error| not_results(error.to_string()))
-}
-
-/// The results of a run that was cut off, as far as it was journalled.
-fn journalled(path: &Path, bytes: &[u8]) -> Result<Results, Complaint> {
-    let read = Journal::from_bytes(bytes).map_err(|error| {
-        Complaint::usage(format!("`{}` is a journal that cannot be used: {error}", path.display()))
-            .help("give a journal that `mcpl run` wrote and nobody changed")
-    })?;
-    if journal::is_being_written(path) {
-        terminal::note("the run is still under way: this is what it has measured so far\n");
-    }
-    if read.torn {
-        terminal::note("the last line of the journal was not written to its end and is left out\n");
-    }
-    Ok(read.results)
 }

@@ -14,15 +14,17 @@ mod escape;
 mod filters;
 mod suite;
 mod templates;
+mod trend;
 mod value;
 pub mod view;
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 pub use embedded::{NotEmbedded, embedded_results, is_page};
 pub use error::RenderError;
 pub use suite::{Ran, Suite};
+pub use trend::{TrendFormat, render_trend};
 pub use view::View;
 
 use std::str::FromStr;
@@ -30,6 +32,7 @@ use std::sync::Arc;
 
 use crate::results::Results;
 use crate::verdict::Verdict;
+use crate::verdict::compare::Comparison;
 
 /// The built-in formats.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -98,6 +101,22 @@ pub fn render(results: &Results, verdict: &Verdict, format: Format, style: Style
     let view = Arc::new(View::new(results, verdict));
     let name = format.template();
     templates::render(&view, embedded, name, None, style).map_err(|error| RenderError::new(name, &error))
+}
+
+/// Renders a comparison that was made for itself: as [`Format::Text`],
+/// [`Format::Markdown`] or [`Format::Junit`] with a test case for each metric. Where a
+/// page is asked for it is text, too.
+///
+/// # Errors
+/// [`RenderError`] only if a built-in template is wrong.
+pub fn render_comparison(comparison: &Comparison, format: Format, style: Style) -> Result<String, RenderError> {
+    let name = match format {
+        Format::Markdown => "compare.md.j2",
+        Format::Junit => "compare.xml.j2",
+        Format::Text | Format::Html => "compare.txt.j2",
+    };
+    let view = view::ComparisonView::new(comparison);
+    templates::render_comparison(&view, name, style).map_err(|error| RenderError::new(name, &error))
 }
 
 /// Renders a run by a template of the user's own. The ending of `name` before

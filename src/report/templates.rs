@@ -1,6 +1,6 @@
 //! The template engine as reports use it, and the built-in templates.
 //!
-//! Invariant: a template sees the view, the filters and five functions, and
+//! Invariant: a template sees the view, the filters and six functions, and
 //! nothing else; a name that does not exist is an error.
 
 use std::sync::Arc;
@@ -15,12 +15,12 @@ use sha2::{Digest as _, Sha256};
 use super::chart;
 use super::escape;
 use super::suite::Suite;
-use super::view::View;
+use super::view::{ComparisonView, View};
 use super::{Style, filters, value};
 
 /// Built-in templates by name. The part before `.j2` says how values are
 /// escaped.
-const BUILT_IN: [(&str, &str); 17] = [
+const BUILT_IN: [(&str, &str); 26] = [
     ("report.html.j2", include_str!("../../reports/report.html.j2")),
     ("report.css", include_str!("../../reports/report.css")),
     ("report.js", include_str!("../../reports/report.js")),
@@ -35,9 +35,18 @@ const BUILT_IN: [(&str, &str); 17] = [
     ("report.md.j2", include_str!("../../reports/report.md.j2")),
     ("junit.xml.j2", include_str!("../../reports/junit.xml.j2")),
     ("summary.txt.j2", include_str!("../../reports/summary.txt.j2")),
+    ("parts/comparison.html.j2", include_str!("../../reports/parts/comparison.html.j2")),
+    ("parts/comparison.txt.j2", include_str!("../../reports/parts/comparison.txt.j2")),
+    ("parts/comparison.md.j2", include_str!("../../reports/parts/comparison.md.j2")),
+    ("compare.txt.j2", include_str!("../../reports/compare.txt.j2")),
+    ("compare.md.j2", include_str!("../../reports/compare.md.j2")),
+    ("compare.xml.j2", include_str!("../../reports/compare.xml.j2")),
     ("suite.html.j2", include_str!("../../reports/suite.html.j2")),
     ("suite.md.j2", include_str!("../../reports/suite.md.j2")),
     ("suite.txt.j2", include_str!("../../reports/suite.txt.j2")),
+    ("trend.html.j2", include_str!("../../reports/trend.html.j2")),
+    ("trend.md.j2", include_str!("../../reports/trend.md.j2")),
+    ("trend.txt.j2", include_str!("../../reports/trend.txt.j2")),
 ];
 
 /// Renders a built-in template, or `source` under `name`.
@@ -59,6 +68,16 @@ pub(super) fn render(
 /// Renders a built-in template on several runs.
 pub(super) fn render_suite(suite: &Suite, name: &str, style: Style) -> Result<String, Error> {
     environment(style)?.get_template(name)?.render(context(suite)?)
+}
+
+/// Renders a built-in template on a comparison.
+pub(super) fn render_comparison(view: &ComparisonView, name: &str, style: Style) -> Result<String, Error> {
+    environment(style)?.get_template(name)?.render(context(&serde_json::json!({ "comparison": view }))?)
+}
+
+/// Renders a built-in template on what is no single run.
+pub(super) fn render_view(view: &impl Serialize, name: &str, style: Style) -> Result<String, Error> {
+    environment(style)?.get_template(name)?.render(context(view)?)
 }
 
 fn context(view: &impl Serialize) -> Result<Value, Error> {
@@ -117,7 +136,27 @@ fn functions(environment: &mut Environment<'_>, view: &Arc<View>, results: Optio
         part.map(|(_, source)| Value::from_safe_string(integrity(source)))
             .ok_or_else(|| Error::new(ErrorKind::InvalidOperation, format!("there is no built-in part `{name}`")))
     });
+    environment.add_function("forest", |metrics: Vec<Value>| {
+        let effects: Result<Vec<_>, _> = metrics.iter().map(effect).collect();
+        Ok::<_, Error>(chart::forest(&effects?).into_iter().map(Value::from_safe_string).collect::<Vec<_>>())
+    });
     environment.add_function("results", move || results.clone().map(Value::from_safe_string));
+}
+
+/// What a metric of a comparison has to be drawn.
+fn effect(metric: &Value) -> Result<chart::Effect, Error> {
+    let number = |name: &str| {
+        let value = metric.get_attr(name)?;
+        if value.is_none() { Ok(None) } else { f64::try_from(value).map(Some) }
+    };
+    Ok(chart::Effect {
+        change: number("change")?,
+        low: number("low")?,
+        high: number("high")?,
+        above: number("above")?,
+        below: number("below")?,
+        difference: metric.get_attr("difference")?.is_true(),
+    })
 }
 
 /// What a content security policy names a script by (CSP 3, 2.3.1).

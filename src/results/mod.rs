@@ -3,7 +3,9 @@
 //! Invariant: versioned, mergeable, and enough for any report and any
 //! assertion without another run. May import `record`, `plan`.
 
+mod baseline;
 mod condense;
+mod environment;
 mod journal;
 mod process;
 mod query;
@@ -11,6 +13,8 @@ mod read;
 #[cfg(test)]
 mod tests;
 
+pub use baseline::{BASELINE, Baseline};
+pub use environment::Environment;
 pub use journal::{JOURNAL, Journal, Second};
 pub use process::{ProcessSums, SESSIONS_LEAST};
 pub use query::Window;
@@ -90,21 +94,6 @@ pub enum Ended {
     /// With the process, which wrote no results: what there is was read from the
     /// journal of the run.
     Killed,
-}
-
-/// The machine that generated the load.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Environment {
-    /// Operating system and kernel.
-    pub os: String,
-    /// Processor.
-    pub cpu: String,
-    /// Logical processors this process may use.
-    pub cores: usize,
-    /// Main memory in bytes; 0 when unknown.
-    pub memory_bytes: u64,
-    /// Limit of open file descriptors; 0 when unknown.
-    pub open_files: u64,
 }
 
 /// A server as it presented itself.

@@ -6,20 +6,25 @@
 
 mod bottleneck;
 mod breach;
+pub mod compare;
 mod confidence;
 mod evaluate;
 mod findings;
 mod judge;
 mod search;
 mod stall;
+mod standing;
 mod symptoms;
 mod tags;
 #[cfg(test)]
 mod tests;
+pub mod trend;
 mod watch;
 
+pub use bottleneck::Strain;
 pub use judge::judge;
 pub use search::{Search, SearchEnd, Searched, Tried, searches};
+pub use standing::{Standing, Standings};
 pub use watch::Watch;
 
 use serde::{Deserialize, Serialize};
@@ -39,6 +44,9 @@ pub struct Verdict {
     /// What the searches for a limit found, in the order of the scenarios.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub searches: Vec<Searched>,
+    /// Comparisons with stored runs.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub comparisons: Vec<compare::Comparison>,
     /// What else a reader should know, most important first; at most five.
     pub findings: Vec<Finding>,
 }

@@ -11,10 +11,10 @@ use mcpl::model::{self, Compiled, Files};
 use mcpl::results::Results;
 
 /// The program under test, without the colours and settings of whoever runs
-/// the tests.
+/// the tests, and without a history.
 pub fn mcpl() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_mcpl"));
-    command.env_remove("CI").env("NO_COLOR", "1").stdin(Stdio::null());
+    command.env_remove("CI").env("NO_COLOR", "1").env("MCPL_HISTORY", "").stdin(Stdio::null());
     command
 }
 
@@ -44,7 +44,8 @@ pub fn compile_in(dir: &Path, name: &str, text: &str, overrides: &[String]) -> C
     let split = |set: &String| set.split_once('=').map(|(name, value)| (name.to_owned(), value.to_owned()));
     let overrides: Vec<_> = overrides.iter().map(|set| split(set).unwrap()).collect();
     let files = Dir(dir);
-    let options = model::Options { name: "test", seed: 1, overrides: &overrides, env: &|_| None, files: &files };
+    let options =
+        model::Options { name: "test", seed: 1, overrides: &overrides, targets: &[], env: &|_| None, files: &files };
     model::compile(name, text, &options)
 }
 

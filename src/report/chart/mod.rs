@@ -8,7 +8,9 @@
 
 mod catalogue;
 mod cells;
+mod forest;
 mod gauge;
+mod history;
 mod path;
 mod plot;
 mod reduce;
@@ -18,5 +20,7 @@ mod spread;
 mod ticks;
 
 pub(super) use catalogue::{NAMES, chart};
+pub(super) use forest::{Effect, forest};
 pub(super) use gauge::gauge;
+pub(super) use history::{history, history_text};
 pub(super) use sparkline::{sparkline, sparkline_text};

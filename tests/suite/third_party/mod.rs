@@ -11,5 +11,6 @@ mod first;
 mod general;
 mod install;
 mod matrix;
+mod prometheus;
 mod report;
 mod servers;
