@@ -14,7 +14,7 @@ const CHROMIUM: [&str; 3] = ["chromium", "chromium-browser", "google-chrome"];
 fn page() -> String {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let script = fs::read_to_string(root.join("reports/report.js")).unwrap();
-    let page = fs::read_to_string(root.join("tests/corpus/report/typical.html")).unwrap();
+    let page = fs::read_to_string(root.join("tests/corpus/report/searched.html")).unwrap();
     assert!(page.contains("<script>…</script>"));
     page.replace("<script>…</script>", &format!("<script>{script}</script>"))
 }
