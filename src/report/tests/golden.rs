@@ -37,8 +37,9 @@ fn reports_are_as_they_were() {
         check(&format!("{name}.xml"), &rendered(&run, Format::Junit));
         check(&format!("{name}.txt"), &rendered(&run, Format::Text));
     }
-    // It has a section of every kind.
-    check("searched.html", &without_scripts(&rendered(&sample::searched(), Format::Html)));
+    let (results, mut verdict) = sample::searched();
+    verdict.comparisons = sample::compared().1.comparisons;
+    check("whole.html", &without_scripts(&rendered(&(results, verdict), Format::Html)));
 }
 
 #[test]
