@@ -106,7 +106,7 @@ pub(super) struct RunArgs {
     #[arg(long)]
     pub(super) no_save: bool,
 
-    /// How to show how far the run has come
+    /// How to show the run while it is under way: on the whole terminal, in plain lines, or not
     #[arg(long, value_enum, value_name = "HOW", default_value_t)]
     pub(super) progress: super::progress::Show,
 
