@@ -45,6 +45,10 @@ live-view-cost:
 verdict-rates *ARGS:
     cargo bench --bench verdict_rates -- {{ARGS}}
 
+# How often `mcpl compare --a --b` is right, against the built-in server: docs/compare.md; takes half an hour
+compare-rates *ARGS:
+    cargo bench --bench compare_rates -- {{ARGS}}
+
 # Line coverage of the library, with the tests' own child processes
 coverage:
     .ci/coverage

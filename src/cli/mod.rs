@@ -4,13 +4,17 @@
 //! prints. Progress and diagnostics go to standard error, results to standard
 //! output. May import everything.
 
+mod against;
 mod args;
+mod baseline;
 mod census;
 mod check;
 mod commit;
+mod compare;
 mod complaint;
 mod connect;
 mod dashboard;
+mod duel;
 mod environment;
 mod explain;
 mod files;
@@ -39,6 +43,7 @@ mod rulebook;
 mod run;
 mod runs;
 mod serve;
+mod sides;
 mod starter;
 mod suite;
 mod terminal;
@@ -88,6 +93,8 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Command::Report(args) => report::report(&args),
         Command::Judge(args) => report::judge(&args),
         Command::History(args) => history::run(&args),
+        Command::Baseline(args) => baseline::run(&args),
+        Command::Compare(args) => compare::run(&args),
         Command::Serve(args) => serve::run(&args),
         Command::Probe(args) => probe::run(&args),
         Command::Explain(args) => explain::run(&args),

@@ -5,16 +5,16 @@ use std::sync::Arc;
 
 use tokio::runtime::Runtime;
 
+use super::against::Against;
 use super::args::RunArgs;
 use super::complaint::Complaint;
 use super::connect::{self, Children, Connected};
 use super::dashboard::{self, Subject};
 use super::journal::{self, Journal};
-use super::load::Loaded;
 use super::measure::{self, Job, Measurement};
 use super::progress::Progress;
 use super::{Done, check, exit, history, limits, load, output, preflight, starter, terminal};
-use crate::diag::{Diagnostic, errors, render};
+use crate::diag::{Diagnostic, render};
 use crate::engine::{Control, Stop};
 use crate::plan::Plan;
 use crate::report::{self, Format, Style};
@@ -78,8 +78,8 @@ pub(super) fn single(args: &RunArgs) -> Result<Ran, Complaint> {
     };
     check::report(&loaded);
     let Some(plan) = loaded.lowered.plan.clone() else { return Ran::without_load(exit::USAGE) };
-    refuse_undone(&loaded)?;
-    let outputs = Outputs::find(args.file(), args.out.as_deref(), asked, &plan)?;
+    let against = Against::find(&args.against, args.beside(), &plan, !args.no_baseline)?;
+    let outputs = Outputs::find(args.file(), args.out.as_deref(), asked, &plan)?.held_against(against);
     limits::prepare(&plan, measure::threads(args.threads, &plan))?;
     let servers = match known {
         Some(servers) => Some(servers),
@@ -109,15 +109,6 @@ pub(super) fn single(args: &RunArgs) -> Result<Ran, Complaint> {
     let done = drive(args, &job, &servers, &control, &runtime, &outputs);
     runtime.block_on(children.stop());
     done
-}
-
-/// Refuses a file that says what is understood and not executed.
-pub(super) fn refuse_undone(loaded: &Loaded) -> Result<(), Complaint> {
-    if loaded.lowered.diagnostics.iter().any(|diagnostic| diagnostic.code == errors::load::NOT_EXECUTED) {
-        return Err(Complaint::usage("the file asks for what this version does not execute yet")
-            .help("remove the statements that are named above, or use `mcpl check` and `mcpl plan` only"));
-    }
-    Ok(())
 }
 
 impl RunArgs {
@@ -229,7 +220,8 @@ fn against(servers: &[Connected]) -> String {
 pub(super) fn conclude(results: &Results, outputs: &Outputs) -> (u8, verdict::Verdict) {
     // First the results, then what follows from them.
     let mut unwritten = outputs.keep(results);
-    let verdict = verdict::judge(results);
+    let mut verdict = verdict::judge(results);
+    outputs.against.judge(results, &mut verdict);
     outputs.report(results, &verdict, &mut unwritten);
     let style = Style { color: terminal::stdout_color() };
     match report::render(results, &verdict, Format::Text, style) {
@@ -253,6 +245,8 @@ pub(super) struct Outputs {
     reports: Vec<(Format, PathBuf)>,
     /// Templates of the user's own, and where their text goes.
     templates: Vec<(super::report::Template, PathBuf)>,
+    /// Baselines that the run is compared with.
+    against: Against,
 }
 
 impl Outputs {
@@ -283,7 +277,12 @@ impl Outputs {
             }
             taken.push(path);
         }
-        Ok(Outputs { out: out.map(Path::to_owned), reports, templates })
+        Ok(Outputs { out: out.map(Path::to_owned), reports, templates, against: Against::default() })
+    }
+
+    /// With baselines.
+    fn held_against(self, against: Against) -> Outputs {
+        Outputs { against, ..self }
     }
 
     /// Keeps the results where they were asked for.

@@ -49,7 +49,8 @@ pub(super) fn find(history: &History, path: &Path, name: &str) -> Result<crate::
             let complaint = Complaint::usage(format!("the history `{}` has no run `{name}`", path.display()));
             let known = history.list(&Filter { limit: Some(1000), ..Filter::default() }).unwrap_or_default();
             let ids: Vec<&str> = known.iter().map(|entry| entry.id.as_str()).collect();
-            match nearest(name, ids.iter().copied().chain(["latest"])) {
+            let near = nearest(name, ids.iter().copied().chain(["latest"]));
+            match near.filter(|_| !name.starts_with("latest")) {
                 Some(near) => complaint.help(format!("write `{near}`")),
                 None if ids.is_empty() => complaint.help("run a scenario first: the history is empty"),
                 None => complaint.help(format!(

@@ -16,6 +16,10 @@ use crate::verdict::Outcome;
 /// Runs what is in a directory. Nothing is sent before all files are found right.
 pub(super) fn run(args: &RunArgs, directory: &Path) -> Done {
     let reports = args.report.iter().map(|report| run::parse_report(report)).collect::<Result<Vec<_>, _>>()?;
+    if let Some(name) = args.against.names.first() {
+        return Err(Complaint::usage(format!("`--baseline {name}` is for one scenario file, and this is a directory"))
+            .help(format!("write `baseline {name} {{ … }}` in the files that have such a baseline")));
+    }
     let files = scenarios(directory)?;
     let each = prepared(args, &files)?;
     let Some(each) = each else { return Ok(exit::USAGE) };

@@ -28,6 +28,7 @@ use std::sync::Arc;
 
 use crate::results::Results;
 use crate::verdict::Verdict;
+use crate::verdict::compare::Comparison;
 
 /// Results of at most so many bytes are embedded in an HTML report; larger
 /// ones would make it slow to open and to send.
@@ -103,6 +104,22 @@ pub fn render(results: &Results, verdict: &Verdict, format: Format, style: Style
     let view = Arc::new(View::new(results, verdict));
     let name = format.template();
     templates::render(&view, embedded, name, None, style).map_err(|error| RenderError::new(name, &error))
+}
+
+/// Renders a comparison that was made for itself: as [`Format::Text`],
+/// [`Format::Markdown`] or [`Format::Junit`] with a test case for each metric. Where a
+/// page is asked for it is text, too.
+///
+/// # Errors
+/// [`RenderError`] only if a built-in template is wrong.
+pub fn render_comparison(comparison: &Comparison, format: Format, style: Style) -> Result<String, RenderError> {
+    let name = match format {
+        Format::Markdown => "compare.md.j2",
+        Format::Junit => "compare.xml.j2",
+        Format::Text | Format::Html => "compare.txt.j2",
+    };
+    let view = view::ComparisonView::new(comparison);
+    templates::render_comparison(&view, name, style).map_err(|error| RenderError::new(name, &error))
 }
 
 /// Renders a run by a template of the user's own. The ending of `name` before

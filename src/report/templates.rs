@@ -12,12 +12,12 @@ use serde::Serialize;
 use super::chart;
 use super::escape;
 use super::suite::Suite;
-use super::view::View;
+use super::view::{ComparisonView, View};
 use super::{Style, filters, value};
 
 /// Built-in templates by name. The part before `.j2` says how values are
 /// escaped.
-const BUILT_IN: [(&str, &str); 13] = [
+const BUILT_IN: [(&str, &str); 19] = [
     ("report.html.j2", include_str!("../../reports/report.html.j2")),
     ("report.css", include_str!("../../reports/report.css")),
     ("parts/verdict.html.j2", include_str!("../../reports/parts/verdict.html.j2")),
@@ -28,6 +28,12 @@ const BUILT_IN: [(&str, &str); 13] = [
     ("report.md.j2", include_str!("../../reports/report.md.j2")),
     ("junit.xml.j2", include_str!("../../reports/junit.xml.j2")),
     ("summary.txt.j2", include_str!("../../reports/summary.txt.j2")),
+    ("parts/comparison.html.j2", include_str!("../../reports/parts/comparison.html.j2")),
+    ("parts/comparison.txt.j2", include_str!("../../reports/parts/comparison.txt.j2")),
+    ("parts/comparison.md.j2", include_str!("../../reports/parts/comparison.md.j2")),
+    ("compare.txt.j2", include_str!("../../reports/compare.txt.j2")),
+    ("compare.md.j2", include_str!("../../reports/compare.md.j2")),
+    ("compare.xml.j2", include_str!("../../reports/compare.xml.j2")),
     ("suite.html.j2", include_str!("../../reports/suite.html.j2")),
     ("suite.md.j2", include_str!("../../reports/suite.md.j2")),
     ("suite.txt.j2", include_str!("../../reports/suite.txt.j2")),
@@ -52,6 +58,11 @@ pub(super) fn render(
 /// Renders a built-in template on several runs.
 pub(super) fn render_suite(suite: &Suite, name: &str, style: Style) -> Result<String, Error> {
     environment(style)?.get_template(name)?.render(context(suite)?)
+}
+
+/// Renders a built-in template on a comparison.
+pub(super) fn render_comparison(view: &ComparisonView, name: &str, style: Style) -> Result<String, Error> {
+    environment(style)?.get_template(name)?.render(context(&serde_json::json!({ "comparison": view }))?)
 }
 
 fn context(view: &impl Serialize) -> Result<Value, Error> {

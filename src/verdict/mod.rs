@@ -6,6 +6,7 @@
 
 mod bottleneck;
 mod breach;
+pub mod compare;
 mod confidence;
 mod evaluate;
 mod findings;
@@ -42,6 +43,9 @@ pub struct Verdict {
     /// What the searches for a limit found, in the order of the scenarios.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub searches: Vec<Searched>,
+    /// Comparisons with stored runs.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub comparisons: Vec<compare::Comparison>,
     /// What else a reader should know, most important first; at most five.
     pub findings: Vec<Finding>,
 }

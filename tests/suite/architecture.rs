@@ -183,7 +183,7 @@ fn only_the_command_line_touches_the_outside_world() {
 /// All else takes its time from clocks that nobody can set, so that a clock that is
 /// set during a run changes no figure.
 #[test]
-fn the_wall_clock_is_read_for_the_date_of_a_run_and_the_age_of_a_stamp_only() {
+fn the_wall_clock_is_read_for_the_date_and_age_of_a_run_and_the_age_of_a_stamp_only() {
     let names = [
         "SystemTime",
         "Timestamp::now",
@@ -200,6 +200,7 @@ fn the_wall_clock_is_read_for_the_date_of_a_run_and_the_age_of_a_stamp_only() {
         read.extend(lines.map(|line| format!("{}: {}", path.strip_prefix(root()).unwrap().display(), line.trim())));
     }
     let expected = [
+        "src/cli/history/prune.rs: let before = prune.older_than.map(|age| jiff::Timestamp::now().checked_sub(age).unwrap_or(jiff::Timestamp::MIN));",
         "src/cli/measure.rs: let started = jiff::Timestamp::now();",
         "src/cli/measure.rs: let now = jiff::Timestamp::now();",
         "src/transport/stamped.rs: let now = Duration::from(clock_gettime(ClockId::CLOCK_REALTIME).ok()?);",

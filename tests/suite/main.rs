@@ -28,6 +28,7 @@ mod fix;
 mod format;
 mod fuzz;
 mod grammar_page;
+mod history;
 mod isolation;
 mod journal;
 mod language;

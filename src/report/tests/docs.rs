@@ -15,6 +15,7 @@ fn section(path: &str) -> String {
     match last {
         _ if path.starts_with("values[].") => "amount".to_owned(),
         "observed" | "limit" => "value".to_owned(),
+        "old[]" | "new[]" => "compared run".to_owned(),
         "timeline" | "table" => "timeline".to_owned(),
         "p50" | "p90" | "p95" | "p99" | "max" | "service_p50" | "service_p95" | "wait_p99" => "reading".to_owned(),
         "totals" | "steps[]" => "figures".to_owned(),
@@ -64,6 +65,7 @@ fn documented() -> BTreeMap<String, BTreeSet<String>> {
 fn the_page_lists_every_field() {
     let (results, mut verdict) = sample::typical();
     verdict.searches.push(sample::search());
+    verdict.comparisons.push(super::judged::comparison());
     let mut fields = BTreeMap::new();
     collect(&serde_json::to_value(View::new(&results, &verdict)).unwrap(), "", &mut fields);
     let documented = documented();

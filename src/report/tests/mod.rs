@@ -29,6 +29,7 @@ fn runs() -> Vec<(&'static str, (Results, Verdict))> {
         ("interrupted", sample::interrupted()),
         ("empty", sample::empty()),
         ("searched", sample::searched()),
+        ("compared", sample::compared()),
         ("cut_off", sample::cut_off()),
         ("invalid", sample::invalid()),
     ]

@@ -105,6 +105,7 @@ pub(crate) fn empty() -> (Results, Verdict) {
             assertions: Vec::new(),
             findings: Vec::new(),
             searches: Vec::new(),
+            comparisons: Vec::new(),
         },
     )
 }
@@ -134,6 +135,13 @@ pub(super) fn search() -> crate::verdict::Searched {
 pub(crate) fn searched() -> (Results, Verdict) {
     let (results, mut verdict) = run(&PLAIN, 15);
     verdict.searches.push(search());
+    (results, verdict)
+}
+
+/// A run that was compared.
+pub(super) fn compared() -> (Results, Verdict) {
+    let (results, mut verdict) = run(&PLAIN, 15);
+    verdict.comparisons.push(super::judged::comparison());
     (results, verdict)
 }
 

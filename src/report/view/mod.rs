@@ -7,6 +7,7 @@
 //! `docs/templates.md` lists every field.
 
 mod assertion;
+mod comparison;
 mod facts;
 mod figures;
 mod generator;
@@ -19,6 +20,7 @@ mod timeline;
 mod values;
 
 pub use assertion::{AssertionView, Value};
+pub use comparison::{ComparedRun, ComparedView, ComparisonView};
 pub use facts::{
     EnvironmentView, ErrorView, ExpectationView, FailureView, FindingView, RunView, ServerView, ToolView, VerdictView,
 };
@@ -56,6 +58,8 @@ pub struct View {
     pub verdict: VerdictView,
     /// One for each assertion, in the order of the file.
     pub assertions: Vec<AssertionView>,
+    /// Comparisons with baselines.
+    pub comparisons: Vec<ComparisonView>,
     /// Searches for a limit, in the order of the scenarios.
     pub searches: Vec<SearchView>,
     /// What else a reader should know, most important first.
@@ -110,6 +114,7 @@ impl View {
             tool: ToolView::new(results),
             verdict: VerdictView::new(verdict),
             assertions: verdict.assertions.iter().map(AssertionView::new).collect(),
+            comparisons: verdict.comparisons.iter().map(ComparisonView::new).collect(),
             searches,
             findings: verdict.findings.iter().map(FindingView::new).collect(),
             run: RunView::new(results),
