@@ -300,7 +300,7 @@ pub(super) fn tally(shown: &Shown) -> String {
     let (held, failed) = (count(Stands::held), count(|state| state == Stands::Failed));
     let mut texts = vec![format!("{held} of {} hold", shown.standing.len())];
     if failed > 0 {
-        texts.push(format!("{failed} do not"));
+        texts.push(if failed == 1 { "1 does not".to_owned() } else { format!("{failed} do not") });
     }
     if held + failed < shown.standing.len() {
         texts.push(format!("{} not known yet", shown.standing.len() - held - failed));
