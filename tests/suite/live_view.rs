@@ -5,6 +5,7 @@ use std::io::{Read as _, Write as _};
 use std::os::fd::OwnedFd;
 use std::process::{Child, Stdio};
 use std::sync::mpsc::{Receiver, channel};
+use std::time::Duration;
 
 use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
 use rustix::termios::{LocalModes, Termios, Winsize, tcgetattr, tcsetwinsize};
@@ -29,6 +30,9 @@ assert { look.errors.rate == 0% }
 "#;
     Scenario::new(&text.replace("LENGTH", length))
 }
+
+/// After so long without output it is asked whether the program still runs.
+const PATIENCE: Duration = Duration::from_millis(500);
 
 /// A terminal with a run on it.
 struct Session {
@@ -77,8 +81,11 @@ impl Session {
     /// Reads until a text is on the screen.
     fn wait_for(&mut self, text: &str) {
         while !self.seen.contains(text) {
-            let more = self.output.recv();
-            self.seen.push_str(&more.unwrap_or_else(|_| panic!("no `{text}` in {:?}", self.seen)));
+            match self.output.recv_timeout(PATIENCE) {
+                Ok(more) => self.seen.push_str(&more),
+                // Nothing more comes of a program that has ended.
+                Err(_) => assert!(self.child.try_wait().unwrap().is_none(), "no `{text}` in {:?}", self.seen),
+            }
         }
     }
 
@@ -101,7 +108,8 @@ impl Session {
 
 #[test]
 fn the_view_begins_and_a_key_drains_and_the_terminal_is_as_before() {
-    let mut session = Session::begin(&scenario("60s"), (80, 24), &[], &[]);
+    let scenario = scenario("60s");
+    let mut session = Session::begin(&scenario, (80, 24), &[], &[]);
     session.wait_for(ENTER);
     // Blanks are not written where the screen is blank.
     session.wait_for("look.errors.rate");
@@ -123,7 +131,8 @@ fn the_view_begins_and_a_key_drains_and_the_terminal_is_as_before() {
 
 #[test]
 fn a_signal_gives_the_terminal_back_too() {
-    let mut session = Session::begin(&scenario("60s"), (120, 40), &[("NO_COLOR", "1")], &[]);
+    let scenario = scenario("60s");
+    let mut session = Session::begin(&scenario, (120, 40), &[("NO_COLOR", "1")], &[]);
     session.wait_for("Generator");
     let pid = rustix::process::Pid::from_child(&session.child);
     rustix::process::kill_process(pid, rustix::process::Signal::TERM).unwrap();
