@@ -271,9 +271,14 @@ pub(super) struct RehearseArgs {
 
 #[derive(Debug, Args)]
 pub(super) struct ReportArgs {
-    /// Results of a run: a file that `mcpl run --out` wrote, a journal, or a run of the
-    /// history (an id, the beginning of one, `latest`, `latest~2`)
-    pub(super) run: PathBuf,
+    /// Results of a run: a file that `mcpl run --out` wrote, a journal, an HTML report, or a run
+    /// of the history (an id, the beginning of one, `latest`, `latest~2`)
+    #[arg(required_unless_present = "from", conflicts_with = "from")]
+    pub(super) run: Option<PathBuf>,
+
+    /// The same, as an option: results or an HTML report
+    #[arg(long, value_name = "FILE")]
+    pub(super) from: Option<PathBuf>,
 
     /// What to render
     #[arg(long, value_enum, default_value_t, conflicts_with = "template")]

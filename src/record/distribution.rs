@@ -163,10 +163,11 @@ pub struct Sparse {
 }
 
 impl Sparse {
-    /// Values in nanoseconds, each the smallest that is kept as one with it, and how often
-    /// each was recorded; from small to large.
-    pub fn counts(&self) -> impl Iterator<Item = (u64, u64)> + '_ {
-        self.counts.iter().copied()
+    /// Each value in nanoseconds, as the smallest that is kept as one with it, and how
+    /// often it was recorded, in order.
+    #[must_use]
+    pub fn counts(&self) -> &[(u64, u64)] {
+        &self.counts
     }
 
     /// How many values were recorded.

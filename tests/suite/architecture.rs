@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Crates that are named in one place only, and where.
-const PRIVATE: [(&str, &str); 19] = [
+const PRIVATE: &[(&str, &str)] = &[
     ("pest", "src/syntax"),
     ("rowan", "src/syntax"),
     ("httparse", "src/transport/http"),
@@ -24,7 +24,6 @@ const PRIVATE: [(&str, &str); 19] = [
     ("regex_syntax", "src/starter"),
     ("toml", "src/cli/triage.rs"),
     ("rusqlite", "src/store"),
-    ("flate2", "src/store"),
 ];
 
 /// A file is named for the one thing in it; beyond this it holds more.
