@@ -53,6 +53,8 @@ pub(super) enum Command {
     Baseline(super::baseline::BaselineArgs),
     /// Compare stored runs: regressed, no meaningful change, improved or inconclusive
     Compare(super::compare::CompareArgs),
+    /// Show since when metrics are what they are, over the runs of the history
+    Trend(super::trend::TrendArgs),
     /// Start a built-in MCP server to test against
     Serve(ServeArgs),
     /// Say what a server is, what it offers, what it costs to reach, what it breaks
@@ -103,6 +105,11 @@ pub(super) struct RunArgs {
     /// Write a report: html, markdown, junit or text; may be repeated
     #[arg(long, value_name = "FORMAT=FILE")]
     pub(super) report: Vec<String>,
+
+    /// Tell others how the run goes on, second by second; may be repeated: jsonl=FILE,
+    /// prometheus=HOST:PORT or otlp=URL
+    #[arg(long, value_name = "KIND=WHERE")]
+    pub(super) live: Vec<String>,
 
     /// Threads that generate load [default: one per processor, as far as the load needs them]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
@@ -264,9 +271,14 @@ pub(super) struct RehearseArgs {
 
 #[derive(Debug, Args)]
 pub(super) struct ReportArgs {
-    /// Results of a run: a file that `mcpl run --out` wrote, a journal, or a run of the
-    /// history (an id, the beginning of one, `latest`, `latest~2`)
-    pub(super) run: PathBuf,
+    /// Results of a run: a file that `mcpl run --out` wrote, a journal, an HTML report, or a run
+    /// of the history (an id, the beginning of one, `latest`, `latest~2`)
+    #[arg(required_unless_present = "from", conflicts_with = "from")]
+    pub(super) run: Option<PathBuf>,
+
+    /// The same, as an option: results or an HTML report
+    #[arg(long, value_name = "FILE")]
+    pub(super) from: Option<PathBuf>,
 
     /// What to render
     #[arg(long, value_enum, default_value_t, conflicts_with = "template")]

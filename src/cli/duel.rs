@@ -315,6 +315,7 @@ impl Duel<'_> {
             threads: self.args.threads,
             save: !self.args.no_save,
             cool_down: false,
+            live: Vec::new(),
         };
         let mut progress = Progress::new(&plan, self.args.quiet || !terminal::live());
         let all = 2 * self.pairs;
@@ -328,7 +329,7 @@ impl Duel<'_> {
         let measured = measure::measure(&job, &servers, &control, &self.runtime, &mut progress);
         follower.abort();
         self.runtime.block_on(children.stop());
-        let Measurement { results, journal, broken } = measured.map_err(|complaint| side.complain(complaint))?;
+        let Measurement { results, journal, broken, .. } = measured.map_err(|complaint| side.complain(complaint))?;
         let name = format!("{:02}-{}.json", place.attempt, side.name.to_ascii_lowercase());
         if let Some(directory) = &self.args.out {
             write(&directory.join(name), &results.to_json())?;

@@ -10,6 +10,7 @@ use super::census::{COOL_DOWN, Census};
 use super::complaint::Complaint;
 use super::connect::Connected;
 use super::journal::Journal;
+use super::live_outputs::{Live, Outputs};
 use super::lookout::Lookout;
 use super::progress::Progress;
 use super::{environment, preflight, process, terminal};
@@ -17,6 +18,7 @@ use crate::data::Table;
 use crate::engine::{self, Control, EngineError, Measured, Settings, Stop};
 use crate::plan::Plan;
 use crate::results::{Ended, Results, Run, SCHEMA, Tool};
+use crate::telemetry::Context;
 
 /// One thread generates at least so many requests per second with ease; more
 /// threads for less load would only make more connections.
@@ -36,6 +38,8 @@ pub(super) struct Job<'a> {
     pub(super) save: bool,
     /// Whether the memory of servers is looked at once more, a while after the load.
     pub(super) cool_down: bool,
+    /// Where others are told how it goes on.
+    pub(super) live: Vec<Live>,
 }
 
 /// What a run has measured.
@@ -43,6 +47,8 @@ pub(super) struct Measurement {
     pub(super) results: Results,
     /// To be removed when the results are told or written.
     pub(super) journal: Option<Journal>,
+    /// To be waited for when everything else is told.
+    pub(super) live: Outputs,
     /// What went wrong on this side meanwhile.
     pub(super) broken: Option<Complaint>,
 }
@@ -65,6 +71,9 @@ pub(super) fn measure(
     let settings =
         Settings { threads: threads(job.threads, plan), run_id: run_id(), tables: job.tables.to_vec(), promises };
     let started = jiff::Timestamp::now();
+    let presented: Vec<_> = servers.iter().map(Connected::presented).collect();
+    let context = Context::new(plan, &settings.run_id, settings.threads, &presented);
+    let live = Outputs::begin(job.live.clone(), &context, started)?;
     let mut journal = if job.save {
         let begun = results(plan, servers, &settings, Measured::default(), started);
         Journal::begin(job.beside, &begun)
@@ -81,6 +90,7 @@ pub(super) fn measure(
         // What was sought in the second that has ended.
         let sought = lookout.sought();
         lookout.second(slice, control);
+        live.second(slice);
         progress.second(slice, &sought);
     });
     progress.finish();
@@ -109,7 +119,7 @@ pub(super) fn measure(
         }
     };
     let results = results(plan, servers, &settings, measured, started);
-    Ok(Measurement { results, journal, broken })
+    Ok(Measurement { results, journal, live, broken })
 }
 
 /// Looks at the processes of the servers, as far as they are known.

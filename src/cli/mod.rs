@@ -25,6 +25,7 @@ mod journal;
 mod launch;
 mod limits;
 mod live;
+mod live_outputs;
 mod load;
 mod lookout;
 mod measure;
@@ -48,6 +49,8 @@ mod starter;
 mod suite;
 mod terminal;
 mod token;
+mod trend;
+mod triage;
 
 use std::ffi::OsString;
 use std::process::ExitCode;
@@ -95,6 +98,7 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Command::History(args) => history::run(&args),
         Command::Baseline(args) => baseline::run(&args),
         Command::Compare(args) => compare::run(&args),
+        Command::Trend(args) => trend::run(&args),
         Command::Serve(args) => serve::run(&args),
         Command::Probe(args) => probe::run(&args),
         Command::Explain(args) => explain::run(&args),

@@ -13,7 +13,8 @@ use crate::verdict;
 
 /// Renders a stored run.
 pub(super) fn report(args: &ReportArgs) -> Done {
-    let results = runs::load(&args.run)?;
+    // One of them is there: clap sees to it.
+    let results = runs::load(args.run.as_deref().or(args.from.as_deref()).unwrap_or(Path::new("")))?;
     let verdict = judged(&results, &args.against)?;
     let rendered = match &args.template {
         Some(path) => template(path)?.render(&results, &verdict),

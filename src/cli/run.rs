@@ -13,7 +13,7 @@ use super::dashboard::{self, Subject};
 use super::journal::{self, Journal};
 use super::measure::{self, Job, Measurement};
 use super::progress::Progress;
-use super::{Done, check, exit, history, limits, load, output, preflight, starter, terminal};
+use super::{Done, check, exit, history, limits, live_outputs, load, output, preflight, starter, terminal};
 use crate::diag::{Diagnostic, render};
 use crate::engine::{Control, Stop};
 use crate::plan::Plan;
@@ -80,6 +80,7 @@ pub(super) fn single(args: &RunArgs) -> Result<Ran, Complaint> {
     let Some(plan) = loaded.lowered.plan.clone() else { return Ran::without_load(exit::USAGE) };
     let against = Against::find(&args.against, args.beside(), &plan, !args.no_baseline)?;
     let outputs = Outputs::find(args.file(), args.out.as_deref(), asked, &plan)?.held_against(against);
+    let live = live_outputs::parse(&args.live, &plan)?;
     limits::prepare(&plan, measure::threads(args.threads, &plan))?;
     let servers = match known {
         Some(servers) => Some(servers),
@@ -105,6 +106,7 @@ pub(super) fn single(args: &RunArgs) -> Result<Ran, Complaint> {
         threads: args.threads,
         save: !args.no_save,
         cool_down: true,
+        live,
     };
     let done = drive(args, &job, &servers, &control, &runtime, &outputs);
     runtime.block_on(children.stop());
@@ -188,8 +190,10 @@ fn drive(
     let threads = measure::threads(job.threads, job.plan);
     let subject = Subject { plan: Arc::clone(job.plan), threads, place: args.place, against: against(servers) };
     progress.begin(args.progress, subject, control, stop);
-    let Measurement { results, journal, broken } = measure::measure(job, servers, control, runtime, &mut progress)?;
+    let Measurement { results, journal, live, broken } =
+        measure::measure(job, servers, control, runtime, &mut progress)?;
     let (code, verdict) = conclude(&results, outputs);
+    live.finish();
     if !args.no_save {
         history::keep(args.beside(), &results, verdict.outcome, &args.tag, args.quiet);
     }

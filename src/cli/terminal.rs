@@ -8,7 +8,7 @@ use super::complaint::Complaint;
 use crate::diag::render::Style;
 
 /// Width assumed when there is no terminal to ask.
-const DEFAULT_WIDTH: usize = 80;
+pub(super) const DEFAULT_WIDTH: usize = 80;
 
 /// A terminal wider than this is not filled: long lines are hard to read.
 const MAX_WIDTH: usize = 110;
@@ -21,6 +21,11 @@ pub(super) fn stderr_style() -> Style {
 /// Whether standard error takes colours: a terminal, and `NO_COLOR` is not set.
 pub(super) fn stderr_color() -> bool {
     io::stderr().is_terminal() && color_wanted()
+}
+
+/// Columns of standard output.
+pub(super) fn stdout_width() -> usize {
+    width(&io::stdout())
 }
 
 /// Whether standard output takes colours.

@@ -26,6 +26,7 @@ mod items;
 pub mod live;
 mod lower;
 mod metric;
+mod outside;
 mod path;
 pub mod persona;
 mod request;
@@ -45,6 +46,7 @@ mod tests;
 
 pub use files::{Compiled, Files, NoFiles, compile};
 pub use lower::{Lowered, Options, lower};
+pub use outside::metric_of;
 pub use site::{Argument, CallSite, Entry, Kind, Known, PromptSite, ReadSite};
 
 use crate::data::Table;

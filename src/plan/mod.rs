@@ -6,6 +6,7 @@
 
 mod assertion;
 mod data;
+mod direction;
 mod guard;
 mod habits;
 mod identity;

@@ -4,23 +4,27 @@
 //! Invariant: a pure function of results, verdict and template to bytes: no
 //! clock, no file, no network, and the same input gives the same bytes.
 //! Templates see one type, [`View`]. May import `results`, `verdict`, `plan`,
-//! `record`, `units`.
+//! `record`, `stats`, `units`.
 
 mod chart;
 mod clean;
+mod embedded;
 mod error;
 mod escape;
 mod filters;
 mod suite;
 mod templates;
+mod trend;
 mod value;
 pub mod view;
 
 #[cfg(test)]
 pub(crate) mod tests;
 
+pub use embedded::{NotEmbedded, embedded_results, is_page};
 pub use error::RenderError;
 pub use suite::{Ran, Suite};
+pub use trend::{TrendFormat, render_trend};
 pub use view::View;
 
 use std::str::FromStr;
@@ -29,13 +33,6 @@ use std::sync::Arc;
 use crate::results::Results;
 use crate::verdict::Verdict;
 use crate::verdict::compare::Comparison;
-
-/// Results of at most so many bytes are embedded in an HTML report; larger
-/// ones would make it slow to open and to send.
-const EMBEDDED_BYTES: usize = 512 * 1024;
-
-/// The shortest row of a series in the JSON of results.
-const ROW_BYTES: usize = 100;
 
 /// The built-in formats.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -100,7 +97,7 @@ pub struct Style {
 /// # Errors
 /// [`RenderError`] only if a built-in template is wrong.
 pub fn render(results: &Results, verdict: &Verdict, format: Format, style: Style) -> Result<String, RenderError> {
-    let embedded = if format == Format::Html { embedded(results) } else { None };
+    let embedded = if format == Format::Html { embedded::embed(results) } else { None };
     let view = Arc::new(View::new(results, verdict));
     let name = format.template();
     templates::render(&view, embedded, name, None, style).map_err(|error| RenderError::new(name, &error))
@@ -131,18 +128,7 @@ pub fn render_comparison(comparison: &Comparison, format: Format, style: Style) 
 /// not have.
 pub fn render_template(results: &Results, verdict: &Verdict, name: &str, source: &str) -> Result<String, RenderError> {
     let view = Arc::new(View::new(results, verdict));
-    let embedded = if source.contains("results(") { embedded(results) } else { None };
+    let embedded = if source.contains("results(") { embedded::embed(results) } else { None };
     templates::render(&view, embedded, name, Some(source), Style::default())
         .map_err(|error| RenderError::new(name, &error))
-}
-
-/// The results as JSON that is safe inside a `<script>`, unless they are large.
-fn embedded(results: &Results) -> Option<String> {
-    let rows: usize = results.recording.seconds.iter().map(|slice| slice.series.len()).sum();
-    // Spares writing megabytes only to measure them.
-    if rows > EMBEDDED_BYTES / ROW_BYTES {
-        return None;
-    }
-    let json = escape::script_json(&results.to_json());
-    (json.len() <= EMBEDDED_BYTES).then_some(json)
 }

@@ -77,6 +77,18 @@ pub fn chance(score: f64) -> &'static str {
     }
 }
 
+/// The share of the normal distribution above a standard score, to 1e-7 (Abramowitz and
+/// Stegun, Handbook of Mathematical Functions, 26.2.17).
+pub fn normal_above(score: f64) -> f64 {
+    const PARTS: [f64; 5] = [0.319_381_530, -0.356_563_782, 1.781_477_937, -1.821_255_978, 1.330_274_429];
+    if score < 0.0 {
+        return 1.0 - normal_above(-score);
+    }
+    let t = 1.0 / (1.0 + 0.231_641_9 * score);
+    let sum = PARTS.iter().rev().fold(0.0, |sum, part| (sum + part) * t);
+    sum * (-score * score / 2.0).exp() / std::f64::consts::TAU.sqrt()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -127,6 +139,8 @@ mod tests {
 
     #[test]
     fn chances_are_those_of_the_normal_distribution() {
+        assert!((normal_above(1.96) - 0.024_998).abs() < 1e-6 && (normal_above(-1.0) - 0.841_345).abs() < 1e-6);
+        assert!((normal_above(3.719) - 1e-4).abs() < 1e-6 && (normal_above(0.0) - 0.5).abs() < 1e-6);
         assert_eq!(
             (chance(1.7), chance(2.4), chance(3.1), chance(4.0)),
             ("p < 0.05", "p < 0.01", "p < 0.001", "p < 0.0001")

@@ -63,6 +63,7 @@ pub use envelope::{Reply, RpcError};
 pub use exchange::{Asides, Call, Changes, Exchange, Tasks};
 pub use failure::{Failure, OpenError, TargetError};
 pub use http::HttpClient;
+pub use http::form::send_once;
 pub use ids::Ids;
 pub use lists::{
     Hints, List, ListError, Listed, PromptArgument, PromptInfo, ResourceInfo, TaskSupport, TemplateInfo, ToolInfo,

@@ -18,6 +18,7 @@ mod symptoms;
 mod tags;
 #[cfg(test)]
 mod tests;
+pub mod trend;
 mod watch;
 
 pub use bottleneck::Strain;

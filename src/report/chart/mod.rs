@@ -7,14 +7,18 @@
 //! dash pattern of its own. Nothing in a chart refers to another file.
 
 mod catalogue;
+mod cells;
 mod gauge;
+mod history;
 mod path;
 mod plot;
 mod reduce;
 mod scale;
 mod sparkline;
+mod spread;
 mod ticks;
 
 pub(super) use catalogue::{NAMES, chart};
 pub(super) use gauge::gauge;
+pub(super) use history::{history, history_text};
 pub(super) use sparkline::{sparkline, sparkline_text};

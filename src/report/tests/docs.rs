@@ -18,8 +18,9 @@ fn section(path: &str) -> String {
         "old[]" | "new[]" => "compared run".to_owned(),
         "timeline" | "table" => "timeline".to_owned(),
         "p50" | "p90" | "p95" | "p99" | "max" | "service_p50" | "service_p95" | "wait_p99" => "reading".to_owned(),
+        "latency" | "service" | "wait" | "first_byte" if path.contains("ladder[]") => "reading".to_owned(),
+        "ladder[]" => "rung".to_owned(),
         "totals" | "steps[]" => "figures".to_owned(),
-
         "errors_by_class[]" => "class".to_owned(),
         _ => path.replace("table.", "timeline."),
     }

@@ -299,7 +299,7 @@ fn plan(names: &Names<'_>) -> Plan {
             series(0, 0, names.step, "call"),
             series(0, 0, "fetch_page", "call"),
             series(0, 1, "summarise_page", "prompt"),
-            series(1, 2, "compose_rules", "call"),
+            Series { tag_keys: vec!["tenant".to_owned()], ..series(1, 2, "compose_rules", "call") },
         ],
         expectations: vec!["finds something".to_owned()],
         groups: vec!["search and open".to_owned()],
@@ -424,7 +424,12 @@ fn request(
         error,
         ..Sample::default()
     };
-    recorder.request(second, series, phase, &sample);
+    if series == 3 {
+        let tenant = if latency % 3 == 0 { "acme" } else { names.scenario };
+        recorder.tagged_request(second, series, phase, &[tenant.to_owned()], &sample);
+    } else {
+        recorder.request(second, series, phase, &sample);
+    }
     if let Some(class) = error {
         let message = if class == ErrorClass::Timeout { "no answer within 10s" } else { names.message };
         recorder.failure(series, class, u64::from(second) * 1000 + latency / MS, message);

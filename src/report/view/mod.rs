@@ -16,6 +16,7 @@ mod measure;
 mod process;
 mod scenario;
 mod search;
+mod shape;
 mod timeline;
 mod values;
 
@@ -24,12 +25,13 @@ pub use comparison::{ComparedRun, ComparedView, ComparisonView};
 pub use facts::{
     EnvironmentView, ErrorView, ExpectationView, FailureView, FindingView, RunView, ServerView, ToolView, VerdictView,
 };
-pub use figures::{ClassCount, Figures, Reading, StepView};
+pub use figures::{ClassCount, Figures, Reading, Rung, StepView, TagView};
 pub use generator::GeneratorView;
 pub use load::PlannedLine;
 pub use process::ProcessView;
 pub use scenario::{MixView, ScenarioView};
 pub use search::{LegView, SearchView};
+pub use shape::{Band, Curves, Heatmap};
 pub use timeline::{ProcessPoint, Row, Timeline};
 pub use values::{Amount, ValueView};
 
@@ -91,6 +93,10 @@ pub struct View {
     pub timeline: Timeline,
     /// The run over time for tables, warm-up included: up to 60 rows.
     pub table: Timeline,
+    /// Latencies of all requests over time, warm-up included.
+    pub heatmap: Heatmap,
+    /// Percentiles of all steps together, like `totals`.
+    pub curves: Curves,
     /// Examples of failures in the order of time, those that say the same
     /// together; at most 40.
     pub failures: Vec<FailureView>,
@@ -128,6 +134,8 @@ impl View {
             expectations: facts::expectations(results),
             planned_rate: load::planned_rate(&results.plan),
             planned_users: load::planned_users(&results.plan),
+            curves: Curves::new(&sums.total.latency, &sums.total.service),
+            heatmap: sums.heatmap,
             timeline: sums.timeline,
             table: sums.table,
             failures: facts::failures(results),

@@ -1,5 +1,5 @@
-//! Single requests on connections of their own: how tokens are had, and what is read on
-//! the way to them.
+//! Single requests on connections of their own: how tokens are had, what is read on the way
+//! to them, and how metrics leave.
 //!
 //! Invariant: an answer is bounded in size and time, and no redirection is followed.
 
@@ -9,7 +9,7 @@ use bytes::{Bytes, BytesMut};
 use tokio::time::Instant;
 
 use super::super::deadline::Deadline;
-use super::super::failure::Failure;
+use super::super::failure::{Failure, excerpt};
 use super::super::target::HttpTarget;
 use super::link::Link;
 use super::{connect, request};
@@ -24,7 +24,24 @@ pub(in super::super) async fn post(
     fields: &[(&str, &str)],
     timeout: Duration,
 ) -> Result<(u16, Bytes), Failure> {
-    ask(target, &request::form(target, &encoded(fields)), timeout).await
+    const MEDIA_TYPE: &str = "application/x-www-form-urlencoded";
+    ask(target, &request::single_post(target, MEDIA_TYPE, encoded(fields).as_bytes()), timeout).await
+}
+
+/// Sends a body that is no request of MCP, on a connection of its own, such as metrics to
+/// who takes them. Returns the status of the answer and the start of its body, fit for
+/// one line of a terminal.
+///
+/// # Errors
+/// If there is no answer within `timeout`.
+pub async fn send_once(
+    target: &HttpTarget,
+    media_type: &'static str,
+    body: &[u8],
+    timeout: Duration,
+) -> Result<(u16, String), Failure> {
+    let (status, answer) = ask(target, &request::single_post(target, media_type, body), timeout).await?;
+    Ok((status, excerpt(&answer)))
 }
 
 /// Gets a document as JSON, in the same way.

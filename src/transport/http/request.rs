@@ -124,15 +124,14 @@ impl Heads {
     }
 }
 
-/// A POST of a form, with the headers of its target, after which the connection
-/// is closed.
-pub(super) fn form(target: &HttpTarget, form: &str) -> Vec<u8> {
+/// A POST of a body, with the headers of its target, after which the connection is closed.
+pub(super) fn single_post(target: &HttpTarget, media_type: &'static str, body: &[u8]) -> Vec<u8> {
     let mut headers = single(target);
-    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/x-www-form-urlencoded"));
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(media_type));
     let mut out = render("POST", &target.requested(path(target)), &headers).into_vec();
-    push(&mut out, "content-length", decimal(form.len() as u64, &mut [0; DIGITS]));
+    push(&mut out, "content-length", decimal(body.len() as u64, &mut [0; DIGITS]));
     out.extend_from_slice(b"\r\n");
-    out.extend_from_slice(form.as_bytes());
+    out.extend_from_slice(body);
     out
 }
 

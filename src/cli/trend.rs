@@ -1,0 +1,296 @@
+//! `mcpl trend`: since when metrics are what they are, over the runs of the history.
+
+use std::path::{Path, PathBuf};
+
+use clap::{Args, ValueEnum};
+
+use super::complaint::Complaint;
+use super::history::{open, unusable};
+use super::{Done, exit, output, runs, terminal, triage};
+use crate::diag::render;
+use crate::model;
+use crate::plan::{MetricRef, Plan};
+use crate::report::{Style, TrendFormat, render_trend};
+use crate::results::Results;
+use crate::store;
+use crate::text::Source;
+use crate::verdict::trend::{History, Run, Subject, Trend, Triage, trend};
+use crate::verdict::{self, Outcome};
+
+#[derive(Debug, Args)]
+pub(super) struct TrendArgs {
+    /// Metrics as in files, such as `latency.p95` or `search.errors.rate`
+    /// [default: latency at p50, p95 and p99, errors.rate, throughput]
+    #[arg(value_name = "METRIC")]
+    metrics: Vec<String>,
+
+    /// Runs of the scenario file with this name only [default: of each in the history]
+    #[arg(long, value_name = "SCENARIO")]
+    name: Option<String>,
+
+    /// So many of the newest runs of each scenario
+    #[arg(long, value_name = "N", default_value_t = 200, value_parser = clap::value_parser!(u32).range(2..=2000))]
+    last: u32,
+
+    /// The file of the history [default: MCPL_HISTORY, or `.mcpl/history.db` in this directory
+    /// or the nearest above it]
+    #[arg(long, value_name = "FILE")]
+    history: Option<PathBuf>,
+
+    /// Take these results files, and no history
+    #[arg(long, value_name = "FILE", num_args = 1.., conflicts_with = "history")]
+    runs: Vec<PathBuf>,
+
+    /// How it is shown
+    #[arg(long, value_enum, default_value_t)]
+    format: Format,
+
+    /// Write to a file instead of standard output
+    #[arg(long, short, value_name = "FILE")]
+    output: Option<PathBuf>,
+
+    /// Exit with 1 if a worsening stands that two detectors see and nobody triaged
+    #[arg(long)]
+    fail: bool,
+
+    /// What was decided about changes [default: `mcpl-triage.toml` beside the history]
+    #[arg(long, value_name = "FILE")]
+    triage: Option<PathBuf>,
+
+    /// Accept what happened at a run: the new level is right
+    #[arg(long, value_name = "RUN", requires = "reason")]
+    accept: Option<String>,
+
+    /// Why it is accepted
+    #[arg(long, value_name = "TEXT", requires = "accept")]
+    reason: Option<String>,
+}
+
+/// How a trend is shown.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+enum Format {
+    /// For a terminal
+    #[default]
+    Text,
+    /// One self-contained file for a browser
+    Html,
+    /// For a pull request or a job summary
+    Markdown,
+    /// For programs
+    Json,
+}
+
+/// A run that may be looked at.
+struct Candidate {
+    id: String,
+    started: String,
+    name: String,
+    load_hash: String,
+    outcome: String,
+    commit: Option<String>,
+    /// Where only the history has it: none.
+    results: Option<Results>,
+}
+
+/// Shows the trend.
+pub(super) fn run(args: &TrendArgs) -> Done {
+    let (candidates, history) = if args.runs.is_empty() { stored(args)? } else { (files(args)?, None) };
+    let database = history.as_ref().map(|(_, path)| path.as_path());
+    let triage_path = args.triage.clone().unwrap_or_else(|| triage::beside(database));
+    let triaged = triage::read(&triage_path, args.triage.is_some() && args.accept.is_none())?;
+    let read = |candidate: &Candidate| match (&candidate.results, &history) {
+        (Some(results), _) => Ok(results.clone()),
+        (None, Some((history, path))) => history.condensed(&candidate.id).map_err(|error| unusable(path, &error)),
+        (None, None) => Err(Complaint::usage(format!("the run `{}` is nowhere", candidate.id))),
+    };
+    let Some(histories) = histories(args, &candidates, &read)? else { return Ok(exit::USAGE) };
+    let now = jiff::Timestamp::now();
+    let today = now.to_string().split('T').next().unwrap_or_default().to_owned();
+    let mut seen = trend(&histories, &triaged, &today);
+    if let (Some(run), Some(reason)) = (&args.accept, &args.reason) {
+        seen = accept(&triage_path, triaged, run, reason, &seen, |triage| trend(&histories, triage, &today))?;
+    }
+    show(args, &seen)?;
+    Ok(if args.fail && seen.fails { exit::FAILED } else { exit::OK })
+}
+
+type Opened = Option<(store::History, PathBuf)>;
+
+/// The runs of the history.
+fn stored(args: &TrendArgs) -> Result<(Vec<Candidate>, Opened), Complaint> {
+    let (history, path) = open(args.history.as_deref())?;
+    let filter = store::Filter { name: args.name.clone(), ..store::Filter::default() };
+    let entries = history.list(&filter).map_err(|error| unusable(&path, &error))?;
+    let candidate = |entry: store::Entry| Candidate {
+        commit: entry.tags.get("commit").cloned(),
+        id: entry.id,
+        started: entry.started,
+        name: entry.name,
+        load_hash: entry.load_hash,
+        outcome: entry.outcome,
+        results: None,
+    };
+    if entries.is_empty() {
+        let of = args.name.as_ref().map_or_else(String::new, |name| format!(" of `{name}`"));
+        return Err(Complaint::usage(format!("the history `{}` has no runs{of}", path.display()))
+            .help("run the scenario some times first; `mcpl history list` shows what there is"));
+    }
+    Ok((entries.into_iter().map(candidate).collect(), Some((history, path))))
+}
+
+/// The runs of files.
+fn files(args: &TrendArgs) -> Result<Vec<Candidate>, Complaint> {
+    let mut candidates = Vec::new();
+    for path in &args.runs {
+        let results = runs::file(path)?;
+        if args.name.as_ref().is_some_and(|name| *name != results.plan.name) {
+            continue;
+        }
+        candidates.push(Candidate {
+            id: results.run.id.clone(),
+            started: results.run.started.clone(),
+            name: results.plan.name.clone(),
+            load_hash: results.plan.load_hash(),
+            outcome: verdict::judge(&results).outcome.word().to_owned(),
+            commit: None,
+            results: Some(results.condensed()),
+        });
+    }
+    if candidates.is_empty() {
+        let name = args.name.as_deref().unwrap_or_default();
+        return Err(Complaint::usage(format!("none of the files is a run of `{name}`"))
+            .help("name the scenario as it stands in them, or leave `--name` out"));
+    }
+    Ok(candidates)
+}
+
+/// Outcomes that say nothing of a server's times.
+const NO_MEASUREMENT: [Outcome; 3] = [Outcome::Invalid, Outcome::Interrupted, Outcome::Guarded];
+
+fn is_measured(candidate: &Candidate) -> bool {
+    !NO_MEASUREMENT.iter().any(|outcome| outcome.word() == candidate.outcome)
+}
+
+/// What each scenario has been since its load is what it is now. `None` after telling
+/// what is wrong with the metrics.
+fn histories(
+    args: &TrendArgs,
+    candidates: &[Candidate],
+    read: &dyn Fn(&Candidate) -> Result<Results, Complaint>,
+) -> Result<Option<Vec<History>>, Complaint> {
+    let mut newest_first: Vec<&Candidate> = candidates.iter().collect();
+    newest_first.sort_by(|a, b| (&b.started, &b.id).cmp(&(&a.started, &a.id)));
+    newest_first.dedup_by(|a, b| a.id == b.id && a.started == b.started && a.name == b.name);
+    let mut names: Vec<&str> = newest_first.iter().map(|candidate| candidate.name.as_str()).collect();
+    names.sort_unstable();
+    names.dedup();
+    let (mut histories, mut mistakes) = (Vec::new(), None);
+    for name in names {
+        let of_name: Vec<&Candidate> = newest_first.iter().copied().filter(|run| run.name == name).collect();
+        let Some(newest) = of_name.iter().copied().find(|run| is_measured(run)).or(of_name.first().copied()) else {
+            continue;
+        };
+        let plan = read(newest)?.plan;
+        let metrics = match metrics(&args.metrics, &plan) {
+            Ok(metrics) => metrics,
+            Err(text) => {
+                mistakes.get_or_insert(text);
+                continue;
+            }
+        };
+        let same: Vec<&Candidate> = of_name.iter().copied().filter(|run| run.load_hash == newest.load_hash).collect();
+        let measured = same.iter().copied().filter(|run| is_measured(run));
+        let chosen: Vec<&Candidate> = measured.take(args.last as usize).collect();
+        let mut taken = Vec::new();
+        for candidate in chosen.iter().rev() {
+            taken.push(Run::of(&read(candidate)?, &metrics, candidate.commit.clone()));
+        }
+        let left_out = left_out(&of_name, &newest.load_hash);
+        histories.push(History { scenario: name.to_owned(), metrics, runs: taken, left_out });
+    }
+    match mistakes {
+        Some(text) if histories.is_empty() => {
+            terminal::note(&text);
+            Ok(None)
+        }
+        _ => Ok(Some(histories)),
+    }
+}
+
+/// Why runs of a scenario are not looked at.
+fn left_out(of_name: &[&Candidate], load_hash: &str) -> Vec<String> {
+    let (same, other): (Vec<&Candidate>, Vec<&Candidate>) =
+        of_name.iter().copied().partition(|run| run.load_hash == load_hash);
+    let mut reasons: Vec<String> = NO_MEASUREMENT
+        .iter()
+        .map(|outcome| (outcome.word(), same.iter().filter(|run| run.outcome == outcome.word()).count()))
+        .filter(|(_, count)| *count > 0)
+        .map(|(word, count)| format!("{count} {word}"))
+        .collect();
+    if !other.is_empty() {
+        reasons.push(format!("{} with another load", other.len()));
+    }
+    reasons
+}
+
+/// The metrics that are asked for, or those that every run has.
+///
+/// # Errors
+/// What is wrong with them, for people.
+fn metrics(asked: &[String], plan: &Plan) -> Result<Vec<MetricRef>, String> {
+    if asked.is_empty() {
+        return Ok(plan.standard_metrics());
+    }
+    let metric = |text: &String| {
+        model::metric_of(text, plan).map_err(|diagnostics| {
+            render::text(&Source::new("METRIC", text.as_str()), &diagnostics, terminal::stderr_style())
+        })
+    };
+    asked.iter().map(metric).collect()
+}
+
+/// Writes down that what happened at a run is accepted, and shows the trend as it is then.
+fn accept(
+    path: &Path,
+    mut triage: Triage,
+    run: &str,
+    reason: &str,
+    seen: &Trend,
+    again: impl Fn(&Triage) -> Trend,
+) -> Result<Trend, Complaint> {
+    let findings = || seen.series.iter().flat_map(|series| &series.findings);
+    let Some(finding) = findings().find(|finding| finding.run.starts_with(run)) else {
+        let mut known: Vec<&str> = findings().map(|finding| finding.run.as_str()).collect();
+        known.dedup();
+        let complaint = Complaint::usage(format!("nothing happened at a run `{run}`"));
+        return Err(match known.as_slice() {
+            [] => complaint.help("leave `--accept` out: nothing changed in this history"),
+            known => complaint.help(format!("name a run at which something did: {}", known.join(", "))),
+        });
+    };
+    let entry = triage::accepted(Subject::Run(finding.run.clone()), reason);
+    triage::append(path, &entry)?;
+    triage.entries.push(entry);
+    Ok(again(&triage))
+}
+
+fn show(args: &TrendArgs, seen: &Trend) -> Result<(), Complaint> {
+    let to_terminal = args.output.is_none();
+    let style = Style { color: to_terminal && terminal::stdout_color() };
+    let all = !args.metrics.is_empty();
+    let rendered = match args.format {
+        Format::Json => Ok(format!("{:#}\n", serde_json::to_value(seen).unwrap_or_default())),
+        Format::Html => render_trend(seen, TrendFormat::Html, all, style),
+        Format::Markdown => render_trend(seen, TrendFormat::Markdown, all, style),
+        Format::Text => {
+            let width = if to_terminal { terminal::stdout_width() } else { terminal::DEFAULT_WIDTH };
+            render_trend(seen, TrendFormat::Text { width: width.saturating_sub(2) }, all, style)
+        }
+    };
+    let text = rendered.map_err(|error| Complaint::usage(error.to_string()))?;
+    match &args.output {
+        None => terminal::print(&text),
+        Some(path) => output::write(path, &text)
+            .map_err(|error| Complaint::usage(format!("cannot write `{}`: {}", path.display(), output::plain(&error)))),
+    }
+}
