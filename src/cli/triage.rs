@@ -93,7 +93,11 @@ fn parse(name: &str, text: &str) -> Result<Triage, Complaint> {
             (None, Some(commit)) if !commit.is_empty() => Subject::Commit(commit),
             (Some(_), Some(_)) => return wrong(place, "a change has both a run and a commit", "keep one of them"),
             _ => {
-                return wrong(place, "a change has neither a run nor a commit", "add `run = \"…\"` or `commit = \"…\"`");
+                return wrong(
+                    place,
+                    "a change has neither a run nor a commit",
+                    "add `run = \"…\"` or `commit = \"…\"`",
+                );
             }
         };
         if change.reason.as_ref().trim().is_empty() {
