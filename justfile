@@ -37,9 +37,17 @@ bench-peers *ARGS:
     cargo build --release
     cargo run --release --target-dir target/peers --manifest-path benches/peers/Cargo.toml -- {{ARGS}}
 
+# What the live view costs: a second of a run and a frame
+live-view-cost:
+    cargo test --release --lib live_view_cost -- --ignored --nocapture
+
 # How often verdicts find what is wrong, and what is not: docs/verdicts.md; takes a quarter of an hour
 verdict-rates *ARGS:
     cargo bench --bench verdict_rates -- {{ARGS}}
+
+# How often `mcpl compare --a --b` is right, against the built-in server: docs/compare.md; takes half an hour
+compare-rates *ARGS:
+    cargo bench --bench compare_rates -- {{ARGS}}
 
 # Line coverage of the library, with the tests' own child processes
 coverage:

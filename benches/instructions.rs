@@ -68,7 +68,7 @@ fn form(name: &str) -> Form {
 /// The work that is counted.
 fn run(form: Form, requests: u64) {
     let text = FILE.replace("COUNT", &requests.to_string());
-    let options = Options { name: "count", seed: 1, overrides: &[], env: &|_| None, files: &NoFiles };
+    let options = Options { name: "count", seed: 1, overrides: &[], targets: &[], env: &|_| None, files: &NoFiles };
     let lowered = model::compile("count.mcpl", &text, &options).lowered;
     let plan = Arc::new(lowered.plan.unwrap());
     let connector = ReplayConnector::new(form, requests).unwrap();

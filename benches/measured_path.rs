@@ -171,7 +171,7 @@ fn plan(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("plan");
     group.bench_function("compile the quickstart", |bencher| {
         bencher.iter_batched(
-            || Options { name: "quickstart", seed: 1, overrides: &[], env: &|_| None, files: &NoFiles },
+            || Options { name: "quickstart", seed: 1, overrides: &[], targets: &[], env: &|_| None, files: &NoFiles },
             |options| model::compile("quickstart.mcpl", text, &options).lowered.plan.expect("an example compiles"),
             BatchSize::SmallInput,
         );

@@ -40,7 +40,7 @@ fn parse(criterion: &mut Criterion) {
     group.bench_function("parse", |bencher| bencher.iter(|| syntax::parse(&text)));
     group.bench_function("compile", |bencher| {
         bencher.iter_batched(
-            || Options { name: "bench", seed: 1, overrides: &[], env: &|_| None, files: &NoFiles },
+            || Options { name: "bench", seed: 1, overrides: &[], targets: &[], env: &|_| None, files: &NoFiles },
             |options| model::compile("bench.mcpl", &text, &options),
             BatchSize::SmallInput,
         );

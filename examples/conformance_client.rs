@@ -11,8 +11,8 @@ use std::error::Error;
 use std::time::Duration;
 
 use mcpl::transport::{
-    Answers, AnyClient, AnyConnector, Call, Client as _, Connector as _, HttpTarget, PromptInfo, Question,
-    ResourceInfo, Revision, Target, ToolInfo, list_all, list_tools, probe,
+    Answers, AnyClient, AnyConnector, Bearer, Call, Client as _, Connector as _, HttpTarget, PromptInfo, Question,
+    ResourceInfo, Revision, Target, TokenSource, ToolInfo, discover, list_all, list_tools, probe,
 };
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
@@ -36,6 +36,12 @@ struct Context {
     /// The calls to make; every tool is called once where there are none.
     #[serde(default)]
     tool_calls: Vec<ToolCall>,
+    /// Who is to ask for a token; nobody where there is none.
+    #[serde(default, rename = "client_id")]
+    client_id: Option<String>,
+    /// What proves it.
+    #[serde(default, rename = "client_secret")]
+    client_secret: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -155,6 +161,15 @@ async fn read_and_get(user: &mut User) -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
+/// A token for the server, as `auth oauth` without a `token_url` gets one.
+async fn token(url: &str, target: &HttpTarget, id: &str, secret: &str) -> Result<Bearer, Box<dyn Error>> {
+    let reach = async |place: &str| HttpTarget::parse(place, Vec::new()).map_err(|error| error.to_string());
+    let found = discover((url, target, false), reach, TIMEOUT).await?;
+    let endpoint = HttpTarget::parse(&found.token_url, Vec::new())?;
+    let mut source = TokenSource::new(endpoint, found.auth, (id, secret), &found.scopes, &found.resource)?;
+    Ok(Bearer::new(&source.token(TIMEOUT).await?))
+}
+
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Box<dyn Error>> {
     let variable = |name: &str| std::env::var(format!("MCP_CONFORMANCE_{name}")).ok();
@@ -164,7 +179,11 @@ async fn main() -> Result<(), Box<dyn Error>> {
         Some(context) => serde_json::from_str(&context)?,
         None => Context::default(),
     };
-    let target = Target::Http(HttpTarget::parse(&url, Vec::new())?);
+    let mut target = HttpTarget::parse(&url, Vec::new())?;
+    if let (Some(id), Some(secret)) = (&context.client_id, &context.client_secret) {
+        target.bearer = Some(token(&url, &target, id, secret).await?);
+    }
+    let target = Target::Http(target);
     let revision: Revision = match variable("PROTOCOL_VERSION") {
         // Servers may refuse the first revision that they are asked for.
         Some(revision) if scenario != "request-metadata" => revision.parse()?,

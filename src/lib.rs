@@ -22,6 +22,7 @@ pub mod starter;
 pub mod stats;
 pub mod store;
 pub mod syntax;
+pub mod telemetry;
 pub mod text;
 pub mod transport;
 pub mod units;

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use super::against::AgainstArgs;
 use super::rehearse::simulated;
 use crate::rehearse::{Capacity, Latency};
 
@@ -20,11 +21,12 @@ pub(super) struct Cli {
 
 const EXIT_CODES: &str = "Exit codes:
   0    all held
-  1    an assertion failed
+  1    an assertion failed, or a metric regressed from its baseline
   2    the file or the command line is wrong
   3    the server could not be reached, or the run not be set up on this machine
   4    the guard stopped the run; what was measured is kept and reported
-  5    nothing can be said: nothing was measured, or the load generator was the bottleneck
+  5    nothing can be said: nothing was measured, the load generator was the bottleneck, or runs
+       cannot be compared
   130  interrupted; what was measured is kept and reported";
 
 #[derive(Debug, Subcommand)]
@@ -47,6 +49,10 @@ pub(super) enum Command {
     Judge(JudgeArgs),
     /// Look at the runs that were, tag them, remove them, hand them on
     History(super::history::HistoryArgs),
+    /// Keep runs as a baseline, a file to commit, and look after baselines
+    Baseline(super::baseline::BaselineArgs),
+    /// Compare stored runs: regressed, no meaningful change, improved or inconclusive
+    Compare(super::compare::CompareArgs),
     /// Show since when metrics are what they are, over the runs of the history
     Trend(super::trend::TrendArgs),
     /// Start a built-in MCP server to test against
@@ -100,13 +106,29 @@ pub(super) struct RunArgs {
     #[arg(long, value_name = "FORMAT=FILE")]
     pub(super) report: Vec<String>,
 
+    /// Tell others how the run goes on, second by second; may be repeated: jsonl=FILE,
+    /// prometheus=HOST:PORT or otlp=URL
+    #[arg(long, value_name = "KIND=WHERE")]
+    pub(super) live: Vec<String>,
+
     /// Threads that generate load [default: one per processor, as far as the load needs them]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
     pub(super) threads: Option<u16>,
 
+    #[command(flatten)]
+    pub(super) against: AgainstArgs,
+
+    /// Leave the baselines of the file out
+    #[arg(long)]
+    pub(super) no_baseline: bool,
+
     /// Keep neither a journal while the run is under way nor the run in the history
     #[arg(long)]
     pub(super) no_save: bool,
+
+    /// How to show how far the run has come
+    #[arg(long, value_enum, value_name = "HOW", default_value_t)]
+    pub(super) progress: super::progress::Show,
 
     /// Tag the run in the history; may be repeated
     #[arg(long, value_name = "KEY=VALUE", value_parser = super::history::tag)]
@@ -115,6 +137,10 @@ pub(super) struct RunArgs {
     /// Print nothing but the summary and errors
     #[arg(long, short)]
     pub(super) quiet: bool,
+
+    /// Its number and how many there are, where it is one of several runs
+    #[arg(skip)]
+    pub(super) place: Option<(usize, usize)>,
 }
 
 #[derive(Debug, Args)]
@@ -245,9 +271,14 @@ pub(super) struct RehearseArgs {
 
 #[derive(Debug, Args)]
 pub(super) struct ReportArgs {
-    /// Results of a run: a file that `mcpl run --out` wrote, a journal, or a run of the
-    /// history (an id, the beginning of one, `latest`, `latest~2`)
-    pub(super) run: PathBuf,
+    /// Results of a run: a file that `mcpl run --out` wrote, a journal, an HTML report, or a run
+    /// of the history (an id, the beginning of one, `latest`, `latest~2`)
+    #[arg(required_unless_present = "from", conflicts_with = "from")]
+    pub(super) run: Option<PathBuf>,
+
+    /// The same, as an option: results or an HTML report
+    #[arg(long, value_name = "FILE")]
+    pub(super) from: Option<PathBuf>,
 
     /// What to render
     #[arg(long, value_enum, default_value_t, conflicts_with = "template")]
@@ -256,6 +287,9 @@ pub(super) struct ReportArgs {
     /// Render a template of your own (minijinja) instead
     #[arg(long, value_name = "FILE")]
     pub(super) template: Option<PathBuf>,
+
+    #[command(flatten)]
+    pub(super) against: AgainstArgs,
 
     /// Write to a file instead of standard output
     #[arg(long, short, value_name = "FILE")]
@@ -304,6 +338,9 @@ pub(super) struct JudgeArgs {
     /// Results of a run: a file that `mcpl run --out` wrote, a journal, or a run of the
     /// history (an id, the beginning of one, `latest`, `latest~2`)
     pub(super) run: PathBuf,
+
+    #[command(flatten)]
+    pub(super) against: AgainstArgs,
 }
 
 #[derive(Debug, Args)]

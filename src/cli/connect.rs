@@ -83,7 +83,7 @@ async fn connect_one(
             Endpoint::Http { url } | Endpoint::Sse { url },
             Target::Http(target) | Target::Sse(target),
         ) => {
-            let (bearer, renewal) = token::begin(oauth, server, guard, url, beside).await?;
+            let (bearer, renewal) = token::begin(oauth, (server, url, &*target), guard, beside).await?;
             target.bearer = Some(bearer);
             Some(renewal)
         }

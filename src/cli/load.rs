@@ -86,6 +86,20 @@ pub(super) fn compile(
     args: &CompileArgs,
     files: &dyn Files,
 ) -> Result<Loaded, Complaint> {
+    compile_at(path, source, args, files, &[])
+}
+
+/// The same, with servers at other places than the file says.
+///
+/// # Errors
+/// When `--set` is wrong.
+pub(super) fn compile_at(
+    path: &Path,
+    source: &Source,
+    args: &CompileArgs,
+    files: &dyn Files,
+    targets: &[(String, String)],
+) -> Result<Loaded, Complaint> {
     let mut overrides = Vec::new();
     for set in &args.set {
         let Some((name, value)) = set.split_once('=') else {
@@ -97,7 +111,7 @@ pub(super) fn compile(
     }
     let name = path.file_stem().map_or_else(|| "scenario".to_owned(), |stem| stem.to_string_lossy().into_owned());
     let env = |name: &str| std::env::var(name).ok();
-    let options = model::Options { name: &name, seed: args.seed, overrides: &overrides, env: &env, files };
+    let options = model::Options { name: &name, seed: args.seed, overrides: &overrides, targets, env: &env, files };
     let Compiled { source, lowered } = model::compile(source.name(), source.text(), &options);
     if let Some(unknown) = lowered.unknown_overrides.first() {
         let complaint = Complaint::usage(format!("`--set {unknown}=…`: the file has no `param {unknown}`"));

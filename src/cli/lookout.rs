@@ -6,6 +6,17 @@ use crate::plan::{OnAbort, Plan};
 use crate::record::Slice;
 use crate::verdict::{self, Search, Watch};
 
+/// What a search does at the moment.
+#[derive(Clone, Debug)]
+pub(super) struct Sought {
+    /// Index of the scenario in the plan.
+    pub(super) scenario: usize,
+    /// The level now, in arrivals per second or users.
+    pub(super) level: f64,
+    /// In words.
+    pub(super) doing: String,
+}
+
 /// Looks at each second of a run.
 pub(super) struct Lookout {
     watch: Watch,
@@ -30,5 +41,13 @@ impl Lookout {
                 control.decide(search.scenario(), next);
             }
         }
+    }
+    /// What the searches do, one for each scenario that has one.
+    pub(super) fn sought(&self) -> Vec<Sought> {
+        let of = |search: &Search| {
+            let (level, doing) = search.doing();
+            Sought { scenario: search.scenario(), level, doing }
+        };
+        self.searches.iter().map(of).collect()
     }
 }

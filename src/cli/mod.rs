@@ -4,12 +4,17 @@
 //! prints. Progress and diagnostics go to standard error, results to standard
 //! output. May import everything.
 
+mod against;
 mod args;
+mod baseline;
 mod census;
 mod check;
 mod commit;
+mod compare;
 mod complaint;
 mod connect;
+mod dashboard;
+mod duel;
 mod environment;
 mod explain;
 mod files;
@@ -20,8 +25,10 @@ mod journal;
 mod launch;
 mod limits;
 mod live;
+mod live_outputs;
 mod load;
 mod lookout;
+mod measure;
 mod offer;
 mod output;
 mod plan;
@@ -37,6 +44,7 @@ mod rulebook;
 mod run;
 mod runs;
 mod serve;
+mod sides;
 mod starter;
 mod suite;
 mod terminal;
@@ -88,6 +96,8 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Command::Report(args) => report::report(&args),
         Command::Judge(args) => report::judge(&args),
         Command::History(args) => history::run(&args),
+        Command::Baseline(args) => baseline::run(&args),
+        Command::Compare(args) => compare::run(&args),
         Command::Trend(args) => trend::run(&args),
         Command::Serve(args) => serve::run(&args),
         Command::Probe(args) => probe::run(&args),

@@ -1,11 +1,14 @@
-//! What a person sees while a run is under way: one line that is drawn again on
-//! a terminal, plain lines in a pipe.
+//! What a person sees while a run is under way: the live view on a terminal, plain
+//! lines elsewhere.
 
 use std::time::Duration;
 
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use clap::ValueEnum;
 
+use super::dashboard::{self, Dashboard, Subject};
+use super::lookout::Sought;
 use super::terminal;
+use crate::engine::Control;
 use crate::plan::{Load, Plan, Scenario};
 use crate::record::{Distribution, LogLine, Slice, Time};
 use crate::units;
@@ -13,9 +16,24 @@ use crate::units;
 /// A pipe gets about so many lines for a whole run, so that a log stays short.
 const PLAIN_LINES: u64 = 20;
 
+/// How a run shows how far it has come.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub(super) enum Show {
+    /// `live` on a terminal of 60 columns and 16 rows or more, and not in CI; otherwise `plain`
+    #[default]
+    Auto,
+    /// On the whole terminal, until the run is over
+    Live,
+    /// A line now and then
+    Plain,
+    /// Nothing
+    None,
+}
+
 /// Shows how a run goes on.
 pub(super) struct Progress {
-    bar: Option<ProgressBar>,
+    view: Option<Dashboard>,
+    show: Show,
     quiet: bool,
     total: Duration,
     every: u64,
@@ -30,14 +48,9 @@ impl Progress {
     /// For a run of `plan`.
     pub(super) fn new(plan: &Plan, quiet: bool) -> Progress {
         let total = Duration::from_nanos(plan.load_ns());
-        let bar = (!quiet && terminal::live()).then(|| {
-            let bar = ProgressBar::with_draw_target(Some(total.as_millis() as u64), ProgressDrawTarget::stderr());
-            let style = ProgressStyle::with_template("{bar:24} {msg}").unwrap_or_else(|_| ProgressStyle::default_bar());
-            bar.set_style(style);
-            bar
-        });
         Progress {
-            bar,
+            view: None,
+            show: if quiet { Show::None } else { Show::Plain },
             quiet,
             total,
             every: (total.as_secs() / PLAIN_LINES).max(1),
@@ -48,8 +61,28 @@ impl Progress {
         }
     }
 
-    /// A second has ended.
-    pub(super) fn second(&mut self, slice: &Slice) {
+    /// The load begins, and is shown like this rather than in plain lines. `stop` is
+    /// what a key that stops the run does.
+    pub(super) fn begin(&mut self, show: Show, subject: Subject, control: &Control, stop: fn(&Control)) {
+        if self.quiet {
+            return;
+        }
+        self.show = show;
+        let wanted = match show {
+            Show::Auto => terminal::live() && dashboard::fits(),
+            Show::Live => terminal::is_capable(),
+            Show::Plain | Show::None => false,
+        };
+        if wanted && dashboard::is_possible() {
+            self.view = Dashboard::begin(subject, control.clone(), stop);
+        }
+        if self.view.is_none() && show == Show::Live {
+            self.note("standard error is no terminal that a live view could have: plain lines follow\n");
+        }
+    }
+
+    /// A second has ended, and the searches do this.
+    pub(super) fn second(&mut self, slice: &Slice, sought: &[Sought]) {
         let requests: u64 = slice.series.iter().map(|row| row.counts.requests).sum();
         let failed: u64 = slice.series.iter().map(|row| row.counts.failed()).sum();
         self.requests += requests;
@@ -57,18 +90,14 @@ impl Progress {
         for line in &slice.logs {
             self.log(line);
         }
-        if self.quiet {
+        if self.view.as_ref().is_some_and(|view| view.second(slice, sought)) || self.show == Show::None {
             return;
         }
-        let at = Duration::from_secs(u64::from(slice.second) + 1);
-        let line = self.line(slice, requests, at);
-        match &self.bar {
-            Some(bar) => {
-                bar.set_position(at.min(self.total).as_millis() as u64);
-                bar.set_message(line);
-            }
-            None if u64::from(slice.second + 1).is_multiple_of(self.every) => terminal::note(&format!("{line}\n")),
-            None => {}
+        // A view whose terminal is gone has left.
+        self.finish();
+        if u64::from(slice.second + 1).is_multiple_of(self.every) {
+            let at = Duration::from_secs(u64::from(slice.second) + 1);
+            terminal::note(&format!("{}\n", self.line(slice, requests, at)));
         }
     }
 
@@ -99,27 +128,28 @@ impl Progress {
         let scenario = self.names.get(line.scenario).map_or("", String::as_str);
         #[expect(clippy::cast_precision_loss, reason = "for people")]
         let at = units::duration(line.at_ms as f64 * 1e6);
-        let text = format!("{at} {scenario} user {}: {}\n", line.user, terminal::printable(&line.text));
-        match &self.bar {
-            Some(bar) => bar.suspend(|| terminal::note(&text)),
-            None => terminal::note(&text),
+        terminal::note(&format!("{at} {scenario} user {}: {}\n", line.user, terminal::printable(&line.text)));
+    }
+
+    /// Work is over: the live view goes away.
+    pub(super) fn finish(&mut self) {
+        if let Some(view) = self.view.take() {
+            view.finish();
         }
     }
 
-    /// Work is over: the line goes away.
-    pub(super) fn finish(&self) {
-        if let Some(bar) = &self.bar {
-            bar.finish_and_clear();
-        }
-    }
-
-    /// Says something without spoiling the line.
+    /// Says something.
     pub(super) fn note(&self, text: &str) {
-        match &self.bar {
-            _ if self.quiet => {}
-            Some(bar) => bar.suspend(|| terminal::note(text)),
-            None => terminal::note(text),
+        if !self.quiet {
+            terminal::note(text);
         }
+    }
+}
+
+impl Drop for Progress {
+    /// Also where a run ends by a panic the terminal is given back.
+    fn drop(&mut self) {
+        self.finish();
     }
 }
 

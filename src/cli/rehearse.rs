@@ -11,7 +11,6 @@ use super::lookout::Lookout;
 use super::output::plain;
 use super::run::{Outputs, conclude, parse_report};
 use super::{Done, check, exit, terminal};
-use crate::diag::errors;
 use crate::diag::suggest::nearest;
 use crate::engine::Control;
 use crate::plan::Plan;
@@ -24,10 +23,6 @@ pub(super) fn run(args: &RehearseArgs) -> Done {
     let loaded = load::load(&args.file, &args.compile)?;
     check::report(&loaded);
     let Some(plan) = loaded.lowered.plan.clone() else { return Ok(exit::USAGE) };
-    if loaded.lowered.diagnostics.iter().any(|diagnostic| diagnostic.code == errors::load::NOT_EXECUTED) {
-        return Err(Complaint::usage("the file asks for what this version does not execute yet")
-            .help("remove the statements that are named above, or use `mcpl check` and `mcpl plan` only"));
-    }
     let outputs = Outputs::find(Some(&args.file), args.out.as_deref(), asked, &plan)?;
     let replies = replies(&plan, args.reply.as_deref())?;
     let behaviour = Behaviour { latency: args.latency, errors: args.errors, capacity: args.capacity };

@@ -3,6 +3,7 @@
 use std::fs;
 use std::path::Path;
 
+use super::against::{Against, AgainstArgs};
 use super::args::{JudgeArgs, ReportArgs, ReportFormat};
 use super::complaint::Complaint;
 use super::{Done, exit, output, runs, terminal};
@@ -12,8 +13,9 @@ use crate::verdict;
 
 /// Renders a stored run.
 pub(super) fn report(args: &ReportArgs) -> Done {
-    let results = runs::load(&args.run)?;
-    let verdict = verdict::judge(&results);
+    // One of them is there: clap sees to it.
+    let results = runs::load(args.run.as_deref().or(args.from.as_deref()).unwrap_or(Path::new("")))?;
+    let verdict = judged(&results, &args.against)?;
     let rendered = match &args.template {
         Some(path) => template(path)?.render(&results, &verdict),
         None => {
@@ -34,12 +36,20 @@ pub(super) fn report(args: &ReportArgs) -> Done {
 /// Judges a stored run again; the exit code is the verdict's.
 pub(super) fn judge(args: &JudgeArgs) -> Done {
     let results = runs::load(&args.run)?;
-    let verdict = verdict::judge(&results);
+    let verdict = judged(&results, &args.against)?;
     let style = Style { color: terminal::stdout_color() };
     let text =
         report::render(&results, &verdict, Format::Text, style).map_err(|error| Complaint::usage(error.to_string()))?;
     terminal::print(&text)?;
     Ok(verdict.outcome.exit_code())
+}
+
+/// The verdict on a stored run, with the baselines that are asked for.
+fn judged(results: &Results, args: &AgainstArgs) -> Result<verdict::Verdict, Complaint> {
+    let against = Against::find(args, Path::new(""), &results.plan, false)?;
+    let mut verdict = verdict::judge(results);
+    against.judge(results, &mut verdict);
+    Ok(verdict)
 }
 
 /// A template of the user's own.

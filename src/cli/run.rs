@@ -5,28 +5,21 @@ use std::sync::Arc;
 
 use tokio::runtime::Runtime;
 
+use super::against::Against;
 use super::args::RunArgs;
-use super::census::{COOL_DOWN, Census};
 use super::complaint::Complaint;
 use super::connect::{self, Children, Connected};
+use super::dashboard::{self, Subject};
 use super::journal::{self, Journal};
-use super::lookout::Lookout;
+use super::measure::{self, Job, Measurement};
 use super::progress::Progress;
-use super::{Done, check, environment, exit, history, limits, load, output, preflight, process, starter, terminal};
-use crate::data::Table;
-use crate::diag::{Diagnostic, errors, render};
-use crate::engine::{self, Control, EngineError, Measured, Settings, Stop};
+use super::{Done, check, exit, history, limits, live_outputs, load, output, preflight, starter, terminal};
+use crate::diag::{Diagnostic, render};
+use crate::engine::{Control, Stop};
 use crate::plan::Plan;
 use crate::report::{self, Format, Style};
-use crate::results::{Ended, Results, Run, SCHEMA, Tool};
+use crate::results::Results;
 use crate::verdict::{self, Outcome};
-
-/// One thread generates at least so many requests per second with ease; more
-/// threads for less load would only make more connections.
-const RATE_PER_THREAD: f64 = 5_000.0;
-
-/// The same for virtual users.
-const USERS_PER_THREAD: f64 = 500.0;
 
 /// Runs a scenario file, all of a directory, or a file that is made for a server.
 pub(super) fn run(args: &RunArgs) -> Done {
@@ -57,11 +50,7 @@ pub(super) fn single(args: &RunArgs) -> Result<Ran, Complaint> {
     let asked = args.report.iter().map(|report| parse_report(report)).collect::<Result<Vec<_>, _>>()?;
     let target = args.file.as_deref().map(Path::to_string_lossy);
     let named = starter::named(target.as_deref(), &args.command, args.bearer.as_ref())?;
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(1)
-        .enable_all()
-        .build()
-        .map_err(|error| Complaint::server(format!("cannot start: {error}")))?;
+    let runtime = new_runtime()?;
     let mut children = Children::default();
     let control = Control::new();
     let _signals = runtime.spawn(stop_on_signals(control.clone()));
@@ -89,13 +78,10 @@ pub(super) fn single(args: &RunArgs) -> Result<Ran, Complaint> {
     };
     check::report(&loaded);
     let Some(plan) = loaded.lowered.plan.clone() else { return Ran::without_load(exit::USAGE) };
-    let undone = |diagnostic: &&Diagnostic| diagnostic.code == errors::load::NOT_EXECUTED;
-    if loaded.lowered.diagnostics.iter().any(|diagnostic| undone(&diagnostic)) {
-        return Err(Complaint::usage("the file asks for what this version does not execute yet")
-            .help("remove the statements that are named above, or use `mcpl check` and `mcpl plan` only"));
-    }
-    let outputs = Outputs::find(args.file(), args.out.as_deref(), asked, &plan)?;
-    limits::prepare(&plan, threads(args.threads, &plan))?;
+    let against = Against::find(&args.against, args.beside(), &plan, !args.no_baseline)?;
+    let outputs = Outputs::find(args.file(), args.out.as_deref(), asked, &plan)?.held_against(against);
+    let live = live_outputs::parse(&args.live, &plan)?;
+    limits::prepare(&plan, measure::threads(args.threads, &plan))?;
     let servers = match known {
         Some(servers) => Some(servers),
         None => runtime.block_on(async {
@@ -113,8 +99,16 @@ pub(super) fn single(args: &RunArgs) -> Result<Ran, Complaint> {
     if found.iter().any(Diagnostic::is_error) {
         return Ran::without_load(exit::USAGE);
     }
-    let tables = &loaded.lowered.model.tables;
-    let done = drive(args, Arc::new(plan), &servers, tables, &control, &runtime, &outputs);
+    let job = Job {
+        plan: &Arc::new(plan),
+        tables: &loaded.lowered.model.tables,
+        beside: args.beside(),
+        threads: args.threads,
+        save: !args.no_save,
+        cool_down: true,
+        live,
+    };
+    let done = drive(args, &job, &servers, &control, &runtime, &outputs);
     runtime.block_on(children.stop());
     done
 }
@@ -136,9 +130,18 @@ fn beside(file: &Path) -> &Path {
     file.parent().unwrap_or(Path::new(""))
 }
 
+/// What listens to signals and talks to servers before and after the load.
+pub(super) fn new_runtime() -> Result<Runtime, Complaint> {
+    tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(1)
+        .enable_all()
+        .build()
+        .map_err(|error| Complaint::server(format!("cannot start: {error}")))
+}
+
 /// The first Ctrl-C drains, the second stops at once, the third ends the
 /// process with nothing more said.
-async fn stop_on_signals(control: Control) {
+pub(super) async fn stop_on_signals(control: Control) {
     let mut terminate = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()).ok();
     loop {
         let term = async {
@@ -151,121 +154,61 @@ async fn stop_on_signals(control: Control) {
             _ = tokio::signal::ctrl_c() => {}
             () = term => {}
         }
-        if control.now() == Stop::Kill {
-            #[expect(clippy::exit, reason = "the user asked for the third time")]
-            std::process::exit(i32::from(exit::INTERRUPTED));
-        }
-        let first = control.now() == Stop::Run;
-        control.stop();
-        terminal::note(if first {
-            "\nstopping: no new work begins, work under way may finish; again to stop at once\n"
-        } else {
-            "\nstopping at once\n"
-        });
+        stop(&control);
     }
+}
+
+/// What Ctrl-C does, and the key `q` of the live view.
+fn stop(control: &Control) {
+    if control.now() == Stop::Kill {
+        dashboard::restore();
+        #[expect(clippy::exit, reason = "the user asked for the third time")]
+        std::process::exit(i32::from(exit::INTERRUPTED));
+    }
+    let first = control.now() == Stop::Run;
+    control.stop();
+    terminal::note(if first {
+        "\nstopping: no new work begins, work under way may finish; again to stop at once\n"
+    } else {
+        "\nstopping at once\n"
+    });
 }
 
 fn drive(
     args: &RunArgs,
-    plan: Arc<Plan>,
+    job: &Job<'_>,
     servers: &[Connected],
-    tables: &[Table],
     control: &Control,
     runtime: &Runtime,
     outputs: &Outputs,
 ) -> Result<Ran, Complaint> {
-    let mut census = watch(&plan, servers)?;
-    let connectors: Vec<_> = servers.iter().map(|server| server.connector.clone()).collect();
-    let promises = preflight::promises(servers).into();
-    let settings =
-        Settings { threads: threads(args.threads, &plan), run_id: run_id(), tables: tables.to_vec(), promises };
-    let mut progress = Progress::new(&plan, args.quiet);
-    if let Some(note) = journal::left_over(args.beside()) {
+    let mut progress = Progress::new(job.plan, args.quiet);
+    if let Some(note) = journal::left_over(job.beside) {
         progress.note(&note);
     }
-    progress.note(&opening(&plan, servers));
-    let started = jiff::Timestamp::now();
-    let mut journal = if args.no_save {
-        None
-    } else {
-        let begun = results(&plan, servers, &settings, Measured::default(), started);
-        Journal::begin(args.beside(), &begun)
-    };
-    let mut lookout = Lookout::new(&plan, settings.threads);
-    let measured = engine::run(&plan, &connectors, &settings, control, |slice, failures| {
-        process::observe(&mut slice.health);
-        census.observe(slice);
-        if let Some(journal) = &mut journal {
-            journal.second(slice, failures);
-        }
-        progress.second(slice);
-        lookout.second(slice, control);
-    });
-    progress.finish();
-    let (measured, panicked) = match measured {
-        Ok(mut measured) => {
-            let last = measured.recording.seconds.last().map(|slice| slice.second);
-            if let Some(last) = last.filter(|_| census.is_watching() && runtime.block_on(cooled_down(control))) {
-                let after = census.after(last);
-                if let Some(journal) = &mut journal {
-                    journal.second(&after, &[]);
-                }
-                measured.recording.add(after);
-            }
-            (measured, None)
-        }
-        Err(EngineError::Panicked(measured)) => {
-            let complaint = Complaint::server("a thread of the load generator panicked; what was measured is kept")
-                .help("report this as a defect of mcpl");
-            (*measured, Some(complaint))
-        }
-        Err(error @ EngineError::Start(_)) => {
-            journal.into_iter().for_each(Journal::remove);
-            return Err(Complaint::server(error.to_string()));
-        }
-    };
-    let results = results(&plan, servers, &settings, measured, started);
+    progress.note(&opening(job.plan, servers));
+    let threads = measure::threads(job.threads, job.plan);
+    let subject = Subject { plan: Arc::clone(job.plan), threads, place: args.place, against: against(servers) };
+    progress.begin(args.progress, subject, control, stop);
+    let Measurement { results, journal, live, broken } =
+        measure::measure(job, servers, control, runtime, &mut progress)?;
     let (code, verdict) = conclude(&results, outputs);
+    live.finish();
     if !args.no_save {
         history::keep(args.beside(), &results, verdict.outcome, &args.tag, args.quiet);
     }
     // Only now: what is written or told needs no journal any more.
     journal.into_iter().for_each(Journal::remove);
-    panicked.map_or(Ok(Ran { code, judged: Some((results, verdict)), stopped: control.now() != Stop::Run }), Err)
-}
-
-/// Looks at the processes of the servers, as far as they are known.
-///
-/// # Errors
-/// When the file names a process that does not exist.
-fn watch(plan: &Plan, servers: &[Connected]) -> Result<Census, Complaint> {
-    let roots = servers.iter().enumerate();
-    let census = Census::begin(roots.filter_map(|(index, server)| Some((index, server.root.clone()?))));
-    for (index, server) in plan.servers.iter().enumerate() {
-        let Some(pid) = server.pid else { continue };
-        let name = &server.name;
-        if !census.is_watching() {
-            terminal::note(&format!(
-                "this system does not tell of processes: `pid` of server `{name}` has no effect\n"
-            ));
-        } else if !census.found(index) {
-            return Err(Complaint::usage(format!("server `{name}`: this machine has no process {pid}"))
-                .help("name the process that serves now, such as with `--set pid=$(pgrep -f NAME)` for `pid pid`"));
-        }
-    }
-    Ok(census)
-}
-
-/// Waits until the servers have cooled down. `false` when somebody would not.
-async fn cooled_down(control: &Control) -> bool {
-    tokio::select! {
-        () = tokio::time::sleep(COOL_DOWN) => true,
-        () = control.reached(Stop::Kill) => false,
-    }
+    broken.map_or(Ok(Ran { code, judged: Some((results, verdict)), stopped: control.now() != Stop::Run }), Err)
 }
 
 /// One line on what begins.
 fn opening(plan: &Plan, servers: &[Connected]) -> String {
+    format!("running {} against {}\n", plan.name, against(servers))
+}
+
+/// The servers, in words.
+fn against(servers: &[Connected]) -> String {
     let servers: Vec<String> = servers
         .iter()
         .map(|server| {
@@ -274,69 +217,15 @@ fn opening(plan: &Plan, servers: &[Connected]) -> String {
             format!("{} ({} over {})", terminal::printable(&name), info.revision, info.transport)
         })
         .collect();
-    format!("running {} against {}\n", plan.name, servers.join(", "))
-}
-
-/// As many threads as the load needs, up to one for each processor.
-#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a small number")]
-fn threads(wanted: Option<u16>, plan: &Plan) -> usize {
-    if let Some(wanted) = wanted {
-        return usize::from(wanted).min(plan.most_threads());
-    }
-    let need: f64 = plan
-        .scenarios
-        .iter()
-        .map(|scenario| match scenario.load.is_open() {
-            true => plan.peak_request_rate(scenario) / RATE_PER_THREAD,
-            false => scenario.load.peak() / USERS_PER_THREAD,
-        })
-        .sum();
-    (need.ceil().max(1.0) as usize).min(environment::cores()).min(plan.most_threads())
-}
-
-/// Time and process make it unique enough to find a run in a server's logs.
-fn run_id() -> String {
-    let now = jiff::Timestamp::now();
-    format!("{:x}-{:x}-{:x}", now.as_second(), std::process::id(), now.subsec_nanosecond())
-}
-
-fn results(
-    plan: &Plan,
-    servers: &[Connected],
-    settings: &Settings,
-    measured: Measured,
-    started: jiff::Timestamp,
-) -> Results {
-    let millis = |duration: std::time::Duration| u64::try_from(duration.as_millis()).unwrap_or(u64::MAX);
-    Results {
-        schema: SCHEMA.to_owned(),
-        tool: Tool { name: "mcpl".to_owned(), version: env!("CARGO_PKG_VERSION").to_owned() },
-        plan_hash: plan.hash(),
-        plan: plan.clone(),
-        run: Run {
-            id: settings.run_id.clone(),
-            started: started.strftime("%Y-%m-%dT%H:%M:%SZ").to_string(),
-            load_ms: millis(measured.load),
-            total_ms: millis(measured.total),
-            ended: match &measured.guarded {
-                Some(_) => Ended::Guarded,
-                None if measured.stopped => Ended::Interrupted,
-                None => Ended::Completed,
-            },
-            guarded: measured.guarded,
-            threads: settings.threads,
-        },
-        environment: environment::fingerprint(),
-        servers: servers.iter().map(Connected::presented).collect(),
-        recording: measured.recording,
-    }
+    servers.join(", ")
 }
 
 /// Judges, writes what was asked for, prints the summary.
 pub(super) fn conclude(results: &Results, outputs: &Outputs) -> (u8, verdict::Verdict) {
     // First the results, then what follows from them.
     let mut unwritten = outputs.keep(results);
-    let verdict = verdict::judge(results);
+    let mut verdict = verdict::judge(results);
+    outputs.against.judge(results, &mut verdict);
     outputs.report(results, &verdict, &mut unwritten);
     let style = Style { color: terminal::stdout_color() };
     match report::render(results, &verdict, Format::Text, style) {
@@ -360,6 +249,8 @@ pub(super) struct Outputs {
     reports: Vec<(Format, PathBuf)>,
     /// Templates of the user's own, and where their text goes.
     templates: Vec<(super::report::Template, PathBuf)>,
+    /// Baselines that the run is compared with.
+    against: Against,
 }
 
 impl Outputs {
@@ -390,7 +281,12 @@ impl Outputs {
             }
             taken.push(path);
         }
-        Ok(Outputs { out: out.map(Path::to_owned), reports, templates })
+        Ok(Outputs { out: out.map(Path::to_owned), reports, templates, against: Against::default() })
+    }
+
+    /// With baselines.
+    fn held_against(self, against: Against) -> Outputs {
+        Outputs { against, ..self }
     }
 
     /// Keeps the results where they were asked for.

@@ -1,5 +1,5 @@
-//! A run that a command line names: a results file, a journal, or a run of the
-//! history.
+//! A run that a command line names: a results file, a journal, an HTML report, or a run
+//! of the history.
 
 use std::fs;
 use std::path::Path;
@@ -8,6 +8,7 @@ use super::complaint::Complaint;
 use super::history::{open, unusable};
 use super::{journal, output, terminal};
 use crate::diag::suggest::nearest;
+use crate::report;
 use crate::results::{Journal, Results};
 use crate::store::{Filter, History, StoreError};
 
@@ -64,10 +65,10 @@ pub(super) fn find(history: &History, path: &Path, name: &str) -> Result<crate::
     })
 }
 
-/// Reads a results file, or a journal.
+/// Reads a results file, a journal, or an HTML report.
 ///
 /// # Errors
-/// When it is neither, or cannot be read.
+/// When it is none of them, or cannot be read.
 pub(super) fn file(path: &Path) -> Result<Results, Complaint> {
     let bytes = fs::read(path)
         .map_err(|error| Complaint::usage(format!("cannot read `{}`: {}", path.display(), output::plain(&error))))?;
@@ -81,12 +82,16 @@ pub(super) fn file(path: &Path) -> Result<Results, Complaint> {
 pub(super) fn from_bytes(path: &Path, bytes: Vec<u8>) -> Result<Results, Complaint> {
     let not_results = |reason: String| {
         Complaint::usage(format!("`{}` is not the results of a run: {reason}", path.display()))
-            .help("give a file that `mcpl run FILE --out run.json` wrote, or a run of `mcpl history list`")
+            .help("give a file that `mcpl run FILE --out run.json` wrote, an HTML report of a run, or a run of `mcpl history list`")
     };
     if Journal::is_one(&bytes) {
         return journalled(path, &bytes);
     }
     let text = String::from_utf8(bytes).map_err(|_| not_results("it is not UTF-8 text".to_owned()))?;
+    let text = match report::is_page(&text) {
+        true => report::embedded_results(&text).map_err(|error| not_results(error.to_string()))?,
+        false => text,
+    };
     Results::from_json(&text).map_err(|error| not_results(error.to_string()))
 }
 

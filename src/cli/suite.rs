@@ -16,6 +16,10 @@ use crate::verdict::Outcome;
 /// Runs what is in a directory. Nothing is sent before all files are found right.
 pub(super) fn run(args: &RunArgs, directory: &Path) -> Done {
     let reports = args.report.iter().map(|report| run::parse_report(report)).collect::<Result<Vec<_>, _>>()?;
+    if let Some(name) = args.against.names.first() {
+        return Err(Complaint::usage(format!("`--baseline {name}` is for one scenario file, and this is a directory"))
+            .help(format!("write `baseline {name} {{ … }}` in the files that have such a baseline")));
+    }
     let files = scenarios(directory)?;
     let each = prepared(args, &files)?;
     let Some(each) = each else { return Ok(exit::USAGE) };
@@ -122,7 +126,8 @@ fn prepared(args: &RunArgs, files: &[PathBuf]) -> Result<Option<Vec<RunArgs>>, C
         known.extend(params);
         let out = args.out.as_ref().map(|directory| results_of(directory, file));
         let compile = CompileArgs { set, ..args.compile.clone() };
-        each.push(RunArgs { file: Some(file.clone()), compile, out, report: Vec::new(), ..args.clone() });
+        let place = Some((each.len() + 1, files.len()));
+        each.push(RunArgs { file: Some(file.clone()), compile, out, report: Vec::new(), place, ..args.clone() });
     }
     if let Some(unknown) = args.compile.set.iter().map(|set| param_of(set)).find(|name| !known.contains(*name)) {
         let complaint = Complaint::usage(format!("`--set {unknown}=…`: no file has a `param {unknown}`"));

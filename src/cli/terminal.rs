@@ -1,6 +1,8 @@
 //! What the terminal can do, and how complaints are printed.
 
+use std::collections::VecDeque;
 use std::io::{self, IsTerminal as _, Write as _};
+use std::sync::Mutex;
 
 use super::complaint::Complaint;
 use crate::diag::render::Style;
@@ -31,11 +33,15 @@ pub(super) fn stdout_color() -> bool {
     io::stdout().is_terminal() && color_wanted()
 }
 
-/// Whether a line that is drawn again and again may be used on standard error.
+/// Whether standard error is a terminal that can do more than print lines.
+pub(super) fn is_capable() -> bool {
+    io::stderr().is_terminal() && std::env::var_os("TERM").is_some_and(|term| !term.is_empty() && term != "dumb")
+}
+
+/// Whether it is one, and not that of a CI job, which keeps what is printed as a log.
 pub(super) fn live() -> bool {
-    let dumb = std::env::var_os("TERM").is_none_or(|term| term == "dumb");
     let ci = std::env::var_os("CI").is_some_and(|value| !value.is_empty() && value != "false");
-    io::stderr().is_terminal() && !dumb && !ci
+    is_capable() && !ci
 }
 
 fn color_wanted() -> bool {
@@ -66,9 +72,74 @@ pub(super) fn print(text: &str) -> Result<(), Complaint> {
     }
 }
 
-/// Prints to standard error.
+/// Prints to standard error; while a live view has the terminal, when it has given
+/// it back.
 pub(super) fn note(text: &str) {
+    match &mut *diversion() {
+        Some(noted) => noted.add(text),
+        None => say(text),
+    }
+}
+
+fn say(text: &str) {
     let _ = io::stderr().lock().write_all(text.as_bytes());
+}
+
+/// Lines that are kept for the end of a live view: the last ones.
+const NOTED: usize = 1_000;
+
+/// What was noted while a live view has the terminal.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Noted {
+    /// The last lines.
+    pub(super) lines: VecDeque<String>,
+    /// How many were noted in all.
+    pub(super) version: u64,
+}
+
+impl Noted {
+    fn add(&mut self, text: &str) {
+        for line in text.lines().filter(|line| !line.is_empty()) {
+            if self.lines.len() == NOTED {
+                self.lines.pop_front();
+            }
+            self.lines.push_back(line.to_owned());
+            self.version += 1;
+        }
+    }
+}
+
+static DIVERSION: Mutex<Option<Noted>> = Mutex::new(None);
+
+fn diversion() -> std::sync::MutexGuard<'static, Option<Noted>> {
+    // Whoever panicked while it held the lock left whole lines.
+    DIVERSION.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+}
+
+/// From now on a live view has the terminal.
+pub(super) fn divert() {
+    diversion().get_or_insert_default();
+}
+
+/// How many lines were noted since, and the last few.
+pub(super) fn diverted(known: u64) -> Option<Noted> {
+    diversion().as_ref().filter(|noted| noted.version != known).map(|noted| {
+        let skipped = noted.lines.len().saturating_sub(VIEWED);
+        Noted { lines: noted.lines.iter().skip(skipped).cloned().collect(), version: noted.version }
+    })
+}
+
+/// Lines that a live view can show at most.
+const VIEWED: usize = 20;
+
+/// The live view has given the terminal back: prints what was noted.
+pub(super) fn undivert() {
+    let Some(noted) = diversion().take() else { return };
+    let before = noted.version.saturating_sub(noted.lines.len() as u64);
+    if before > 0 {
+        say(&format!("{before} lines before these were noted, too\n"));
+    }
+    noted.lines.iter().for_each(|line| say(&format!("{line}\n")));
 }
 
 /// Prints `error: …` and what to do about it.

@@ -10,9 +10,10 @@ use tokio::sync::oneshot;
 use super::complaint::Complaint;
 use super::connect::{secret_text, tls_client};
 use super::proxy;
-use crate::plan::{Guard, Oauth, Server};
+use crate::model::guard;
+use crate::plan::{Endpoint, Guard, Oauth, Server};
 use crate::results::Tokens;
-use crate::transport::{Bearer, Token, TokenSource};
+use crate::transport::{Authorization, Bearer, ClientAuth, HttpTarget, Token, TokenSource, discover};
 
 /// The next token is asked for when a fifth of the lifetime is left, but no
 /// sooner before its end than this.
@@ -60,32 +61,51 @@ impl Log {
     }
 }
 
-/// Gets the first token for the MCP server at `url`, and begins to get the others.
-/// Paths count from `beside`, as for the server itself.
+/// Gets the first token for the MCP server at `url`, which `target` reaches without one,
+/// and begins to get the others. Paths count from `beside`, as for the server itself.
 ///
 /// # Errors
-/// When there is no first token, or the secret is not set.
+/// When there is no first token, it is not found out where tokens are had, or the secret
+/// is not set.
 pub(super) async fn begin(
     oauth: &Oauth,
-    server: &Server,
+    (server, url, target): (&Server, &str, &HttpTarget),
     guard: &Guard,
-    url: &str,
     beside: &Path,
 ) -> Result<(Bearer, Renewal), Complaint> {
-    let Server { name, tls, .. } = server;
+    let name = &server.name;
     let own = |error: String| Complaint::usage(format!("server `{name}`: {error}"));
     let secret = secret_text(&oauth.client_secret).map_err(own)?;
+    let way = |place: &str| way(place, server, guard, beside);
+    let (endpoint, found) = match &oauth.token_url {
+        Some(place) => {
+            let found = Authorization {
+                token_url: place.clone(),
+                auth: ClientAuth::Basic,
+                scopes: Vec::new(),
+                resource: url.to_owned(),
+            };
+            (way(place).map_err(|error| own(format!("token_url: {error}")))?, found)
+        }
+        None => {
+            let reach = |place: &str| way(place).and_then(|way| may_be_asked(way, target, guard));
+            let failed = |error: String| {
+                Complaint::server(format!("server `{name}`: {error}"))
+                    .help("name the token endpoint with `token_url`, or let the server say where it is (RFC 9728)")
+            };
+            let stream = matches!(server.endpoint, Endpoint::Sse { .. });
+            let found = discover((url, target, stream), async |place: &str| reach(place), TIMEOUT).await;
+            let found = found.map_err(|error| failed(error.to_string()))?;
+            let refused = |error| failed(format!("the token endpoint {}: {error}", found.token_url));
+            (reach(&found.token_url).map_err(refused)?, found)
+        }
+    };
+    let scopes = if oauth.scopes.is_empty() { &found.scopes } else { &oauth.scopes };
     let credentials = (oauth.client_id.as_str(), secret.as_str());
-    let mut source = TokenSource::new(&oauth.token_url, credentials, &oauth.scopes, url)
-        .map_err(|error| own(format!("token_url: {error}")))?;
-    if let Some(tls) = tls {
-        source = source.with_tls(tls_client(tls, beside).map_err(own)?);
-    }
-    if let Some(proxy) = proxy::of(server, guard, &oauth.token_url)? {
-        source = source.through(proxy);
-    }
+    let mut source = TokenSource::new(endpoint, found.auth, credentials, scopes, &found.resource)
+        .map_err(|error| own(error.to_string()))?;
     let token = source.token(TIMEOUT).await.map_err(|error| {
-        Complaint::server(format!("server `{name}`: no token from {}: {error}", oauth.token_url))
+        Complaint::server(format!("server `{name}`: no token from {}: {error}", found.token_url))
             .help("check `token_url`, `client_id`, `client_secret` and `scopes`")
     })?;
     let (bearer, log) = (Bearer::new(&token), Log::default());
@@ -99,6 +119,34 @@ pub(super) async fn begin(
         None => None,
     };
     Ok((bearer, Renewal { log, _running: running }))
+}
+
+/// The way to an address that belongs to the authorization of a server: TLS is spoken,
+/// and a proxy asked, as with the server.
+fn way(place: &str, server: &Server, guard: &Guard, beside: &Path) -> Result<HttpTarget, String> {
+    let mut target = HttpTarget::parse(place, Vec::new()).map_err(|error| error.to_string())?;
+    if let Some(tls) = &server.tls {
+        target = target.with_tls(tls_client(tls, beside)?);
+    }
+    let proxy = proxy::of(server, guard, place).map_err(|complaint| complaint.message)?;
+    Ok(proxy.into_iter().fold(target, HttpTarget::through))
+}
+
+/// Whether an address that a server names may be asked, and get a secret: it is one that
+/// the file lets be reached, nobody on the way can change what it says, and what is private
+/// to this machine is asked for servers of this machine only.
+fn may_be_asked(place: HttpTarget, server: &HttpTarget, guard: &Guard) -> Result<HttpTarget, String> {
+    let here = place.is_loopback();
+    if !guard::lets_reach(guard, place.host()) {
+        let host = place.host();
+        Err(format!("the guard does not allow its host: `guard {{ allow hosts [\"{host}\"] }}` does"))
+    } else if here && !server.is_loopback() {
+        Err("it is on this machine, and the server is not; it is not asked unless `token_url` names it".to_owned())
+    } else if !here && !place.is_secure() {
+        Err("it has to be reached by https, since it is not on this machine".to_owned())
+    } else {
+        Ok(place)
+    }
 }
 
 /// Runs `renewing` on a thread of its own until the sender is dropped: what asks
@@ -148,7 +196,28 @@ fn wait(lifetime: Duration) -> Duration {
 
 #[cfg(test)]
 mod tests {
-    use super::{Duration, wait};
+    use super::{Duration, Guard, HttpTarget, may_be_asked, wait};
+
+    #[test]
+    fn what_servers_name_is_asked_within_limits() {
+        let guard = Guard { allow_hosts: vec!["*.example.com".to_owned()], ..Guard::default() };
+        let target = |url: &str| HttpTarget::parse(url, Vec::new()).unwrap();
+        for (server, place, refused) in [
+            ("http://127.0.0.1/mcp", "http://localhost:1/a", None),
+            ("http://127.0.0.1/mcp", "https://id.example.com/a", None),
+            ("https://mcp.example.com/mcp", "https://id.example.com/a", None),
+            ("http://127.0.0.1/mcp", "http://id.example.com/a", Some("https")),
+            ("https://mcp.example.com/mcp", "http://127.0.0.1/a", Some("on this machine")),
+            ("https://mcp.example.com/mcp", "http://unix:/run/a:/a", Some("on this machine")),
+            ("https://mcp.example.com/mcp", "https://id.example.net/a", Some("allow hosts [\"id.example.net\"]")),
+        ] {
+            let answer = may_be_asked(target(place), &target(server), &guard);
+            match refused {
+                None => assert!(answer.is_ok(), "{place}: {answer:?}"),
+                Some(words) => assert!(answer.unwrap_err().contains(words), "{place}"),
+            }
+        }
+    }
 
     #[test]
     fn a_token_is_replaced_before_it_expires() {

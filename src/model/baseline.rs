@@ -17,7 +17,6 @@ pub(super) fn lower_all(lowering: &mut Lowering<'_>, items: &Items, plan: &Plan,
             lowering.out.push(errors::load::missing("line", &format!("baseline `{}`", name.text()), name.span(), help));
         }
         let margins = item.lines().iter().filter_map(|line| margin(lowering, line, plan, complete)).collect();
-        lowering.pending("baseline", item.keyword_span());
         baselines.push(Baseline { name: name.text(), margins });
     }
     baselines

@@ -88,7 +88,6 @@ pub(super) fn oauth(lowering: &mut Lowering<'_>, item: &ast::Oauth) -> Option<Oa
     }
     whole.then_some(())?;
     for (there, what, example) in [
-        (url.is_some(), "`token_url`", "token_url \"http://127.0.0.1:8080/token\""),
         (id.is_some(), "`client_id`", "client_id \"mcpl\""),
         (secret.is_some(), "`client_secret`", "client_secret secret(\"CLIENT_SECRET\")"),
     ] {
@@ -97,7 +96,7 @@ pub(super) fn oauth(lowering: &mut Lowering<'_>, item: &ast::Oauth) -> Option<Oa
             lowering.out.push(errors::load::missing(what, "`auth oauth`", item.keyword_span(), &help));
         }
     }
-    Some(Oauth { token_url: url?, client_id: id?, client_secret: secret?, scopes })
+    Some(Oauth { token_url: url, client_id: id?, client_secret: secret?, scopes })
 }
 
 /// `None` after saying why `url` cannot be a token endpoint. It gets a secret, which

@@ -21,6 +21,9 @@ pub struct Options<'a> {
     pub seed: u64,
     /// `--set NAME=VALUE`.
     pub overrides: &'a [(String, String)],
+    /// Where servers are instead of where the file says: the name of each, and a text
+    /// as `at` takes it. Names that the file does not have are of no effect.
+    pub targets: &'a [(String, String)],
     /// The environment.
     pub env: &'a dyn Fn(&str) -> Option<String>,
     /// Other files that the file names.
@@ -121,11 +124,6 @@ impl Lowering<'_> {
     /// The text under `span`, as written, on one line.
     pub(super) fn written(&self, span: Span) -> String {
         self.source.slice(span).split_whitespace().collect::<Vec<_>>().join(" ")
-    }
-
-    /// Warns that a statement is understood and not executed.
-    pub(super) fn pending(&mut self, what: &str, span: Span) {
-        self.out.push(errors::load::not_executed(what, span));
     }
 
     /// The number of a metric of the file's own. One name has one dimension.

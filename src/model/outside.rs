@@ -36,7 +36,7 @@ pub fn metric_of(text: &str, plan: &Plan) -> Result<MetricRef, Vec<Diagnostic>> 
     let Some(expr) = left.filter(|left| left.span() == own && parse.diagnostics().is_empty()) else {
         return Err(not_a_metric());
     };
-    let options = Options { name: "", seed: 0, overrides: &[], env: &|_| None, files: &NoFiles };
+    let options = Options { name: "", seed: 0, overrides: &[], targets: &[], env: &|_| None, files: &NoFiles };
     let mut lowering = Lowering {
         source: &source,
         options: &options,
@@ -96,7 +96,7 @@ flow f {
 "#;
 
     fn plan() -> Plan {
-        let options = Options { name: "t", seed: 1, overrides: &[], env: &|_| None, files: &NoFiles };
+        let options = Options { name: "t", seed: 1, overrides: &[], targets: &[], env: &|_| None, files: &NoFiles };
         let compiled = super::super::compile("t.mcpl", FILE, &options);
         compiled.lowered.plan.unwrap_or_else(|| panic!("{:#?}", compiled.lowered.diagnostics))
     }

@@ -60,7 +60,7 @@ fn hosts(lowering: &mut Lowering<'_>, items: &Items, servers: &[ServerItem], gua
             Endpoint::Http { url } | Endpoint::Sse { url } => Some((url, server.url_span)),
             _ => None,
         };
-        let tokens = plan.auth.as_ref().map(|Auth::Oauth(oauth)| (&oauth.token_url, None));
+        let tokens = plan.auth.as_ref().and_then(|Auth::Oauth(oauth)| oauth.token_url.as_ref()).map(|url| (url, None));
         // What only the environment says is looked at when the run begins.
         let proxy = match &plan.proxy {
             Some(Proxy::Url(parts)) => literal(parts).map(|url| (url, server.proxy_span)),

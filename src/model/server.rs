@@ -57,6 +57,7 @@ fn lower(lowering: &mut Lowering<'_>, item: &ast::Server) -> Option<ServerItem> 
     for statement in item.statements() {
         whole &= draft.statement(lowering, &statement).is_some();
     }
+    whole &= draft.placed(lowering, &name.text()).is_some();
     whole &= draft.without_effect(lowering).is_some();
     if draft.transport.is_none() && whole {
         let help =
@@ -262,6 +263,23 @@ impl Draft {
             }
             ServerStmt::Broken(_) => return None,
         }
+        Some(())
+    }
+
+    /// Puts the server where the command line says, in place of what the file says of
+    /// where it is, how it is started and which its process is. `None` when that is no
+    /// target.
+    fn placed(&mut self, lowering: &mut Lowering<'_>, name: &str) -> Option<()> {
+        let Some((_, text)) = lowering.options.targets.iter().find(|(server, _)| server == name) else {
+            return Some(());
+        };
+        let Some((transport, span)) = &mut self.transport else { return Some(()) };
+        let endpoint = target::endpoint(lowering, text, *span)?;
+        self.url_span = matches!(endpoint, Endpoint::Http { .. } | Endpoint::Sse { .. }).then_some(*span);
+        "at".clone_into(transport);
+        self.endpoint = Some(endpoint);
+        (self.launch, self.pid) = (None, None);
+        self.said.retain(|(what, _)| what != "launch" && what != "pid");
         Some(())
     }
 

@@ -16,7 +16,8 @@ use crate::text::Source;
 /// Compiles a file in an empty environment.
 fn compile(text: &str, overrides: &[(&str, &str)]) -> Lowered {
     let overrides: Vec<_> = overrides.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
-    let options = Options { name: "test", seed: 1, overrides: &overrides, env: &|_| None, files: &NoFiles };
+    let options =
+        Options { name: "test", seed: 1, overrides: &overrides, targets: &[], env: &|_| None, files: &NoFiles };
     lower(&Source::new("test.mcpl", text), &syntax::parse(text), &options)
 }
 

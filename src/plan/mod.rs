@@ -20,6 +20,7 @@ pub mod size;
 mod standard;
 mod step;
 pub mod takes;
+mod turns;
 
 pub use assertion::{
     Assertion, Baseline, Comparison, Margin, Measure, Metric, MetricExpr, MetricRef, Selection, Statistic, TimeMetric,
@@ -30,6 +31,7 @@ pub use habits::{Habits, Ids, ListBeforeCall, LostSession, Persona};
 pub use load::{Arrivals, CONFIRMATIONS, DECIDED_NS, Leg, Load, RECOVERY_NS, Seek, Segment, Work};
 pub use server::{Answer, Auth, Endpoint, Header, Launch, Oauth, Proxy, RevisionShare, Server, TextPart, Tls};
 pub use step::{Branch, Check, Choice, Flow, Method, Request, Save, Step, Tag, Take, Task, Think};
+pub use turns::turns;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};

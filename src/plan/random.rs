@@ -32,6 +32,8 @@ pub enum Purpose {
     /// Arguments that are made up for a tool: the attempt stands where the scenario
     /// does, and the number of the tool is the index.
     Arguments,
+    /// Which side of a pair of runs goes first.
+    Turns,
 }
 
 /// The stream for item `index` of `scenario`: the same for the same plan,
@@ -57,6 +59,7 @@ pub(super) fn key(seed: u64, purpose: Purpose, scenario: usize, index: u64) -> u
         Purpose::Ids => 10,
         Purpose::Lists => 11,
         Purpose::Arguments => 12,
+        Purpose::Turns => 13,
     };
     mixed(mixed(mixed(mixed(seed) ^ purpose) ^ scenario as u64) ^ index)
 }

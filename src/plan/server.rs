@@ -132,8 +132,9 @@ pub enum Auth {
 /// OAuth client credentials (RFC 6749, section 4.4).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Oauth {
-    /// Where tokens are had.
-    pub token_url: String,
+    /// Where tokens are had; found out from the server where it is absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub token_url: Option<String>,
     /// Who asks.
     pub client_id: String,
     /// What proves it; may name secrets, never hold one.

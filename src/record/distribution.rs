@@ -163,6 +163,13 @@ pub struct Sparse {
 }
 
 impl Sparse {
+    /// Each value in nanoseconds, as the smallest that is kept as one with it, and how
+    /// often it was recorded, in order.
+    #[must_use]
+    pub fn counts(&self) -> &[(u64, u64)] {
+        &self.counts
+    }
+
     /// How many values were recorded.
     #[must_use]
     pub fn count(&self) -> u64 {

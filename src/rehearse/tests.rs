@@ -17,7 +17,7 @@ fn plan(stages: &str, flow: &str) -> Plan {
     let text = format!(
         "mcpl 1\nserver s {{\n  http \"http://127.0.0.1:1/mcp\"\n  timeout 10s\n}}\nscenario one {{\n  target s\n  stages {{ {stages} }}\n  run f\n}}\nflow f {{\n{flow}\n}}\n"
     );
-    let options = Options { name: "test", seed: 1, overrides: &[], env: &|_| None, files: &NoFiles };
+    let options = Options { name: "test", seed: 1, overrides: &[], targets: &[], env: &|_| None, files: &NoFiles };
     let lowered = model::compile("test.mcpl", &text, &options).lowered;
     lowered.plan.unwrap_or_else(|| panic!("{:#?}", lowered.diagnostics))
 }

@@ -4,10 +4,11 @@
 //! Invariant: a pure function of results, verdict and template to bytes: no
 //! clock, no file, no network, and the same input gives the same bytes.
 //! Templates see one type, [`View`]. May import `results`, `verdict`, `plan`,
-//! `record`, `units`.
+//! `record`, `stats`, `units`.
 
 mod chart;
 mod clean;
+mod embedded;
 mod error;
 mod escape;
 mod filters;
@@ -18,8 +19,9 @@ mod value;
 pub mod view;
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
+pub use embedded::{NotEmbedded, embedded_results, is_page};
 pub use error::RenderError;
 pub use suite::{Ran, Suite};
 pub use trend::{TrendFormat, render_trend};
@@ -30,13 +32,7 @@ use std::sync::Arc;
 
 use crate::results::Results;
 use crate::verdict::Verdict;
-
-/// Results of at most so many bytes are embedded in an HTML report; larger
-/// ones would make it slow to open and to send.
-const EMBEDDED_BYTES: usize = 512 * 1024;
-
-/// The shortest row of a series in the JSON of results.
-const ROW_BYTES: usize = 100;
+use crate::verdict::compare::Comparison;
 
 /// The built-in formats.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -101,10 +97,26 @@ pub struct Style {
 /// # Errors
 /// [`RenderError`] only if a built-in template is wrong.
 pub fn render(results: &Results, verdict: &Verdict, format: Format, style: Style) -> Result<String, RenderError> {
-    let embedded = if format == Format::Html { embedded(results) } else { None };
+    let embedded = if format == Format::Html { embedded::embed(results) } else { None };
     let view = Arc::new(View::new(results, verdict));
     let name = format.template();
     templates::render(&view, embedded, name, None, style).map_err(|error| RenderError::new(name, &error))
+}
+
+/// Renders a comparison that was made for itself: as [`Format::Text`],
+/// [`Format::Markdown`] or [`Format::Junit`] with a test case for each metric. Where a
+/// page is asked for it is text, too.
+///
+/// # Errors
+/// [`RenderError`] only if a built-in template is wrong.
+pub fn render_comparison(comparison: &Comparison, format: Format, style: Style) -> Result<String, RenderError> {
+    let name = match format {
+        Format::Markdown => "compare.md.j2",
+        Format::Junit => "compare.xml.j2",
+        Format::Text | Format::Html => "compare.txt.j2",
+    };
+    let view = view::ComparisonView::new(comparison);
+    templates::render_comparison(&view, name, style).map_err(|error| RenderError::new(name, &error))
 }
 
 /// Renders a run by a template of the user's own. The ending of `name` before
@@ -116,18 +128,7 @@ pub fn render(results: &Results, verdict: &Verdict, format: Format, style: Style
 /// not have.
 pub fn render_template(results: &Results, verdict: &Verdict, name: &str, source: &str) -> Result<String, RenderError> {
     let view = Arc::new(View::new(results, verdict));
-    let embedded = if source.contains("results(") { embedded(results) } else { None };
+    let embedded = if source.contains("results(") { embedded::embed(results) } else { None };
     templates::render(&view, embedded, name, Some(source), Style::default())
         .map_err(|error| RenderError::new(name, &error))
-}
-
-/// The results as JSON that is safe inside a `<script>`, unless they are large.
-fn embedded(results: &Results) -> Option<String> {
-    let rows: usize = results.recording.seconds.iter().map(|slice| slice.series.len()).sum();
-    // Spares writing megabytes only to measure them.
-    if rows > EMBEDDED_BYTES / ROW_BYTES {
-        return None;
-    }
-    let json = escape::script_json(&results.to_json());
-    (json.len() <= EMBEDDED_BYTES).then_some(json)
 }

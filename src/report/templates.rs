@@ -1,33 +1,46 @@
 //! The template engine as reports use it, and the built-in templates.
 //!
-//! Invariant: a template sees the view, the filters and four functions, and
+//! Invariant: a template sees the view, the filters and five functions, and
 //! nothing else; a name that does not exist is an error.
 
 use std::sync::Arc;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD as BASE64;
 use minijinja::syntax::SyntaxConfig;
 use minijinja::{AutoEscape, Environment, Error, ErrorKind, UndefinedBehavior, Value, escape_formatter};
 use serde::Serialize;
+use sha2::{Digest as _, Sha256};
 
 use super::chart;
 use super::escape;
 use super::suite::Suite;
-use super::view::View;
+use super::view::{ComparisonView, View};
 use super::{Style, filters, value};
 
 /// Built-in templates by name. The part before `.j2` says how values are
 /// escaped.
-const BUILT_IN: [(&str, &str); 16] = [
+const BUILT_IN: &[(&str, &str)] = &[
     ("report.html.j2", include_str!("../../reports/report.html.j2")),
     ("report.css", include_str!("../../reports/report.css")),
+    ("report.js", include_str!("../../reports/report.js")),
     ("parts/verdict.html.j2", include_str!("../../reports/parts/verdict.html.j2")),
     ("parts/search.html.j2", include_str!("../../reports/parts/search.html.j2")),
     ("parts/over_time.html.j2", include_str!("../../reports/parts/over_time.html.j2")),
     ("parts/steps.html.j2", include_str!("../../reports/parts/steps.html.j2")),
+    ("parts/readings.html.j2", include_str!("../../reports/parts/readings.html.j2")),
+    ("parts/health.html.j2", include_str!("../../reports/parts/health.html.j2")),
+    ("parts/failures.html.j2", include_str!("../../reports/parts/failures.html.j2")),
     ("parts/provenance.html.j2", include_str!("../../reports/parts/provenance.html.j2")),
     ("report.md.j2", include_str!("../../reports/report.md.j2")),
     ("junit.xml.j2", include_str!("../../reports/junit.xml.j2")),
     ("summary.txt.j2", include_str!("../../reports/summary.txt.j2")),
+    ("parts/comparison.html.j2", include_str!("../../reports/parts/comparison.html.j2")),
+    ("parts/comparison.txt.j2", include_str!("../../reports/parts/comparison.txt.j2")),
+    ("parts/comparison.md.j2", include_str!("../../reports/parts/comparison.md.j2")),
+    ("compare.txt.j2", include_str!("../../reports/compare.txt.j2")),
+    ("compare.md.j2", include_str!("../../reports/compare.md.j2")),
+    ("compare.xml.j2", include_str!("../../reports/compare.xml.j2")),
     ("suite.html.j2", include_str!("../../reports/suite.html.j2")),
     ("suite.md.j2", include_str!("../../reports/suite.md.j2")),
     ("suite.txt.j2", include_str!("../../reports/suite.txt.j2")),
@@ -55,6 +68,11 @@ pub(super) fn render(
 /// Renders a built-in template on several runs.
 pub(super) fn render_suite(suite: &Suite, name: &str, style: Style) -> Result<String, Error> {
     environment(style)?.get_template(name)?.render(context(suite)?)
+}
+
+/// Renders a built-in template on a comparison.
+pub(super) fn render_comparison(view: &ComparisonView, name: &str, style: Style) -> Result<String, Error> {
+    environment(style)?.get_template(name)?.render(context(&serde_json::json!({ "comparison": view }))?)
 }
 
 /// Renders a built-in template on what is no single run.
@@ -113,5 +131,15 @@ fn functions(environment: &mut Environment<'_>, view: &Arc<View>, results: Optio
     });
     environment
         .add_function("gauge", |observed: f64, limit: f64| Value::from_safe_string(chart::gauge(observed, limit)));
+    environment.add_function("integrity", |name: &str| {
+        let part = BUILT_IN.iter().find(|(known, _)| *known == name);
+        part.map(|(_, source)| Value::from_safe_string(integrity(source)))
+            .ok_or_else(|| Error::new(ErrorKind::InvalidOperation, format!("there is no built-in part `{name}`")))
+    });
     environment.add_function("results", move || results.clone().map(Value::from_safe_string));
+}
+
+/// What a content security policy names a script by (CSP 3, 2.3.1).
+fn integrity(source: &str) -> String {
+    format!("sha256-{}", BASE64.encode(Sha256::digest(source.as_bytes())))
 }

@@ -22,6 +22,16 @@ impl Results {
             (slice.logs, slice.violations) = (Vec::new(), Vec::new());
             sum.merge(slice);
         }
+        // Where each scenario had its last activity, since a fixed amount of work ends
+        // its load.
+        for row in std::mem::take(&mut sum.scenarios) {
+            let active = |slice: &&Slice| {
+                let mut rows = slice.scenarios.iter().filter(|other| other.scenario == row.scenario);
+                rows.any(|row| row.started + row.iterations > 0)
+            };
+            let second = self.recording.seconds.iter().rev().find(active).map_or(last, |slice| slice.second);
+            recording.add(Slice { second, scenarios: vec![row], ..Slice::default() });
+        }
         let lag = std::mem::take(&mut sum.health.lag);
         sum.health = crate::record::Health { lag, ..Default::default() };
         recording.add(sum);

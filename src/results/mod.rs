@@ -3,6 +3,7 @@
 //! Invariant: versioned, mergeable, and enough for any report and any
 //! assertion without another run. May import `record`, `plan`.
 
+mod baseline;
 mod condense;
 mod environment;
 mod journal;
@@ -12,6 +13,7 @@ mod read;
 #[cfg(test)]
 mod tests;
 
+pub use baseline::{BASELINE, Baseline};
 pub use environment::Environment;
 pub use journal::{JOURNAL, Journal, Second};
 pub use process::{ProcessSums, SESSIONS_LEAST};

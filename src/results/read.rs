@@ -2,7 +2,7 @@
 
 use serde::Deserialize;
 
-use super::{JOURNAL, Results, SCHEMA};
+use super::{BASELINE, JOURNAL, Results, SCHEMA};
 use crate::plan::MAX_LOAD_NS;
 use crate::record::{Counts, Slice};
 
@@ -31,6 +31,15 @@ pub enum ReadError {
         /// What the file says.
         found: String,
     },
+    /// A baseline of a version that this one does not know.
+    #[error("its format is `{found}`, and this version reads `{BASELINE}`")]
+    OtherBaseline {
+        /// What the file says.
+        found: String,
+    },
+    /// JSON, but no baseline.
+    #[error("it has no `schema` that begins with `mcpl.baseline/`")]
+    NoBaseline,
     /// JSON, but no results of a run.
     #[error("it has no `schema` that begins with `mcpl.results/`")]
     NoResults,

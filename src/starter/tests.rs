@@ -23,7 +23,8 @@ fn compile(text: &str) -> model::Compiled {
             Err("no such file".to_owned())
         }
     }
-    let options = model::Options { name: "first", seed: 1, overrides: &[], env: &|_| Option::None, files: &None };
+    let options =
+        model::Options { name: "first", seed: 1, overrides: &[], targets: &[], env: &|_| Option::None, files: &None };
     model::compile("first.mcpl", text, &options)
 }
 

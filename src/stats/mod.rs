@@ -6,11 +6,13 @@
 mod changes;
 mod multiple;
 mod nonparametric;
+mod permutation;
 mod prediction;
 mod student;
 
 pub use changes::{Change, Changes, LEAST, changes, leaning};
 pub use multiple::{benjamini_hochberg, holm};
 pub use nonparametric::{chance, larger_score, median, normal_above, slope, trend_score, uneven_score};
+pub use permutation::{Shift, least_chance, least_paired_chance};
 pub use prediction::{Prediction, mean_and_deviation};
 pub use student::{t_cdf, t_quantile};

@@ -28,10 +28,15 @@ impl Headers {
 
     /// The value of the first header of this name, in whatever case.
     pub(super) fn bytes(&self, name: &str) -> Option<&[u8]> {
+        self.all(name).next()
+    }
+
+    /// The values of all headers of this name, in whatever case.
+    pub(super) fn all(&self, name: &str) -> impl Iterator<Item = &[u8]> {
         let lines = self.text.split(|&byte| byte == b'\n').skip(1);
         lines
-            .filter_map(|line| split(line, name.len()))
-            .find_map(|(found, value)| found.eq_ignore_ascii_case(name.as_bytes()).then(|| value.trim_ascii()))
+            .filter_map(move |line| split(line, name.len()))
+            .filter_map(move |(found, value)| found.eq_ignore_ascii_case(name.as_bytes()).then(|| value.trim_ascii()))
     }
 
     /// The same, if it is visible ASCII.
@@ -65,5 +70,7 @@ mod tests {
         assert_eq!(headers.get("HTTP/1.1 200 a"), None);
         assert_eq!(headers.get("c"), None);
         assert_eq!(Headers::default().get("a"), None);
+        let twice = Headers::new(Bytes::from_static(b"HTTP/1.1 200\r\na: 1\r\nb: 2\r\nA: 3\r\n\r\n"));
+        assert_eq!(twice.all("a").collect::<Vec<_>>(), [b"1", b"3"]);
     }
 }

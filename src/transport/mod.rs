@@ -22,6 +22,7 @@ mod client;
 mod compliance;
 mod connector;
 mod deadline;
+mod discovery;
 mod envelope;
 mod exchange;
 mod failure;
@@ -57,16 +58,18 @@ mod tests;
 pub use channel::ChannelClient;
 pub use client::{Client, Connector, Opened, ServerInfo};
 pub use connector::{AnyClient, AnyConnector, ClientInfo};
+pub use discovery::{Authorization, DiscoveryError, discover};
 pub use envelope::{Reply, RpcError};
 pub use exchange::{Asides, Call, Changes, Exchange, Tasks};
 pub use failure::{Failure, OpenError, TargetError};
 pub use http::HttpClient;
+pub use http::form::send_once;
 pub use ids::Ids;
 pub use lists::{
     Hints, List, ListError, Listed, PromptArgument, PromptInfo, ResourceInfo, TaskSupport, TemplateInfo, ToolInfo,
     list_all, list_tools,
 };
-pub use oauth::{Bearer, Token, TokenError, TokenSource};
+pub use oauth::{Bearer, ClientAuth, Token, TokenError, TokenSource};
 pub use probe::{Probe, probe};
 pub use proxy::Proxy;
 pub use questions::{Answers, Question};

@@ -9,14 +9,13 @@ use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use http::HeaderValue;
 use serde::Deserialize;
 use tokio::time::Instant;
 
 use super::failure::{Failure, TargetError, excerpt};
 use super::http::form;
-use super::proxy::Proxy;
 use super::target::HttpTarget;
-use super::tls::TlsClient;
 
 /// The `Authorization` header of all requests to a server, which is replaced
 /// while they are sent.
@@ -90,10 +89,22 @@ pub enum TokenError {
     Malformed(&'static str),
 }
 
+/// How a client proves at a token endpoint who it is (RFC 6749, section 2.3.1).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum ClientAuth {
+    /// HTTP Basic, which every token endpoint has to know: `client_secret_basic`.
+    #[default]
+    Basic,
+    /// Fields of the form: `client_secret_post`.
+    Post,
+}
+
 /// Where tokens come from, and who asks for them.
 pub struct TokenSource {
-    /// With the credentials as a header.
+    /// With the credentials as a header, where they are one.
     target: HttpTarget,
+    /// Who asks, where the form says it.
+    id: Option<String>,
     secret: String,
     scopes: String,
     /// What the token is for (RFC 8707), which MCP clients have to say.
@@ -119,32 +130,32 @@ struct Granted {
 }
 
 impl TokenSource {
-    /// Tokens for `resource`, the URL of an MCP server, from the token endpoint
-    /// `url`. The client authenticates with HTTP Basic (RFC 6749, section 2.3.1).
+    /// Tokens for `resource`, the URL of an MCP server, from a token endpoint. The
+    /// client proves with its id and secret who it is, in the way of `auth`.
     ///
     /// # Errors
     ///
-    /// If the URL cannot be used.
-    pub fn new(url: &str, (id, secret): (&str, &str), scopes: &[String], resource: &str) -> Result<Self, TargetError> {
-        let credentials = STANDARD.encode(format!("{}:{}", form::escaped(id), form::escaped(secret)));
-        let target = HttpTarget::parse(url, vec![("authorization".to_owned(), format!("Basic {credentials}"))])?;
+    /// If the credentials cannot be sent.
+    pub fn new(
+        endpoint: HttpTarget,
+        auth: ClientAuth,
+        (id, secret): (&str, &str),
+        scopes: &[String],
+        resource: &str,
+    ) -> Result<Self, TargetError> {
+        let (target, id) = match auth {
+            ClientAuth::Basic => {
+                let credentials = STANDARD.encode(format!("{}:{}", form::escaped(id), form::escaped(secret)));
+                let mut value = HeaderValue::from_str(&format!("Basic {credentials}")).map_err(|_| {
+                    TargetError::Header { name: "authorization".to_owned(), reason: "it is malformed".to_owned() }
+                })?;
+                value.set_sensitive(true);
+                (endpoint.authorized(value), None)
+            }
+            ClientAuth::Post => (endpoint, Some(id.to_owned())),
+        };
         let (secret, resource) = (secret.to_owned(), resource.to_owned());
-        Ok(Self { target, secret, scopes: scopes.join(" "), resource, refresh: None })
-    }
-
-    /// Speaks TLS with the token endpoint as `tls` says, where its URL begins with
-    /// `https`.
-    #[must_use]
-    pub fn with_tls(mut self, tls: TlsClient) -> Self {
-        self.target = self.target.with_tls(tls);
-        self
-    }
-
-    /// Asks through a proxy.
-    #[must_use]
-    pub fn through(mut self, proxy: Proxy) -> Self {
-        self.target = self.target.through(proxy);
-        self
+        Ok(Self { target, id, secret, scopes: scopes.join(" "), resource, refresh: None })
     }
 
     /// A new token, within `timeout` for each request that it takes. If the last
@@ -180,6 +191,9 @@ impl TokenSource {
             fields.push(("scope", &self.scopes));
         }
         fields.push(("resource", &self.resource));
+        if let Some(id) = &self.id {
+            fields.extend([("client_id", id.as_str()), ("client_secret", &self.secret)]);
+        }
         let start = Instant::now();
         let (status, text) = form::post(&self.target, &fields, timeout).await?;
         if status != 200 {

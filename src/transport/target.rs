@@ -254,6 +254,12 @@ impl HttpTarget {
         Cow::Owned(format!("http://{}{path}", self.host_header.to_str().unwrap_or(&self.host)))
     }
 
+    /// Whether the URL begins with `https`.
+    #[must_use]
+    pub const fn is_secure(&self) -> bool {
+        self.tls.is_some()
+    }
+
     /// How TLS is spoken; `None` where it is not.
     pub(super) const fn tls(&self) -> Option<&TlsClient> {
         self.tls.as_ref()
@@ -288,6 +294,12 @@ impl HttpTarget {
 
     pub(super) const fn headers(&self) -> &HeaderMap {
         &self.headers
+    }
+
+    /// The same, whose requests prove with this who asks.
+    pub(super) fn authorized(mut self, value: HeaderValue) -> Self {
+        self.headers.insert(header::AUTHORIZATION, value);
+        self
     }
 }
 

@@ -4,7 +4,7 @@
 use super::judge::metrics;
 use super::{Finding, Kind, Level};
 use crate::plan::Metric;
-use crate::record::{Distribution, ErrorClass, Time, sample_floor};
+use crate::record::{Distribution, ErrorClass, Slice, Time, sample_floor};
 use crate::results::{Results, Window};
 use crate::units;
 
@@ -129,4 +129,42 @@ fn behind(results: &Results) -> Option<String> {
 pub(super) fn users_are_limited(results: &Results) -> bool {
     let plan = &results.plan;
     plan.guard.max_users.is_some() || plan.scenarios.iter().any(|scenario| scenario.max_users.is_some())
+}
+
+/// Whether the load generator is about to be the bottleneck, second by second. A hint
+/// while a run is under way: judged is the whole run.
+#[derive(Clone, Debug, Default)]
+pub struct Strain {
+    /// In how many seconds in a row each held.
+    busy: usize,
+    late: usize,
+    /// Requests for which the machine had nothing left.
+    local: u64,
+}
+
+impl Strain {
+    /// A second has ended; with how late work was begun in it, and its latency.
+    pub fn second(&mut self, slice: &Slice, threads: usize, lag: &Distribution, latency: &Distribution) {
+        let row = |seconds: &mut usize, holds: bool| *seconds = if holds { *seconds + 1 } else { 0 };
+        row(&mut self.busy, slice.health.busiest(threads).is_some_and(|share| share >= BUSY));
+        let [late, whole] = [lag, latency].map(|times| times.percentile(99.0));
+        let dominates = |late: f64| late >= LATE_NS && whole.is_none_or(|whole| late >= whole * LATE_PART);
+        row(&mut self.late, late.is_some_and(dominates));
+        let classes = slice.series.iter().filter_map(|row| row.counts.errors.get(&ErrorClass::Local));
+        self.local += classes.sum::<u64>();
+    }
+
+    /// What strains it, in a clause; `None` when nothing does.
+    #[must_use]
+    pub fn now(&self) -> Option<String> {
+        if self.local > 0 {
+            Some(format!("this machine had no descriptor, port or process left for {} requests", self.local))
+        } else if self.busy >= BUSY_LEAST {
+            Some("a thread of the load generator has no time left: what is measured may be its own waiting".to_owned())
+        } else if self.late >= BUSY_LEAST {
+            Some("the load generator begins work late: what is measured may be its own lateness".to_owned())
+        } else {
+            None
+        }
+    }
 }

@@ -16,6 +16,9 @@ pub(super) struct Observed {
 }
 
 impl Observed {
+    /// Without any data.
+    pub(super) const NOTHING: Observed = Observed { value: None, samples: 0, needs: 0 };
+
     fn exact(value: f64) -> Observed {
         Observed { value: Some(value), samples: u64::MAX, needs: 0 }
     }
@@ -31,10 +34,15 @@ impl Observed {
 
 /// Evaluates `expr` over `window`.
 pub(super) fn evaluate(results: &Results, expr: &MetricExpr, window: Window) -> Observed {
-    let both = |a: &MetricExpr, b: &MetricExpr| (evaluate(results, a, window), evaluate(results, b, window));
+    combined(expr, &|reference| observed(&gathered(results, reference, window), results, reference, window))
+}
+
+/// The value of `expr`, given that of each metric in it.
+pub(super) fn combined(expr: &MetricExpr, metric: &impl Fn(&MetricRef) -> Observed) -> Observed {
+    let both = |a: &MetricExpr, b: &MetricExpr| (combined(a, metric), combined(b, metric));
     match expr {
         MetricExpr::Const(quantity) => Observed::exact(quantity.value),
-        MetricExpr::Metric(reference) => metric(results, reference, window),
+        MetricExpr::Metric(reference) => metric(reference),
         MetricExpr::Add(a, b) => {
             let (a, b) = both(a, b);
             a.combine(b, |a, b| Some(a + b))
@@ -54,40 +62,122 @@ pub(super) fn evaluate(results: &Results, expr: &MetricExpr, window: Window) -> 
     }
 }
 
-fn metric(results: &Results, reference: &MetricRef, window: Window) -> Observed {
-    let selection = &reference.selection;
-    let statistic = reference.statistic;
-    match &reference.metric {
-        Metric::Time(time) => of_distribution(&results.times(selection, kind(*time), window), statistic),
-        Metric::Iteration => session(results, selection, SessionTime::Iteration, window, statistic),
-        Metric::Connect => session(results, selection, SessionTime::Connect, window, statistic),
-        Metric::SessionOpen => session(results, selection, SessionTime::Open, window, statistic),
-        Metric::SessionClose => session(results, selection, SessionTime::Close, window, statistic),
-        Metric::GeneratorLag => of_distribution(&results.lag(window), statistic),
-        Metric::Group { group } => of_distribution(&results.group(*group, window), statistic),
-        Metric::Measure { measure, dimension } => {
-            let mut observed = of_distribution(&results.measure(*measure, window), statistic);
-            observed.value = observed.value.map(|value| match statistic {
-                Statistic::Count => value,
-                Statistic::Mean | Statistic::Stddev => value / Measure::scale(*dimension),
-                _ => Measure::value(*dimension, value),
-            });
-            observed
+/// What a metric is computed from. That of a run is the sum over its seconds.
+#[derive(Clone, Debug)]
+pub(super) enum Gathered {
+    /// Single values.
+    Values(Distribution),
+    /// One value for each second.
+    Seconds(Extent),
+    /// A part of a whole, such as failures of requests.
+    Share { part: u64, whole: u64 },
+    /// A count, and how often something could have been counted.
+    Count { count: u64, basis: u64 },
+}
+
+/// Values of seconds, summed up.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Extent {
+    count: u64,
+    sum: f64,
+    least: Option<f64>,
+    most: Option<f64>,
+}
+
+impl Extent {
+    fn of(values: impl Iterator<Item = f64>) -> Extent {
+        values.fold(Extent::default(), |mut extent, value| {
+            extent.add(Extent { count: 1, sum: value, least: Some(value), most: Some(value) });
+            extent
+        })
+    }
+
+    fn add(&mut self, other: Extent) {
+        self.count += other.count;
+        self.sum += other.sum;
+        let either = |a: Option<f64>, b: Option<f64>, pick: fn(f64, f64) -> f64| a.into_iter().chain(b).reduce(pick);
+        self.least = either(self.least, other.least, f64::min);
+        self.most = either(self.most, other.most, f64::max);
+    }
+}
+
+impl Gathered {
+    /// Adds what was gathered for the same metric in other seconds.
+    pub(super) fn add(&mut self, other: Gathered) {
+        match (self, other) {
+            (Gathered::Values(values), Gathered::Values(more)) => values.add(&more),
+            (Gathered::Seconds(extent), Gathered::Seconds(more)) => extent.add(more),
+            (Gathered::Share { part, whole }, Gathered::Share { part: more, whole: of }) => {
+                *part += more;
+                *whole += of;
+            }
+            (Gathered::Count { count, basis }, Gathered::Count { count: more, basis: of }) => {
+                *count += more;
+                *basis += of;
+            }
+            // The same metric is always computed from the same kind of thing.
+            _ => {}
         }
-        Metric::GeneratorCpu => of_seconds(results.generator_cpu(window), statistic),
-        Metric::GeneratorRss => of_seconds(results.generator_rss(window), statistic),
-        Metric::ServerCpu { server } => of_seconds(results.server_cpu(*server, window), statistic),
-        Metric::ServerRss { server } => of_seconds(results.server_rss(*server, window), statistic),
-        Metric::ServerFds { server } => of_seconds(results.server_fds(*server, window), statistic),
-        Metric::Errors { class } => errors(results, selection, class.as_deref(), window, statistic),
+    }
+}
+
+/// Gathers what a metric is computed from.
+pub(super) fn gathered(results: &Results, reference: &MetricRef, window: Window) -> Gathered {
+    let selection = &reference.selection;
+    let session = |time| Gathered::Values(results.session_times(selection, time, window));
+    match &reference.metric {
+        Metric::Time(time) => Gathered::Values(results.times(selection, kind(*time), window)),
+        Metric::Iteration => session(SessionTime::Iteration),
+        Metric::Connect => session(SessionTime::Connect),
+        Metric::SessionOpen => session(SessionTime::Open),
+        Metric::SessionClose => session(SessionTime::Close),
+        Metric::GeneratorLag => Gathered::Values(results.lag(window)),
+        Metric::Group { group } => Gathered::Values(results.group(*group, window)),
+        Metric::Measure { measure, .. } => Gathered::Values(results.measure(*measure, window)),
+        Metric::GeneratorCpu => Gathered::Seconds(Extent::of(results.generator_cpu(window))),
+        Metric::GeneratorRss => Gathered::Seconds(Extent::of(results.generator_rss(window))),
+        Metric::ServerCpu { server } => Gathered::Seconds(Extent::of(results.server_cpu(*server, window))),
+        Metric::ServerRss { server } => Gathered::Seconds(Extent::of(results.server_rss(*server, window))),
+        Metric::ServerFds { server } => Gathered::Seconds(Extent::of(results.server_fds(*server, window))),
+        Metric::Errors { class } => {
+            let counts = results.counts(selection, window);
+            let part = match class.as_deref().map(ErrorClass::from_name) {
+                None => counts.failed(),
+                Some(Some(class)) => counts.errors.get(&class).copied().unwrap_or(0),
+                Some(None) => 0,
+            };
+            Gathered::Share { part, whole: counts.requests }
+        }
         Metric::Expect { label } => {
             let (passed, failed) = results.tally(*label, window);
-            of_share(passed, passed + failed, statistic)
+            Gathered::Share { part: passed, whole: passed + failed }
         }
         counted => {
             let (count, basis) = count(results, selection, counted, window);
-            of_count(results, selection, count, basis, window, statistic)
+            Gathered::Count { count, basis }
         }
+    }
+}
+
+/// The value of a metric, given what it is computed from. Rates need to know how
+/// long the window is.
+pub(super) fn observed(gathered: &Gathered, results: &Results, reference: &MetricRef, window: Window) -> Observed {
+    let statistic = reference.statistic;
+    match gathered {
+        Gathered::Values(values) => {
+            let mut observed = of_distribution(values, statistic);
+            if let Metric::Measure { dimension, .. } = &reference.metric {
+                observed.value = observed.value.map(|value| match statistic {
+                    Statistic::Count => value,
+                    Statistic::Mean | Statistic::Stddev => value / Measure::scale(*dimension),
+                    _ => Measure::value(*dimension, value),
+                });
+            }
+            observed
+        }
+        Gathered::Seconds(extent) => of_seconds(extent, statistic),
+        Gathered::Share { part, whole } => of_share(*part, *whole, statistic),
+        Gathered::Count { count, basis } => of_count(results, &reference.selection, *count, *basis, window, statistic),
     }
 }
 
@@ -98,16 +188,6 @@ fn kind(time: TimeMetric) -> Time {
         TimeMetric::Wait => Time::Wait,
         TimeMetric::FirstByte => Time::FirstByte,
     }
-}
-
-fn session(
-    results: &Results,
-    selection: &Selection,
-    time: SessionTime,
-    window: Window,
-    statistic: Statistic,
-) -> Observed {
-    of_distribution(&results.session_times(selection, time, window), statistic)
 }
 
 #[expect(clippy::cast_precision_loss, reason = "counts stay below 2^53")]
@@ -126,33 +206,16 @@ fn of_distribution(distribution: &Distribution, statistic: Statistic) -> Observe
 
 /// A statistic over seconds.
 #[expect(clippy::cast_precision_loss, reason = "a number of seconds")]
-fn of_seconds(values: impl Iterator<Item = f64>, statistic: Statistic) -> Observed {
-    let values: Vec<f64> = values.collect();
-    let count = values.len() as u64;
+fn of_seconds(extent: &Extent, statistic: Statistic) -> Observed {
+    let count = extent.count;
     let value = match statistic {
-        Statistic::Min => values.iter().copied().reduce(f64::min),
-        Statistic::Max => values.iter().copied().reduce(f64::max),
-        Statistic::Mean => (count > 0).then(|| values.iter().sum::<f64>() / count as f64),
+        Statistic::Min => extent.least,
+        Statistic::Max => extent.most,
+        Statistic::Mean => (count > 0).then(|| extent.sum / count as f64),
         Statistic::Count => Some(count as f64),
         Statistic::Stddev | Statistic::Percentile(_) | Statistic::Rate => None,
     };
     Observed { value, samples: count, needs: 1 }
-}
-
-fn errors(
-    results: &Results,
-    selection: &Selection,
-    class: Option<&str>,
-    window: Window,
-    statistic: Statistic,
-) -> Observed {
-    let counts = results.counts(selection, window);
-    let failed = match class.map(ErrorClass::from_name) {
-        None => counts.failed(),
-        Some(Some(class)) => counts.errors.get(&class).copied().unwrap_or(0),
-        Some(None) => 0,
-    };
-    of_share(failed, counts.requests, statistic)
 }
 
 #[expect(clippy::cast_precision_loss, reason = "counts stay below 2^53")]

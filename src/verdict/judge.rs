@@ -41,7 +41,14 @@ pub fn judge(results: &Results) -> Verdict {
         }
         _ => judged(),
     };
-    Verdict { outcome, sentence, searches, findings: findings::find(results, invalid), assertions }
+    Verdict {
+        outcome,
+        sentence,
+        searches,
+        comparisons: Vec::new(),
+        findings: findings::find(results, invalid),
+        assertions,
+    }
 }
 
 fn sentence(outcome: Outcome, ended: Ended, assertions: &[Judgement], failed: usize, requests: u64) -> String {
@@ -86,33 +93,23 @@ fn judge_one(results: &Results, assertion: &Assertion) -> Judgement {
         .zip(&limits)
         .map(|(left, right)| left.zip(*right).map(|(left, right)| assertion.comparison.holds(left, right)))
         .collect();
-    let seconds_met = share_true(&held_in);
-    let (state, explanation) = match assertion.share_of_seconds {
-        Some(wanted) => by_seconds(seconds_met, &held_in, wanted),
-        None => by_whole(assertion, left, right),
-    };
-    // With `in 99% of seconds`, what is compared is the share of seconds.
-    let (observed, limit, comparison, dimension) = match assertion.share_of_seconds {
-        Some(wanted) => (seconds_met, Some(wanted), Comparison::GreaterOrEqual, Dimension::Share),
-        // A percentile of too few samples is no figure to show.
-        None if state == State::TooFewSamples => {
-            (None, right.value, assertion.comparison, dimension_of(&assertion.left))
-        }
-        None => (left.value, right.value, assertion.comparison, dimension_of(&assertion.left)),
-    };
-    let quantity = |value: Option<f64>| value.map(|value| Quantity::new(value, dimension));
+    let met = SecondsMet::of(&held_in);
+    let seconds_met = met.share();
+    let outcome = weighed(assertion, left, right, met);
     let breach = if averages_out(&assertion.left) {
         None
     } else {
         seconds.zip(&held_in).find(|(_, held)| **held == Some(false)).map(|(second, _)| second)
     };
+    let Weighed { state, observed, comparison, limit, explanation } = outcome;
+    let value = |quantity: Option<Quantity>| quantity.map(|quantity| quantity.value);
     Judgement {
         source: assertion.source.clone(),
         state,
-        observed: quantity(observed),
+        observed,
         comparison,
-        limit: quantity(limit),
-        margin: observed.zip(limit).and_then(|(observed, limit)| margin(state, observed, limit)),
+        limit,
+        margin: value(observed).zip(value(limit)).and_then(|(observed, limit)| margin(state, observed, limit)),
         samples: if left.samples == u64::MAX { 0 } else { left.samples },
         explanation,
         first_breach: breach,
@@ -133,15 +130,65 @@ fn averages_out(expr: &MetricExpr) -> bool {
     }
 }
 
-#[expect(clippy::cast_precision_loss, reason = "numbers of seconds")]
-fn share_true(held: &[Option<bool>]) -> Option<f64> {
-    let known = held.iter().flatten().count();
-    (known > 0).then(|| held.iter().flatten().filter(|held| **held).count() as f64 / known as f64)
+/// In how many seconds an assertion held, of those that have a value.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct SecondsMet {
+    held: u64,
+    known: u64,
 }
 
-fn by_seconds(met: Option<f64>, held: &[Option<bool>], wanted: f64) -> (State, String) {
-    let known = held.iter().flatten().count();
-    let Some(met) = met else { return (State::NoData, "no data: no second of the run has a value".to_owned()) };
+impl SecondsMet {
+    fn of(held: &[Option<bool>]) -> SecondsMet {
+        let mut met = SecondsMet::default();
+        held.iter().for_each(|held| met.add(*held));
+        met
+    }
+
+    /// Counts one more second.
+    pub(super) fn add(&mut self, held: Option<bool>) {
+        self.known += u64::from(held.is_some());
+        self.held += u64::from(held == Some(true));
+    }
+
+    #[expect(clippy::cast_precision_loss, reason = "numbers of seconds")]
+    fn share(self) -> Option<f64> {
+        (self.known > 0).then(|| self.held as f64 / self.known as f64)
+    }
+}
+
+/// What an assertion comes to.
+pub(super) struct Weighed {
+    pub(super) state: State,
+    pub(super) observed: Option<Quantity>,
+    pub(super) comparison: Comparison,
+    pub(super) limit: Option<Quantity>,
+    pub(super) explanation: String,
+}
+
+/// Compares what was measured.
+pub(super) fn weighed(assertion: &Assertion, left: Observed, right: Observed, met: SecondsMet) -> Weighed {
+    let (state, explanation) = match assertion.share_of_seconds {
+        Some(wanted) => by_seconds(met, wanted),
+        None => by_whole(assertion, left, right),
+    };
+    // With `in 99% of seconds`, what is compared is the share of seconds.
+    let (observed, limit, comparison, dimension) = match assertion.share_of_seconds {
+        Some(wanted) => (met.share(), Some(wanted), Comparison::GreaterOrEqual, Dimension::Share),
+        // A percentile of too few samples is no figure to show.
+        None if state == State::TooFewSamples => {
+            (None, right.value, assertion.comparison, dimension_of(&assertion.left))
+        }
+        None => (left.value, right.value, assertion.comparison, dimension_of(&assertion.left)),
+    };
+    let quantity = |value: Option<f64>| value.map(|value| Quantity::new(value, dimension));
+    Weighed { state, observed: quantity(observed), comparison, limit: quantity(limit), explanation }
+}
+
+fn by_seconds(seconds: SecondsMet, wanted: f64) -> (State, String) {
+    let Some(met) = seconds.share() else {
+        return (State::NoData, "no data: no second of the run has a value".to_owned());
+    };
+    let known = seconds.known;
     let text =
         format!("it held in {} of {known} seconds, and had to in {}", units::percent(met), units::percent(wanted));
     (if met + 1e-12 >= wanted { State::Held } else { State::Failed }, text)
@@ -233,7 +280,7 @@ pub(super) fn metrics(expr: &MetricExpr) -> Vec<&crate::plan::MetricRef> {
 }
 
 /// What an assertion looks at; all of the run where it names nothing.
-fn selection_of(results: &Results, assertion: &Assertion) -> Selection {
+pub(super) fn selection_of(results: &Results, assertion: &Assertion) -> Selection {
     let mut selection = Selection::default();
     for reference in metrics(&assertion.left).into_iter().chain(metrics(&assertion.right)) {
         selection.series.extend(&reference.selection.series);

@@ -6,12 +6,14 @@
 
 mod bottleneck;
 mod breach;
+pub mod compare;
 mod confidence;
 mod evaluate;
 mod findings;
 mod judge;
 mod search;
 mod stall;
+mod standing;
 mod symptoms;
 mod tags;
 #[cfg(test)]
@@ -19,8 +21,10 @@ mod tests;
 pub mod trend;
 mod watch;
 
+pub use bottleneck::Strain;
 pub use judge::judge;
 pub use search::{Search, SearchEnd, Searched, Tried, searches};
+pub use standing::{Standing, Standings};
 pub use watch::Watch;
 
 use serde::{Deserialize, Serialize};
@@ -40,6 +44,9 @@ pub struct Verdict {
     /// What the searches for a limit found, in the order of the scenarios.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub searches: Vec<Searched>,
+    /// Comparisons with stored runs.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub comparisons: Vec<compare::Comparison>,
     /// What else a reader should know, most important first; at most five.
     pub findings: Vec<Finding>,
 }

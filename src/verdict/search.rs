@@ -148,6 +148,22 @@ impl Search {
         self.scenario
     }
 
+    /// The level now, in arrivals per second or users, and what is done, in words.
+    #[must_use]
+    pub fn doing(&self) -> (f64, String) {
+        let level = self.leg.level;
+        let number = |index: usize| format!("level {} of at most {}", index + 1, self.seek.levels.len());
+        match self.doing {
+            Doing::Trying(index) => (level, format!("search: trying {}, {}", self.quantity(level), number(index))),
+            Doing::Confirming(_) => (level, format!("search: confirming {}", self.quantity(level))),
+            Doing::Recovering(_) => (0.0, "search: letting work under way finish".to_owned()),
+            Doing::Done => match self.good.and_then(|index| self.seek.levels.get(index)) {
+                Some(good) => (0.0, format!("search is over: {} held", self.quantity(*good))),
+                None => (0.0, "search is over: no level held".to_owned()),
+            },
+        }
+    }
+
     /// Looks at a second that has ended, over all threads. Returns what comes
     /// next once that is decided: another leg, or the end of the search.
     pub fn second(&mut self, slice: &Slice) -> Option<Option<Leg>> {

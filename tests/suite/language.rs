@@ -190,19 +190,6 @@ fn a_server_is_started_before_the_run_and_stopped_after_it() {
 }
 
 #[test]
-fn what_is_not_executed_is_not_run() {
-    let scenario = Scenario::new(
-        "mcpl 1\nserver s { builtin rulebook }\nscenario a {\n  target s\n  stages { hold 1/s for 1s }\n  run f\n}\nflow f {\n  call list_rules\n}\nbaseline b {\n  throughput within -5%\n}\n",
-    );
-    let check = mcpl().arg("check").arg(&scenario.file).output().unwrap();
-    assert_exit(&check, 0);
-    assert!(stderr(&check).contains("W401: `baseline` is not executed yet"), "{}", stderr(&check));
-    let run = scenario.run(&[]);
-    assert_exit(&run, 2);
-    assert!(stderr(&run).contains("does not execute yet"), "{}", stderr(&run));
-}
-
-#[test]
 fn the_guard_stops_a_run_with_exit_code_4() {
     let scenario = Scenario::new(
         "mcpl 1\nserver s { builtin rulebook }\nguard { max requests 200 }\nscenario a {\n  target s\n  stages { hold 3 users for 1m }\n  sessions shared 2\n  run f\n}\nflow f {\n  parallel {\n    call list_rules\n    list tools\n    call search_rules { args { \"query\": \"rust\" } }\n  }\n}\nassert { errors.rate == 0% }\n",

@@ -34,6 +34,8 @@ mod journal;
 mod language;
 mod limits;
 mod live;
+mod live_outputs;
+mod live_view;
 mod oauth;
 mod plans;
 mod probe;

@@ -19,6 +19,7 @@ use mcpl::results::{Ended, Environment, Results, Run, SCHEMA, ServerInfo, Tool};
 use mcpl::transport::{
     Call, Client, Connector, Exchange, Failure, OpenError, Opened, Reply, Revision, ServerInfo as Server,
 };
+use mcpl::units::Quantity;
 use mcpl::verdict;
 use tokio::time::Instant;
 
@@ -167,6 +168,7 @@ fn runs_in_virtual_time_give_the_summaries_beside_them() {
         let plan = compile(&path);
         let results = simulate(&plan);
         assert_eq!(results, simulate(&plan), "{}: a second run differs", path.display());
+        stands_as_judged(&results, &path.display().to_string());
         let read_back = Results::from_json(&results.to_json()).unwrap();
         assert_eq!(results, read_back, "{}: reading back what was written", path.display());
         let summary = render(&results, &verdict::judge(&results), Format::Text, Style { color: false }).unwrap();
@@ -177,6 +179,19 @@ fn runs_in_virtual_time_give_the_summaries_beside_them() {
         assert_eq!(fs::read_to_string(&beside).unwrap(), summary, "{}", path.display());
     }
     assert!(cases >= 3);
+}
+
+/// After the last second the assertions stand as they are judged.
+fn stands_as_judged(results: &Results, place: &str) {
+    let mut standings = verdict::Standings::new(&results.plan, results.run.threads);
+    results.recording.seconds.iter().for_each(|slice| standings.second(slice));
+    // What ends by itself before its time is known to the millisecond only afterwards.
+    let whole = results.run.load_ms >= results.plan.load_ns() / 1_000_000;
+    let text = |observed: Option<Quantity>| observed.filter(|_| whole).map(|observed| observed.to_string());
+    let judged = verdict::judge(results).assertions.into_iter();
+    let judged: Vec<_> = judged.map(|one| (one.source, one.state, text(one.observed))).collect();
+    let stand: Vec<_> = standings.all().into_iter().map(|one| (one.source, one.state, text(one.observed))).collect();
+    assert_eq!(stand, judged, "{place}: as it stands (left) and as it is judged (right)");
 }
 
 #[test]
@@ -201,6 +216,7 @@ fn every_statement_of_the_reference_is_run() {
             let begun: u64 =
                 results.recording.seconds.iter().flat_map(|slice| &slice.scenarios).map(|row| row.started).sum();
             assert!(begun > 0, "{}: nothing was begun", fence.place);
+            stands_as_judged(&results, &fence.place);
             ran += 1;
         }
     }

@@ -44,7 +44,8 @@ pub fn compile_in(dir: &Path, name: &str, text: &str, overrides: &[String]) -> C
     let split = |set: &String| set.split_once('=').map(|(name, value)| (name.to_owned(), value.to_owned()));
     let overrides: Vec<_> = overrides.iter().map(|set| split(set).unwrap()).collect();
     let files = Dir(dir);
-    let options = model::Options { name: "test", seed: 1, overrides: &overrides, env: &|_| None, files: &files };
+    let options =
+        model::Options { name: "test", seed: 1, overrides: &overrides, targets: &[], env: &|_| None, files: &files };
     model::compile(name, text, &options)
 }
 

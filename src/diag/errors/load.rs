@@ -117,16 +117,6 @@ pub fn many_rows(rows: &str, usual: &str, span: Span, others: &[Span]) -> Diagno
     diagnostic.help(format!("make the load shorter, or see that there is memory: {usual} rows take about a gigabyte"))
 }
 
-/// A statement that is understood and that this version does not execute.
-pub const NOT_EXECUTED: &str = "W401";
-
-/// A statement that is understood and that this version does not execute.
-#[must_use]
-pub fn not_executed(what: &str, span: Span) -> Diagnostic {
-    Diagnostic::warning(NOT_EXECUTED, format!("`{what}` is not executed yet"), span, "understood, and left undone")
-        .help("remove it to run the file: `mcpl run` refuses a file rather than leave something out")
-}
-
 /// A statement that means nothing together with another; `beside` says where
 /// it stands, such as "in `read`".
 #[must_use]

@@ -64,7 +64,7 @@ pub(super) fn run(text: &str, parts: usize) -> Ran {
 /// The same with a server that behaves in another way; the guard looks on.
 #[track_caller]
 pub(super) fn run_with(text: &str, parts: usize, behaviour: Behaviour) -> Ran {
-    let options = Options { name: "test", seed: 1, overrides: &[], env: &|_| None, files: &NoFiles };
+    let options = Options { name: "test", seed: 1, overrides: &[], targets: &[], env: &|_| None, files: &NoFiles };
     let lowered = model::compile("test.mcpl", text, &options).lowered;
     let plan = lowered.plan.unwrap_or_else(|| panic!("{:#?}", lowered.diagnostics));
     let sim = Sim::new(behaviour);
@@ -369,7 +369,7 @@ fn the_guard_stops_a_run_whose_server_fails_for_long_enough() {
 
 /// What the search of a run found, read from what was measured.
 fn searched(text: &str, ran: &Ran, parts: usize) -> crate::verdict::Searched {
-    let options = Options { name: "test", seed: 1, overrides: &[], env: &|_| None, files: &NoFiles };
+    let options = Options { name: "test", seed: 1, overrides: &[], targets: &[], env: &|_| None, files: &NoFiles };
     let plan = model::compile("test.mcpl", text, &options).lowered.plan.unwrap();
     let mut search = crate::verdict::searches(&plan, parts).remove(0);
     for slice in &ran.measured.recording.seconds {
@@ -437,7 +437,7 @@ fn a_level_that_does_not_last_is_not_confirmed() {
 
 #[test]
 fn a_search_that_nobody_decides_ends_with_its_plan() {
-    let options = Options { name: "test", seed: 1, overrides: &[], env: &|_| None, files: &NoFiles };
+    let options = Options { name: "test", seed: 1, overrides: &[], targets: &[], env: &|_| None, files: &NoFiles };
     let plan = model::compile("test.mcpl", &seek("1/s -> 2/s step 1/s"), &options).lowered.plan.unwrap();
     let planned = Duration::from_nanos(plan.load_ns());
     let measured = super::sim::simulate(plan, &Sim::new(|_, _| Answered::After(Duration::ZERO)));

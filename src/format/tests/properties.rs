@@ -22,7 +22,8 @@ fn all() -> Vec<(String, String)> {
 /// file follows how it is written there, so blanks do not count.
 fn lowered(text: &str) -> (Option<String>, Vec<&'static str>) {
     let source = Source::new("test.mcpl", text);
-    let options = model::Options { name: "test", seed: 1, overrides: &[], env: &|_| None, files: &model::NoFiles };
+    let options =
+        model::Options { name: "test", seed: 1, overrides: &[], targets: &[], env: &|_| None, files: &model::NoFiles };
     let lowered = model::lower(&source, &syntax::parse(text), &options);
     let mut codes: Vec<_> = lowered.diagnostics.iter().map(|diagnostic| diagnostic.code).collect();
     codes.sort_unstable();

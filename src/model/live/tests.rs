@@ -25,7 +25,7 @@ fn found(flow: &str, offer: &Offer) -> (String, Vec<Diagnostic>) {
     let lowered = lower(
         &source,
         &syntax::parse(&text),
-        &Options { name: "test", seed: 1, overrides: &[], env: &|_| None, files: &crate::model::NoFiles },
+        &Options { name: "test", seed: 1, overrides: &[], targets: &[], env: &|_| None, files: &crate::model::NoFiles },
     );
     let plan = lowered.plan.unwrap_or_else(|| panic!("{:#?}", lowered.diagnostics));
     (text, check(&plan, &lowered.model, std::slice::from_ref(offer)))

@@ -1,9 +1,12 @@
 //! What the plan holds.
 
+use super::super::{NoFiles, Options, lower};
 use super::{File, GOOD, codes, compile, plan};
 use crate::diag::apply_fixes;
 use crate::expr::{Expr, Given};
 use crate::plan::{Endpoint, Flow, Plan, Request, Step, TextPart, Think};
+use crate::syntax;
+use crate::text::Source;
 
 fn flow(text: &str) -> Flow {
     plan(&File { flow: text, ..GOOD }.text()).flows.remove(0)
@@ -354,4 +357,27 @@ fn the_same_file_gives_the_same_plan() {
     assert_eq!(json(&plan(&text)), json(&plan(&text)));
     let back: Plan = serde_json::from_str(&json(&plan(&text))).unwrap();
     assert_eq!(back, plan(&text));
+}
+
+#[test]
+fn a_target_of_the_command_line_takes_the_place_of_that_of_the_file() {
+    let placed = |server: &str, target: &str| {
+        let text = File { server, ..GOOD }.text();
+        let targets = [("docs".to_owned(), target.to_owned()), ("other".to_owned(), "nothing://".to_owned())];
+        let (env, files) = (&|_: &str| None, &NoFiles);
+        let options = Options { name: "test", seed: 1, overrides: &[], targets: &targets, env, files };
+        let lowered = lower(&Source::new("test.mcpl", text.as_str()), &syntax::parse(&text), &options);
+        let codes: Vec<_> = lowered.diagnostics.iter().map(|found| found.code).collect();
+        (lowered.plan.map(|plan| plan.servers[0].clone()), codes)
+    };
+    let http = "http \"http://127.0.0.1:1/mcp\"";
+    let url = "http://127.0.0.1:2/mcp";
+    let (server, codes) = placed(http, url);
+    assert_eq!((server.unwrap().endpoint, codes), (Endpoint::Http { url: url.to_owned() }, Vec::new()));
+    let stdio = Endpoint::Stdio { command: vec!["a".to_owned(), "b".to_owned()], env: Vec::new(), cwd: None };
+    assert_eq!(placed(http, "a b").0.unwrap().endpoint, stdio);
+    let (server, codes) = placed(&format!("{http}\nlaunch [\"serve\"]"), url);
+    assert_eq!((server.unwrap().launch, codes), (None, Vec::new()), "what is launched is elsewhere");
+    assert_eq!(placed(http, "builtin rulebok").1, ["E212"]);
+    assert_eq!(placed(http, "https://elsewhere.example/mcp").1, ["E501"], "the guard holds");
 }

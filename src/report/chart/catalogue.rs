@@ -3,14 +3,28 @@
 use super::plot::{Layer, Line, Plot};
 use super::reduce::Point;
 use super::scale::Scale;
+use super::spread;
 use super::ticks::{self, Ticks};
 use crate::record::ErrorClass;
 use crate::report::view::{PlannedLine, ProcessPoint, Row, View};
 use crate::units;
 
 /// Names of the charts.
-pub(crate) const NAMES: [&str; 8] =
-    ["arrivals", "users", "latency", "throughput", "errors", "server_cpu", "server_memory", "lag"];
+pub(crate) const NAMES: [&str; 13] = [
+    "arrivals",
+    "users",
+    "latency",
+    "heatmap",
+    "percentiles",
+    "throughput",
+    "errors",
+    "load",
+    "server_cpu",
+    "server_memory",
+    "lag",
+    "generator_cpu",
+    "generator_memory",
+];
 
 /// Labels along the time axis: what a phone has room for.
 const TIME_STEPS: u32 = 5;
@@ -49,23 +63,28 @@ pub(crate) fn chart(view: &View, name: &str) -> Option<String> {
         "arrivals" => arrivals(view),
         "users" => users(view),
         "latency" => latency(view),
+        "heatmap" => spread::heatmap(view),
+        "percentiles" => spread::percentiles(view),
+        "load" => spread::load(view),
         "throughput" => throughput(view),
         "errors" => errors(view),
         "server_cpu" => server_cpu(view),
         "server_memory" => server_memory(view),
         "lag" => lag(view),
+        "generator_cpu" => generator_cpu(view),
+        "generator_memory" => generator_memory(view),
         _ => return None,
     };
     Some(plot.map(|plot| plot.to_html()).unwrap_or_default())
 }
 
 /// Values of the rows, each in the middle of its stretch of time.
-fn over_time(view: &View, value: impl Fn(&Row) -> Option<f64>) -> Vec<Point> {
+pub(super) fn over_time(view: &View, value: impl Fn(&Row) -> Option<f64>) -> Vec<Point> {
     let half = view.timeline.every_s as f64 / 2.0;
     view.timeline.rows.iter().map(|row| (row.second as f64 + half, value(row))).collect()
 }
 
-fn line(label: &str, color: &'static str, dash: &'static str, width: f64, points: Vec<Point>) -> Line {
+pub(super) fn line(label: &str, color: &'static str, dash: &'static str, width: f64, points: Vec<Point>) -> Line {
     Line { label: label.to_owned(), color, dash, width, points }
 }
 
@@ -95,7 +114,7 @@ fn start_of(view: &View, at: f64) -> String {
     second((at - view.timeline.every_s as f64 / 2.0).max(0.0))
 }
 
-fn second(second: f64) -> String {
+pub(super) fn second(second: f64) -> String {
     if second == 0.0 { "0s".to_owned() } else { units::duration(second * 1e9) }
 }
 
@@ -103,7 +122,7 @@ fn number(value: f64) -> String {
     units::number(value)
 }
 
-fn duration(nanos: f64) -> String {
+pub(super) fn duration(nanos: f64) -> String {
     if nanos == 0.0 { "0".to_owned() } else { units::duration(nanos) }
 }
 
@@ -119,10 +138,19 @@ fn linear(
 ) -> Plot {
     let ticks = ticks::linear(high, VALUE_STEPS);
     let y = Scale::Linear { low: ticks.low, high: ticks.high * HEADROOM };
-    frame(view, name, title, description, layers, y, &ticks, label)
+    frame(view, name, title, description, layers, y, labelled(&ticks, label))
 }
 
-#[expect(clippy::too_many_arguments, reason = "the parts of a chart, each of another kind")]
+fn labelled(ticks: &Ticks, label: fn(f64) -> String) -> Vec<(f64, String)> {
+    ticks.values.iter().map(|value| (*value, label(*value))).collect()
+}
+
+/// A logarithmic axis for times in nanoseconds.
+pub(super) fn latency_axis(low: f64, high: f64) -> (Scale, Vec<(f64, String)>) {
+    let ticks = ticks::log10(low, high);
+    (Scale::Log10 { low: ticks.low, high: ticks.high }, labelled(&ticks, duration))
+}
+
 fn frame(
     view: &View,
     name: &'static str,
@@ -130,18 +158,19 @@ fn frame(
     description: String,
     layers: Vec<Layer>,
     y: Scale,
-    ticks: &Ticks,
-    label: fn(f64) -> String,
+    y_ticks: Vec<(f64, String)>,
 ) -> Plot {
     let length_s = view.timeline.length_s as f64;
     Plot {
         name,
         title: title.to_owned(),
         description,
-        length_s,
+        over_time: true,
+        note: None,
+        length: length_s,
         x_ticks: ticks::time(length_s, TIME_STEPS).into_iter().map(|at| (at, second(at))).collect(),
         y,
-        y_ticks: ticks.values.iter().map(|value| (*value, label(*value))).collect(),
+        y_ticks,
         warmup_s: view.timeline.warmup_s,
         borders_s: view.timeline.borders_s.clone(),
         layers,
@@ -202,10 +231,9 @@ fn latency(view: &View) -> Option<Plot> {
         units::duration(high),
         highest.unwrap_or_default()
     );
-    let ticks = ticks::log10(low, high);
-    let y = Scale::Log10 { low: ticks.low, high: ticks.high };
+    let (y, y_ticks) = latency_axis(low, high);
     let layers = lines.into_iter().map(Layer::Line).collect();
-    Some(frame(view, "latency", "Latency over time", description, layers, y, &ticks, duration))
+    Some(frame(view, "latency", "Latency over time", description, layers, y, y_ticks))
 }
 
 fn throughput(view: &View) -> Option<Plot> {
@@ -264,18 +292,46 @@ fn server_cpu(view: &View) -> Option<Plot> {
 fn server_memory(view: &View) -> Option<Plot> {
     #[expect(clippy::cast_precision_loss, reason = "bytes of memory stay below 2^53")]
     let lines = servers(view, |point| point.rss_bytes.map(|bytes| bytes as f64));
+    memory(view, "server_memory", "Memory of servers", "Resident memory of the processes of servers", lines)
+}
+
+/// Labels at round numbers of mebibytes.
+fn memory(view: &View, name: &'static str, title: &str, what: &str, lines: Vec<Line>) -> Option<Plot> {
     let (at, high) = largest(lines.iter().flat_map(|line| &line.points))?;
+    let high = high.filter(|high| *high > 0.0)?;
+    let description = format!("{what}; at most {} at {}.", units::bytes(high), start_of(view, at));
+    let layers = lines.into_iter().map(Layer::Line).collect();
+    let ticks = ticks::linear(high / MEBIBYTE, VALUE_STEPS);
+    let y = Scale::Linear { low: ticks.low, high: ticks.high * HEADROOM * MEBIBYTE };
+    let ticks = Ticks { values: ticks.values.iter().map(|value| value * MEBIBYTE).collect(), ..ticks };
+    Some(frame(view, name, title, description, layers, y, labelled(&ticks, units::bytes)))
+}
+
+fn generator_cpu(view: &View) -> Option<Plot> {
+    let all = over_time(view, |row| row.cpu);
+    let (at, high) = largest(&all)?;
+    let busiest = over_time(view, |row| row.busiest);
+    let most = largest(&busiest).and_then(|point| point.1).unwrap_or(0.0).max(high?);
     let description = format!(
-        "Resident memory of the processes of servers; at most {} at {}.",
-        units::bytes(high?),
+        "Processor time of the load generator as a share of its {} threads; at most {} at {}.",
+        view.run.threads,
+        percent(high?),
         start_of(view, at)
     );
-    let layers = lines.into_iter().map(Layer::Line).collect();
-    // Labels at round numbers of mebibytes.
-    let ticks = ticks::linear(high? / MEBIBYTE, VALUE_STEPS);
-    let y = Scale::Linear { low: ticks.low * MEBIBYTE, high: ticks.high * HEADROOM * MEBIBYTE };
-    let ticks = Ticks { values: ticks.values.iter().map(|value| value * MEBIBYTE).collect(), ..ticks };
-    Some(frame(view, "server_memory", "Memory of servers", description, layers, y, &ticks, units::bytes))
+    let mut layers = vec![Layer::Line(line("all threads", "--c1", "", 2.0, all))];
+    if view.run.threads > 1 {
+        layers.insert(0, Layer::Line(line("busiest thread", "--c2", "7 4", 2.0, busiest)));
+    }
+    let title = "Processor time of the load generator";
+    Some(linear(view, "generator_cpu", title, description, layers, most, percent))
+}
+
+fn generator_memory(view: &View) -> Option<Plot> {
+    #[expect(clippy::cast_precision_loss, reason = "bytes of memory stay below 2^53")]
+    let points = over_time(view, |row| row.rss_bytes.map(|bytes| bytes as f64));
+    let lines = vec![line("memory", "--c1", "", 2.0, points)];
+    let what = "Resident memory of the load generator";
+    memory(view, "generator_memory", "Memory of the load generator", what, lines)
 }
 
 fn percent(share: f64) -> String {

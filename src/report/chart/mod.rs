@@ -7,6 +7,7 @@
 //! dash pattern of its own. Nothing in a chart refers to another file.
 
 mod catalogue;
+mod cells;
 mod gauge;
 mod history;
 mod path;
@@ -14,6 +15,7 @@ mod plot;
 mod reduce;
 mod scale;
 mod sparkline;
+mod spread;
 mod ticks;
 
 pub(super) use catalogue::{NAMES, chart};

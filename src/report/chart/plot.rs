@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 
+use super::cells::Cells;
 use super::path::{Path, coordinate};
 use super::reduce::{Point, min_max};
 use super::scale::Scale;
@@ -34,9 +35,13 @@ pub(super) struct Plot {
     pub(super) title: String,
     /// What is to be seen, for those who do not see it.
     pub(super) description: String,
-    /// Length of the time axis in seconds.
-    pub(super) length_s: f64,
-    /// Labelled places on the time axis, in seconds.
+    /// Whether the x axis is time, from the start of the run, in seconds.
+    pub(super) over_time: bool,
+    /// A word on the legend.
+    pub(super) note: Option<String>,
+    /// Where the x axis ends; it begins at 0.
+    pub(super) length: f64,
+    /// Labelled places on the x axis.
     pub(super) x_ticks: Vec<(f64, String)>,
     /// The value axis.
     pub(super) y: Scale,
@@ -50,7 +55,7 @@ pub(super) struct Plot {
     pub(super) layers: Vec<Layer>,
 }
 
-/// Something drawn along the time axis.
+/// Something drawn along the x axis.
 pub(super) enum Layer {
     /// Points joined by lines.
     Line(Line),
@@ -58,20 +63,33 @@ pub(super) enum Layer {
     Area(Line),
     /// Bars upon bars, the first at the bottom.
     Bars(Vec<Line>),
+    /// Points by themselves.
+    Dots(Line),
+    /// Counts in a grid.
+    Cells(Cells),
 }
 
 impl Layer {
+    /// How many entries of the legend it has.
+    fn series(&self) -> usize {
+        match self {
+            Layer::Line(_) | Layer::Area(_) | Layer::Dots(_) => 1,
+            Layer::Bars(bars) => bars.len(),
+            Layer::Cells(cells) => cells.levels().len(),
+        }
+    }
+
     /// How many reduced lines it draws.
     fn paths(&self) -> usize {
         match self {
             Layer::Line(_) => 1,
             Layer::Area(_) => 2,
-            Layer::Bars(_) => 0,
+            Layer::Bars(_) | Layer::Dots(_) | Layer::Cells(_) => 0,
         }
     }
 }
 
-/// Values over time and how they look.
+/// Values along the x axis and how they look.
 pub(super) struct Line {
     pub(super) label: String,
     /// A CSS variable, such as `--c1`.
@@ -86,7 +104,8 @@ impl Plot {
     /// As HTML: a legend, then the drawing with its labels.
     pub(super) fn to_html(&self) -> String {
         let mut out = self.legend();
-        let _ = write!(out, r#"<div class="plot"><div class="plot-y" aria-hidden="true">"#);
+        let time = if self.over_time { format!(r#" data-time="{}""#, self.length) } else { String::new() };
+        let _ = write!(out, r#"<div class="plot"{time}><div class="plot-y" aria-hidden="true">"#);
         for (value, label) in &self.y_ticks {
             let top = coordinate((1.0 - self.y.share(*value)) * 100.0);
             let _ = write!(out, r#"<span style="top:{top}%">{}</span>"#, html(label));
@@ -94,7 +113,7 @@ impl Plot {
         let _ = write!(out, "</div>{}", self.svg());
         out.push_str(r#"<div class="plot-x" aria-hidden="true">"#);
         for (second, label) in &self.x_ticks {
-            let share = self.share_of_time(*second);
+            let share = self.share_of_length(*second);
             let class = if share > 0.97 { r#" class="end""# } else { "" };
             let _ = write!(out, r#"<span{class} style="left:{}%">{}</span>"#, coordinate(share * 100.0), html(label));
         }
@@ -104,24 +123,45 @@ impl Plot {
 
     fn legend(&self) -> String {
         let mut out = String::from(r#"<ul class="legend">"#);
-        let mut item = |width: u32, sample: String, label: &str| {
+        if let Some(note) = &self.note {
+            let _ = write!(out, r#"<li class="note">{}</li>"#, html(note));
+        }
+        let mut item = |series: Option<usize>, width: u32, sample: String, label: &str| {
+            let series = series.map(|n| format!(r#" data-s="{n}""#)).unwrap_or_default();
             let _ = write!(
                 out,
-                r#"<li><svg viewBox="0 0 {width} 12" width="{width}" height="12" aria-hidden="true" focusable="false">{sample}</svg>{}</li>"#,
+                r#"<li{series}><svg viewBox="0 0 {width} 12" width="{width}" height="12" aria-hidden="true" focusable="false">{sample}</svg>{}</li>"#,
                 html(label)
             );
         };
+        let mut first = 0;
         for layer in &self.layers {
             match layer {
-                Layer::Line(line) | Layer::Area(line) => item(26, line_path(line, "M0 6h26"), &line.label),
+                Layer::Line(line) | Layer::Area(line) => {
+                    item(Some(first), 26, line_path(line, "M0 6h26"), &line.label);
+                }
                 // The topmost bar comes first, as in the drawing.
-                Layer::Bars(bars) => {
-                    bars.iter().rev().for_each(|bar| item(10, bar_path(bar, "M5 12v-12", 10.0), &bar.label))
+                Layer::Bars(bars) => bars
+                    .iter()
+                    .enumerate()
+                    .rev()
+                    .for_each(|(n, bar)| item(Some(first + n), 10, bar_path(bar, "M5 12v-12", 10.0), &bar.label)),
+                Layer::Dots(line) => item(Some(first), 10, dots_path(line, "M5 6h0"), &line.label),
+                Layer::Cells(cells) => {
+                    for (n, (_, opacity, label)) in cells.levels().into_iter().enumerate() {
+                        let color = cells.color;
+                        let sample = format!(
+                            r#"<path d="M0 0h14v12h-14z" fill="var({color},currentColor)" opacity="{opacity}"/>"#
+                        );
+                        item(Some(first + n), 14, sample, &label);
+                    }
                 }
             }
+            first += layer.series();
         }
         if self.warmup_s > 0.0 {
             item(
+                None,
                 14,
                 format!(r#"<path d="M0 0h14v12h-14z" fill="currentColor" opacity="{WARMUP_OPACITY}"/>"#),
                 "warm-up",
@@ -148,15 +188,22 @@ impl Plot {
         out.push_str(&self.ground());
         let paths: usize = self.layers.iter().map(Layer::paths).sum();
         let columns = POINTS / paths.max(1) / 2;
+        let mut first = 0;
         for layer in &self.layers {
+            let drawn = match layer {
+                Layer::Line(line) => self.line(line, columns),
+                Layer::Area(line) => self.area(line, columns) + &self.line(line, columns),
+                Layer::Bars(bars) => self.bars(bars, first),
+                Layer::Dots(line) => self.dots(line),
+                Layer::Cells(cells) => cells.svg(self.length, WIDTH, HEIGHT, first),
+            };
             match layer {
-                Layer::Line(line) => out.push_str(&self.line(line, columns)),
-                Layer::Area(line) => {
-                    out.push_str(&self.area(line, columns));
-                    out.push_str(&self.line(line, columns));
+                Layer::Bars(_) | Layer::Cells(_) => out.push_str(&drawn),
+                _ => {
+                    let _ = write!(out, r#"<g data-s="{first}">{drawn}</g>"#);
                 }
-                Layer::Bars(bars) => out.push_str(&self.bars(bars)),
             }
+            first += layer.series();
         }
         out.push_str("</svg>");
         out
@@ -206,7 +253,7 @@ impl Plot {
 
     fn line(&self, line: &Line, columns: usize) -> String {
         let (mut path, mut dots) = (Path::default(), Path::default());
-        for run in runs(&min_max(&line.points, self.length_s, columns)) {
+        for run in runs(&min_max(&line.points, self.length, columns)) {
             if let [(at, value)] = run.as_slice() {
                 // A point without a neighbour would be too small to be seen.
                 dots.move_to(self.x(*at), self.y(*value));
@@ -231,7 +278,7 @@ impl Plot {
 
     fn area(&self, line: &Line, columns: usize) -> String {
         let mut path = Path::default();
-        for run in runs(&min_max(&line.points, self.length_s, columns)) {
+        for run in runs(&min_max(&line.points, self.length, columns)) {
             let (Some((first, _)), Some((last, _))) = (run.first(), run.last()) else { continue };
             path.move_to(self.x(*first), HEIGHT);
             run.iter().for_each(|(at, value)| path.line_to(self.x(*at), self.y(*value)));
@@ -241,16 +288,25 @@ impl Plot {
         format!(r#"<path d="{}" fill="var({},currentColor)" opacity=".12"/>"#, path.data(), line.color)
     }
 
+    fn dots(&self, line: &Line) -> String {
+        let mut path = Path::default();
+        for (at, value) in line.points.iter().filter_map(|(at, value)| Some((at, (*value)?))) {
+            path.move_to(self.x(*at), self.y(value));
+            path.line_to(self.x(*at), self.y(value));
+        }
+        dots_path(line, &path.data())
+    }
+
     /// Bars are thick upright lines, so that a dash pattern tells them apart
     /// without colour.
-    fn bars(&self, bars: &[Line]) -> String {
+    fn bars(&self, bars: &[Line], first: usize) -> String {
         let count = bars.iter().map(|bar| bar.points.len()).max().unwrap_or(0);
         let group = count.div_ceil(BARS).max(1);
-        let room = WIDTH / self.length_s * group as f64 * self.bar_seconds(bars);
+        let room = WIDTH / self.length * group as f64 * self.bar_seconds(bars);
         let width = (room * 0.8).clamp(1.0, BAR_WIDTH);
         let mut below = vec![0.0; count.div_ceil(group)];
         let mut out = String::new();
-        for bar in bars {
+        for (n, bar) in bars.iter().enumerate() {
             let mut path = Path::default();
             for (points, below) in bar.points.chunks(group).zip(&mut below) {
                 let value = points.iter().filter_map(|(_, value)| *value).sum::<f64>() / points.len().max(1) as f64;
@@ -261,7 +317,7 @@ impl Plot {
                     path.line_to(self.x(middle), self.y(*below));
                 }
             }
-            out.push_str(&bar_path(bar, &path.data(), width));
+            let _ = write!(out, r#"<g data-s="{}">{}</g>"#, first + n, bar_path(bar, &path.data(), width));
         }
         out
     }
@@ -269,15 +325,15 @@ impl Plot {
     /// Seconds that one bar stands for before bars are grouped.
     fn bar_seconds(&self, bars: &[Line]) -> f64 {
         let mut starts = bars.iter().flat_map(|bar| bar.points.first().zip(bar.points.get(1)));
-        starts.next().map_or(self.length_s.min(1.0), |(first, second)| second.0 - first.0)
+        starts.next().map_or(self.length.min(1.0), |(first, second)| second.0 - first.0)
     }
 
-    fn share_of_time(&self, second: f64) -> f64 {
-        if self.length_s > 0.0 { (second / self.length_s).clamp(0.0, 1.0) } else { 0.0 }
+    fn share_of_length(&self, second: f64) -> f64 {
+        if self.length > 0.0 { (second / self.length).clamp(0.0, 1.0) } else { 0.0 }
     }
 
     fn x(&self, second: f64) -> f64 {
-        self.share_of_time(second) * WIDTH
+        self.share_of_length(second) * WIDTH
     }
 
     fn y(&self, value: f64) -> f64 {
@@ -304,6 +360,14 @@ fn line_path(line: &Line, data: &str) -> String {
         line.color,
         coordinate(line.width),
         dash(line.dash),
+    )
+}
+
+fn dots_path(line: &Line, data: &str) -> String {
+    format!(
+        r#"<path d="{data}" stroke="var({},currentColor)" stroke-width="{}" stroke-linecap="round" opacity=".5" vector-effect="non-scaling-stroke"/>"#,
+        line.color,
+        coordinate(line.width),
     )
 }
 

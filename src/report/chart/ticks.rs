@@ -39,6 +39,17 @@ pub(super) fn log10(low: f64, high: f64) -> Ticks {
     Ticks { low, high, values }
 }
 
+/// Round values between `low` and `high`, both above 0, on a logarithmic axis that
+/// ends at them.
+pub(super) fn within(low: f64, high: f64) -> Vec<f64> {
+    let mut fine = one_two_five(low.max(1.0), high.max(1.0));
+    fine.retain(|value| (low..=high).contains(value));
+    if fine.len() > 7 {
+        fine.retain(|value| is_decade(*value));
+    }
+    fine
+}
+
 /// Every 1, 2 and 5 of a decade from the last one not above `low` to the first
 /// one not below `high`, at least two.
 fn one_two_five(low: f64, high: f64) -> Vec<f64> {
@@ -100,6 +111,13 @@ mod tests {
             );
             assert!(!ticks.values.is_empty());
         }
+    }
+
+    #[test]
+    fn ticks_within_an_axis_do_not_pass_its_ends() {
+        assert_eq!(within(1.5e6, 21e6), [2e6, 5e6, 1e7, 2e7]);
+        assert_eq!(within(3e3, 4e9), [1e4, 1e5, 1e6, 1e7, 1e8, 1e9]);
+        assert!(within(2.1, 4.9).is_empty());
     }
 
     #[test]

@@ -3,6 +3,7 @@
 
 use crate::plan::Comparison;
 use crate::units::{Dimension, Quantity};
+use crate::verdict::compare::{Change, Compared, Comparison as Compare, Needed, RunOf, Scale};
 use crate::verdict::{Finding, Judgement, Kind, Level, Outcome, State, Verdict};
 
 const MS: f64 = 1e6;
@@ -11,6 +12,7 @@ const MS: f64 = 1e6;
 pub(super) fn verdict(seconds: u32) -> Verdict {
     Verdict {
         searches: Vec::new(),
+        comparisons: Vec::new(),
         outcome: Outcome::Failed,
         sentence: "2 of 5 assertions did not hold".to_owned(),
         assertions: vec![
@@ -108,4 +110,54 @@ fn too_few_samples() -> Judgement {
 
 fn no_limit_to_be_far_from() -> Judgement {
     Judgement { comparison: Comparison::Equal, ..held("agents.dropped.count == 0", Dimension::Number, 0.0, 0.0) }
+}
+
+/// A comparison with a metric of each kind.
+pub(super) fn comparison() -> Compare {
+    let of = |id: &str| RunOf {
+        id: id.to_owned(),
+        started: "2026-01-01T00:00:00Z".to_owned(),
+        servers: vec!["rulebook 1.2".to_owned()],
+    };
+    let metric = |source: &str, verdict: Change, change: f64, explanation: &str| Compared {
+        source: source.to_owned(),
+        dimension: Dimension::Duration,
+        scale: Scale::Ratio,
+        verdict,
+        explanation: explanation.to_owned(),
+        old: vec![Some(40.0 * MS); 3],
+        new: vec![Some(40.0 * MS * (1.0 + change))],
+        old_typical: Some(40.0 * MS),
+        new_typical: Some(40.0 * MS * (1.0 + change)),
+        change: Some(change),
+        low: Some(change - 0.04),
+        high: Some(change + 0.04),
+        above: Some(0.05),
+        below: None,
+        p: Some(0.01),
+        detectable: Some(0.1),
+        spread: Some(0.02),
+        needed: (verdict == Change::Inconclusive).then_some(Needed { old: 8, new: 8 }),
+    };
+    Compare {
+        baseline: Some("nightly".to_owned()),
+        outcome: Change::Regressed,
+        sentence: "regressed: latency.p50 +12%".to_owned(),
+        reasons: vec!["server `rules`: timeout 1s, and now 2s".to_owned()],
+        notes: vec!["mcpl was 0.1.0 before, and now 0.2.0".to_owned()],
+        method: "1 new run against the prediction interval of 3 runs, Holm over all metrics at 5%".to_owned(),
+        level: 0.05,
+        old: vec![of("a"), of("b"), of("c")],
+        new: vec![of("d")],
+        metrics: vec![
+            metric("latency.p50", Change::Regressed, 0.12, "40ms to 44.8ms, +12% (+8% to +16%); up to +5% is accepted"),
+            metric("search_rules.latency.p95", Change::NoMeaningfulChange, 0.01, "40ms to 40.4ms, +1% (-3% to +5%)"),
+            metric(
+                "latency.p99",
+                Change::Inconclusive,
+                0.04,
+                "40ms to 41.6ms, +4% (0% to +8%); 8 runs of each side would tell",
+            ),
+        ],
+    }
 }

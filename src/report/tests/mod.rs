@@ -6,7 +6,7 @@ mod golden;
 mod hostile;
 mod judged;
 mod page;
-mod sample;
+pub(crate) mod sample;
 mod suite;
 mod templates;
 mod view;
@@ -29,6 +29,7 @@ fn runs() -> Vec<(&'static str, (Results, Verdict))> {
         ("interrupted", sample::interrupted()),
         ("empty", sample::empty()),
         ("searched", sample::searched()),
+        ("compared", sample::compared()),
         ("cut_off", sample::cut_off()),
         ("invalid", sample::invalid()),
     ]

@@ -28,12 +28,12 @@ const PLAIN: Names<'static> = Names {
 
 /// A run of 15 s with two scenarios, a warm-up, errors, dropped arrivals and a
 /// failing assertion.
-pub(super) fn typical() -> (Results, Verdict) {
+pub(crate) fn typical() -> (Results, Verdict) {
     run(&PLAIN, 15)
 }
 
 /// The same with other names everywhere a name or a server's text can stand.
-pub(super) fn hostile(text: &str) -> (Results, Verdict) {
+pub(crate) fn hostile(text: &str) -> (Results, Verdict) {
     let (mut results, mut verdict) = run(&Names { plan: text, scenario: text, step: text, message: text }, 15);
     let owned = || text.to_owned();
     results.plan.expectations = vec![owned()];
@@ -68,7 +68,7 @@ pub(super) fn hostile(text: &str) -> (Results, Verdict) {
 }
 
 /// A run in which everything went well, over in a second.
-pub(super) fn one_second() -> (Results, Verdict) {
+pub(crate) fn one_second() -> (Results, Verdict) {
     let (mut results, mut verdict) = run(&PLAIN, 1);
     for scenario in &mut results.plan.scenarios {
         scenario.warmup_ns = 0;
@@ -91,7 +91,7 @@ pub(super) fn one_second() -> (Results, Verdict) {
 }
 
 /// A run in which nothing was recorded.
-pub(super) fn empty() -> (Results, Verdict) {
+pub(crate) fn empty() -> (Results, Verdict) {
     let (mut results, _) = run(&PLAIN, 1);
     results.recording = Recording::default();
     results.run.load_ms = 0;
@@ -105,6 +105,7 @@ pub(super) fn empty() -> (Results, Verdict) {
             assertions: Vec::new(),
             findings: Vec::new(),
             searches: Vec::new(),
+            comparisons: Vec::new(),
         },
     )
 }
@@ -131,9 +132,16 @@ pub(super) fn search() -> crate::verdict::Searched {
 }
 
 /// A run with it.
-pub(super) fn searched() -> (Results, Verdict) {
+pub(crate) fn searched() -> (Results, Verdict) {
     let (results, mut verdict) = run(&PLAIN, 15);
     verdict.searches.push(search());
+    (results, verdict)
+}
+
+/// A run that was compared.
+pub(super) fn compared() -> (Results, Verdict) {
+    let (results, mut verdict) = run(&PLAIN, 15);
+    verdict.comparisons.push(super::judged::comparison());
     (results, verdict)
 }
 
@@ -291,7 +299,7 @@ fn plan(names: &Names<'_>) -> Plan {
             series(0, 0, names.step, "call"),
             series(0, 0, "fetch_page", "call"),
             series(0, 1, "summarise_page", "prompt"),
-            series(1, 2, "compose_rules", "call"),
+            Series { tag_keys: vec!["tenant".to_owned()], ..series(1, 2, "compose_rules", "call") },
         ],
         expectations: vec!["finds something".to_owned()],
         groups: vec!["search and open".to_owned()],
@@ -416,7 +424,12 @@ fn request(
         error,
         ..Sample::default()
     };
-    recorder.request(second, series, phase, &sample);
+    if series == 3 {
+        let tenant = if latency % 3 == 0 { "acme" } else { names.scenario };
+        recorder.tagged_request(second, series, phase, &[tenant.to_owned()], &sample);
+    } else {
+        recorder.request(second, series, phase, &sample);
+    }
     if let Some(class) = error {
         let message = if class == ErrorClass::Timeout { "no answer within 10s" } else { names.message };
         recorder.failure(series, class, u64::from(second) * 1000 + latency / MS, message);

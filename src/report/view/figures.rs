@@ -13,6 +13,13 @@ use crate::units;
 /// Points of a trend: what fits a cell of a table.
 const TREND_POINTS: u32 = 40;
 
+/// Values of tags that a report shows of a step.
+const TAGS_SHOWN: usize = 20;
+
+/// Percentiles at which the parts of a request's time are told.
+const RUNGS: [(&str, f64); 7] =
+    [("p25", 25.0), ("p50", 50.0), ("p75", 75.0), ("p90", 90.0), ("p95", 95.0), ("p99", 99.0), ("p99.9", 99.9)];
+
 /// One request step of one flow of one scenario.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct StepView {
@@ -31,6 +38,26 @@ pub struct StepView {
     /// measured time, each the largest of its seconds, in nanoseconds; none
     /// where no request succeeded.
     pub trend: Vec<Option<f64>>,
+    /// The same requests by the values of tags that they brought, most requests
+    /// first; at most 20. Empty without such tags.
+    pub tags: Vec<TagView>,
+}
+
+/// Requests of a step that brought the same values of tags.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct TagView {
+    /// The tags: `tenant=a, size=large`.
+    pub tags: String,
+    /// Requests answered or failed.
+    pub requests: u64,
+    /// Requests that failed.
+    pub errors: u64,
+    /// Latency.
+    pub p50: Reading,
+    /// Latency.
+    pub p95: Reading,
+    /// Latency.
+    pub p99: Reading,
 }
 
 /// What was measured of one step, or of all.
@@ -65,10 +92,27 @@ pub struct Figures {
     /// From the due instant to the first byte written: what the connection and
     /// the load generator took.
     pub wait_p99: Reading,
+    /// The parts of a request's time at each of some percentiles, from low to high.
+    pub ladder: Vec<Rung>,
     /// Bytes received.
     pub bytes_in: u64,
     /// Bytes sent.
     pub bytes_out: u64,
+}
+
+/// The parts of a request's time at one percentile.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Rung {
+    /// The percentile, such as `p99.9`.
+    pub name: &'static str,
+    /// Latency, successes only.
+    pub latency: Reading,
+    /// Service time, successes only.
+    pub service: Reading,
+    /// From the due instant to the first byte written.
+    pub wait: Reading,
+    /// From the first byte written to the first byte of the response.
+    pub first_byte: Reading,
 }
 
 /// A statistic of a distribution of times.
@@ -109,6 +153,19 @@ impl Reading {
     }
 }
 
+impl Rung {
+    fn new((name, percentile): (&'static str, f64), sums: &SeriesSums) -> Rung {
+        let reading = |times| Reading::percentile(times, percentile);
+        Rung {
+            name,
+            latency: reading(&sums.latency),
+            service: reading(&sums.service),
+            wait: reading(&sums.wait),
+            first_byte: reading(&sums.first_byte),
+        }
+    }
+}
+
 impl Figures {
     /// `seconds` is the length of the measured stretch.
     pub(super) fn new(sums: &SeriesSums, seconds: f64) -> Figures {
@@ -128,6 +185,7 @@ impl Figures {
             service_p50: Reading::percentile(service, 50.0),
             service_p95: Reading::percentile(service, 95.0),
             wait_p99: Reading::percentile(&sums.wait, 99.0),
+            ladder: RUNGS.into_iter().map(|rung| Rung::new(rung, sums)).collect(),
             bytes_in: counts.bytes_in,
             bytes_out: counts.bytes_out,
         }
@@ -154,9 +212,32 @@ pub(super) fn steps(results: &Results, sums: &Sums) -> Vec<StepView> {
             kind: clean(&series.kind),
             figures: Figures::new(sums, span_seconds(results, &selection)),
             trend: trend(&sums.p95_by_second, results.measured_seconds(&selection)),
+            tags: tags(&series.tag_keys, sums),
         }
     };
     plan.series.iter().zip(&sums.series).enumerate().map(step).collect()
+}
+
+/// The requests of a step by their tags, most requests first.
+fn tags(keys: &[String], sums: &SeriesSums) -> Vec<TagView> {
+    let mut tagged: Vec<_> = sums.tagged.iter().collect();
+    tagged.sort_by_key(|(_, sums)| std::cmp::Reverse(sums.counts.requests));
+    tagged
+        .into_iter()
+        .take(TAGS_SHOWN)
+        .map(|(values, sums)| {
+            let pairs: Vec<String> =
+                keys.iter().zip(values).map(|(key, value)| format!("{}={}", clean(key), clean(value))).collect();
+            TagView {
+                tags: pairs.join(", "),
+                requests: sums.counts.requests,
+                errors: sums.counts.failed(),
+                p50: Reading::percentile(&sums.latency, 50.0),
+                p95: Reading::percentile(&sums.latency, 95.0),
+                p99: Reading::percentile(&sums.latency, 99.0),
+            }
+        })
+        .collect()
 }
 
 /// The largest value of each of up to [`TREND_POINTS`] stretches of `seconds`.

@@ -1,7 +1,10 @@
 //! Everything that a view sums over a recording, in one pass over it.
 
+use std::collections::BTreeMap;
+
 use super::float;
-use super::timeline::{Timeline, TimelineBuilder};
+use super::shape::{Heatmap, HeatmapBuilder};
+use super::timeline::{Timeline, TimelineBuilder, length_s};
 use super::{CHART_ROWS, TABLE_ROWS};
 use crate::plan::Selection;
 use crate::record::{Counts, Distribution, Frozen, Phase, SeriesRow, Sparse, Time};
@@ -19,6 +22,8 @@ pub(super) struct Sums {
     pub(super) timeline: Timeline,
     /// For tables.
     pub(super) table: Timeline,
+    /// Latencies over time.
+    pub(super) heatmap: Heatmap,
 }
 
 /// Sums of one series.
@@ -28,8 +33,18 @@ pub(super) struct SeriesSums {
     pub(super) latency: Distribution,
     pub(super) service: Distribution,
     pub(super) wait: Distribution,
+    pub(super) first_byte: Distribution,
+    /// By the values of tags that requests brought.
+    pub(super) tagged: BTreeMap<Vec<String>, TagSums>,
     /// The 95th percentile of each second that has requests, in nanoseconds.
     pub(super) p95_by_second: Vec<(u32, f64)>,
+}
+
+/// Sums of the requests of a series that brought the same values of tags.
+#[derive(Clone, Default)]
+pub(super) struct TagSums {
+    pub(super) counts: Counts,
+    pub(super) latency: Distribution,
 }
 
 impl Sums {
@@ -37,6 +52,8 @@ impl Sums {
         let mut series = vec![SeriesSums::default(); results.plan.series.len()];
         let mut timeline = TimelineBuilder::new(results, CHART_ROWS);
         let mut table = TimelineBuilder::new(results, TABLE_ROWS);
+        let length_s = length_s(results);
+        let mut heatmap = HeatmapBuilder::new(length_s);
         let mut lag = Distribution::new();
         for slice in &results.recording.seconds {
             let late = slice.health.lag.sparse();
@@ -47,6 +64,7 @@ impl Sums {
                 let latency = row.times.get(Time::Latency as usize).map(Frozen::sparse).unwrap_or_default();
                 timeline.add_latency(&latency);
                 table.add_latency(&latency);
+                heatmap.add(slice.second, &latency);
                 if let Some(sums) = series.get_mut(row.series).filter(|_| row.phase == Phase::Measured) {
                     sums.add(slice.second, row, &latency);
                 }
@@ -54,7 +72,8 @@ impl Sums {
         }
         let counted = series.iter().zip(&results.plan.series).filter(|(_, series)| !series.apart);
         let total = SeriesSums::sum(counted.map(|(sums, _)| sums));
-        Sums { series, total, lag, timeline: timeline.finish(), table: table.finish() }
+        let (timeline, table, heatmap) = (timeline.finish(), table.finish(), heatmap.finish(length_s));
+        Sums { series, total, lag, timeline, table, heatmap }
     }
 }
 
@@ -64,7 +83,14 @@ impl SeriesSums {
         self.counts.add(&row.counts);
         self.latency.add_sparse(latency);
         self.p95_by_second.extend(latency.percentile(95.0).map(|p95| (second, p95)));
-        for (sum, time) in [(&mut self.service, Time::Service), (&mut self.wait, Time::Wait)] {
+        if !row.tags.is_empty() {
+            let tagged = self.tagged.entry(row.tags.clone()).or_default();
+            tagged.counts.add(&row.counts);
+            tagged.latency.add_sparse(latency);
+        }
+        let times =
+            [(&mut self.service, Time::Service), (&mut self.wait, Time::Wait), (&mut self.first_byte, Time::FirstByte)];
+        for (sum, time) in times {
             if let Some(frozen) = row.times.get(time as usize) {
                 sum.add_frozen(frozen);
             }
@@ -78,6 +104,7 @@ impl SeriesSums {
             total.latency.add(&sums.latency);
             total.service.add(&sums.service);
             total.wait.add(&sums.wait);
+            total.first_byte.add(&sums.first_byte);
         }
         total
     }

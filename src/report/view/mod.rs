@@ -7,6 +7,7 @@
 //! `docs/templates.md` lists every field.
 
 mod assertion;
+mod comparison;
 mod facts;
 mod figures;
 mod generator;
@@ -15,19 +16,22 @@ mod measure;
 mod process;
 mod scenario;
 mod search;
+mod shape;
 mod timeline;
 mod values;
 
 pub use assertion::{AssertionView, Value};
+pub use comparison::{ComparedRun, ComparedView, ComparisonView};
 pub use facts::{
     EnvironmentView, ErrorView, ExpectationView, FailureView, FindingView, RunView, ServerView, ToolView, VerdictView,
 };
-pub use figures::{ClassCount, Figures, Reading, StepView};
+pub use figures::{ClassCount, Figures, Reading, Rung, StepView, TagView};
 pub use generator::GeneratorView;
 pub use load::PlannedLine;
 pub use process::ProcessView;
 pub use scenario::{MixView, ScenarioView};
 pub use search::{LegView, SearchView};
+pub use shape::{Band, Curves, Heatmap};
 pub use timeline::{ProcessPoint, Row, Timeline};
 pub use values::{Amount, ValueView};
 
@@ -56,6 +60,8 @@ pub struct View {
     pub verdict: VerdictView,
     /// One for each assertion, in the order of the file.
     pub assertions: Vec<AssertionView>,
+    /// Comparisons with baselines.
+    pub comparisons: Vec<ComparisonView>,
     /// Searches for a limit, in the order of the scenarios.
     pub searches: Vec<SearchView>,
     /// What else a reader should know, most important first.
@@ -87,6 +93,10 @@ pub struct View {
     pub timeline: Timeline,
     /// The run over time for tables, warm-up included: up to 60 rows.
     pub table: Timeline,
+    /// Latencies of all requests over time, warm-up included.
+    pub heatmap: Heatmap,
+    /// Percentiles of all steps together, like `totals`.
+    pub curves: Curves,
     /// Examples of failures in the order of time, those that say the same
     /// together; at most 40.
     pub failures: Vec<FailureView>,
@@ -110,6 +120,7 @@ impl View {
             tool: ToolView::new(results),
             verdict: VerdictView::new(verdict),
             assertions: verdict.assertions.iter().map(AssertionView::new).collect(),
+            comparisons: verdict.comparisons.iter().map(ComparisonView::new).collect(),
             searches,
             findings: verdict.findings.iter().map(FindingView::new).collect(),
             run: RunView::new(results),
@@ -123,6 +134,8 @@ impl View {
             expectations: facts::expectations(results),
             planned_rate: load::planned_rate(&results.plan),
             planned_users: load::planned_users(&results.plan),
+            curves: Curves::new(&sums.total.latency, &sums.total.service),
+            heatmap: sums.heatmap,
             timeline: sums.timeline,
             table: sums.table,
             failures: facts::failures(results),

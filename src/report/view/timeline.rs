@@ -134,8 +134,7 @@ struct Open {
 impl<'a> TimelineBuilder<'a> {
     /// With at most `rows_max` rows.
     pub(super) fn new(results: &'a Results, rows_max: u64) -> TimelineBuilder<'a> {
-        let last = results.recording.seconds.last().map_or(0, |slice| u64::from(slice.second) + 1);
-        let length_s = last.max(results.run.load_ms.div_ceil(1000));
+        let length_s = length_s(results);
         let mut classes: Vec<ErrorClass> = results
             .recording
             .seconds
@@ -261,6 +260,12 @@ fn point(row: Option<&ProcessRow>) -> ProcessPoint {
     }
 }
 
+/// Length of a run in seconds, drain included.
+pub(super) fn length_s(results: &Results) -> u64 {
+    let last = results.recording.seconds.last().map_or(0, |slice| u64::from(slice.second) + 1);
+    last.max(results.run.load_ms.div_ceil(1000))
+}
+
 fn is_open(load: &Load) -> bool {
     matches!(load, Load::Open { .. })
 }
@@ -271,7 +276,7 @@ fn warmup_ns(plan: &Plan) -> u64 {
 }
 
 /// The shortest readable length with which `length_s` fits `rows_max` rows.
-fn row_length(length_s: u64, rows_max: u64) -> u64 {
+pub(super) fn row_length(length_s: u64, rows_max: u64) -> u64 {
     let least = length_s.div_ceil(rows_max).max(1);
     LENGTHS.into_iter().find(|length| *length >= least).unwrap_or_else(|| least.next_multiple_of(3600))
 }

@@ -129,7 +129,7 @@ fn edited_line(a: &str, b: &str) -> usize {
 /// `every` edited files.
 fn measure(text: &str, edits: usize, every: usize, seed: u64) -> Figures {
     let files = Beside::new();
-    let options = Options { name: "edited", seed: 1, overrides: &[], env: &|_| None, files: &files };
+    let options = Options { name: "edited", seed: 1, overrides: &[], targets: &[], env: &|_| None, files: &files };
     let (good, _) = statements(&parse(text));
     let mut numbers = Numbers(seed);
     let mut figures = Figures { edits, ..Figures::default() };
@@ -173,7 +173,7 @@ fn the_whole_language_is_in_the_sample() {
         }
     }
     let files = Beside::new();
-    let options = Options { name: "whole", seed: 1, overrides: &[], env: &|_| None, files: &files };
+    let options = Options { name: "whole", seed: 1, overrides: &[], targets: &[], env: &|_| None, files: &files };
     let found = model::compile("whole.mcpl", &text, &options).lowered.diagnostics;
     let errors: Vec<_> = found.iter().filter(|found| found.is_error()).collect();
     assert!(errors.is_empty(), "{errors:#?}");

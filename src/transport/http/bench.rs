@@ -24,8 +24,9 @@ use super::connect::Dial;
 use super::link::Stream;
 use super::{HttpClient, HttpPlan};
 
-/// The text of a result as small as that of an echo tool.
-const RESULT: &str = r#"{"content":[{"type":"text","text":"hello hello hello hello"}],"isError":false}"#;
+/// The text of a result as small as that of an echo tool, whole as 2026-07-28 wants it.
+const RESULT: &str =
+    r#"{"content":[{"type":"text","text":"hello hello hello hello"}],"isError":false,"resultType":"complete"}"#;
 
 /// Form of the answers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,15 +1,21 @@
-//! One POST of a form on a connection of its own: how tokens are had.
+//! Single requests on connections of their own: how tokens are had, what is read on the way
+//! to them, and how metrics leave.
+//!
+//! Invariant: an answer is bounded in size and time, and no redirection is followed.
 
 use std::time::Duration;
 
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use tokio::time::Instant;
 
 use super::super::deadline::Deadline;
-use super::super::failure::Failure;
+use super::super::failure::{Failure, excerpt};
 use super::super::target::HttpTarget;
 use super::link::Link;
-use super::{answer, connect, request};
+use super::{connect, request};
+
+/// The most bytes of a body: tokens and metadata have a few thousand.
+const MAX_BODY: usize = 256 * 1024;
 
 /// Sends the fields and returns the status and the body of the answer, all within
 /// `timeout`.
@@ -18,13 +24,62 @@ pub(in super::super) async fn post(
     fields: &[(&str, &str)],
     timeout: Duration,
 ) -> Result<(u16, Bytes), Failure> {
+    const MEDIA_TYPE: &str = "application/x-www-form-urlencoded";
+    ask(target, &request::single_post(target, MEDIA_TYPE, encoded(fields).as_bytes()), timeout).await
+}
+
+/// Sends a body that is no request of MCP, on a connection of its own, such as metrics to
+/// who takes them. Returns the status of the answer and the start of its body, fit for
+/// one line of a terminal.
+///
+/// # Errors
+/// If there is no answer within `timeout`.
+pub async fn send_once(
+    target: &HttpTarget,
+    media_type: &'static str,
+    body: &[u8],
+    timeout: Duration,
+) -> Result<(u16, String), Failure> {
+    let (status, answer) = ask(target, &request::single_post(target, media_type, body), timeout).await?;
+    Ok((status, excerpt(&answer)))
+}
+
+/// Gets a document as JSON, in the same way.
+pub(in super::super) async fn get(target: &HttpTarget, timeout: Duration) -> Result<(u16, Bytes), Failure> {
+    ask(target, &request::document(target), timeout).await
+}
+
+/// What an MCP server says to a request without a token: the status, and the headers
+/// that tell what it wants instead. With `stream` the request is for the stream of
+/// HTTP+SSE.
+pub(in super::super) async fn challenge(
+    target: &HttpTarget,
+    stream: bool,
+    timeout: Duration,
+) -> Result<(u16, Vec<String>), Failure> {
     let mut deadline = Deadline::default();
     deadline.set(Instant::now(), timeout);
     let mut link: Link = connect::connect(target, deadline.left()).await?;
-    link.begin(&request::form(target, &encoded(fields)));
+    link.begin(&request::knock(target, stream));
     let head = link.head(&mut deadline).await?;
-    let text = answer::whole(&mut link, &mut deadline).await?;
-    Ok((head.status, text))
+    let wanted = head.headers.all("www-authenticate").map(|value| String::from_utf8_lossy(value).into_owned());
+    Ok((head.status, wanted.collect()))
+}
+
+async fn ask(target: &HttpTarget, request: &[u8], timeout: Duration) -> Result<(u16, Bytes), Failure> {
+    let mut deadline = Deadline::default();
+    deadline.set(Instant::now(), timeout);
+    let mut link: Link = connect::connect(target, deadline.left()).await?;
+    link.begin(request);
+    let head = link.head(&mut deadline).await?;
+    let mut body = BytesMut::new();
+    while let Some(chunk) = link.chunk(&mut deadline).await? {
+        if body.len() + chunk.len() > MAX_BODY {
+            return Err(Failure::Transport(format!("the answer has more than {} KiB", MAX_BODY / 1024)));
+        }
+        body.extend_from_slice(&chunk);
+    }
+    Ok((head.status, body.freeze()))
 }
 
 fn encoded(fields: &[(&str, &str)]) -> String {

@@ -2,11 +2,14 @@
 
 use http::header::{self, HeaderMap, HeaderName, HeaderValue};
 
+use super::super::connector::ClientInfo;
 use super::super::exchange::Call;
 use super::super::mirror::{self, Mirrors, encode};
 use super::super::oauth::Bearer;
+use super::super::probe::DISCOVER;
 use super::super::proxy::Proxy;
-use super::super::render::{DIGITS, decimal};
+use super::super::questions::Answers;
+use super::super::render::{DIGITS, Renderer, decimal, members};
 use super::super::revision::Revision;
 use super::super::target::HttpTarget;
 
@@ -121,20 +124,49 @@ impl Heads {
     }
 }
 
-/// A POST of a form, with the headers of its target, after which the connection
-/// is closed.
-pub(super) fn form(target: &HttpTarget, form: &str) -> Vec<u8> {
+/// A POST of a body, with the headers of its target, after which the connection is closed.
+pub(super) fn single_post(target: &HttpTarget, media_type: &'static str, body: &[u8]) -> Vec<u8> {
+    let mut headers = single(target);
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(media_type));
+    let mut out = render("POST", &target.requested(path(target)), &headers).into_vec();
+    push(&mut out, "content-length", decimal(body.len() as u64, &mut [0; DIGITS]));
+    out.extend_from_slice(b"\r\n");
+    out.extend_from_slice(body);
+    out
+}
+
+/// A GET of a JSON document, in the same way.
+pub(super) fn document(target: &HttpTarget) -> Vec<u8> {
+    let mut out = render("GET", &target.requested(path(target)), &single(target)).into_vec();
+    out.extend_from_slice(b"\r\n");
+    out
+}
+
+/// The headers of a request that has a connection to itself.
+fn single(target: &HttpTarget) -> HeaderMap {
     let mut headers = target.headers().clone();
     headers.insert(header::HOST, target.host_header().clone());
     headers.insert(header::USER_AGENT, HeaderValue::from_static(USER_AGENT));
-    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/x-www-form-urlencoded"));
     headers.insert(header::ACCEPT, HeaderValue::from_static("application/json"));
     headers.insert(header::CONNECTION, HeaderValue::from_static("close"));
     introduce(target, &mut headers);
-    let mut out = render("POST", &target.requested(path(target)), &headers).into_vec();
-    push(&mut out, "content-length", decimal(form.len() as u64, &mut [0; DIGITS]));
-    out.extend_from_slice(b"\r\n");
-    out.extend_from_slice(form.as_bytes());
+    headers
+}
+
+/// The first request to an MCP server, to see what it says to who has no token: the
+/// question that a probe begins with, or that for a stream.
+pub(super) fn knock(target: &HttpTarget, stream: bool) -> Vec<u8> {
+    const PARAMS: &[u8] = b"{}";
+    let (heads, session) = (Heads::new(target, Revision::NEWEST_MODERN), Session::default());
+    if stream {
+        return heads.get(&session, None);
+    }
+    let renderer = Renderer::new(Revision::NEWEST_MODERN, &ClientInfo::default(), &Answers::default());
+    let call = Call { method: DISCOVER, params: PARAMS, ..Call::default() };
+    let message = renderer.request(1, &call, members(PARAMS).unwrap_or_default());
+    let mut out = Vec::new();
+    heads.post(&mut out, &session, call.into(), message.len());
+    message.push(&mut out);
     out
 }
 

@@ -9,6 +9,7 @@
     reason = "a test fails by panicking"
 )]
 
+mod discovery;
 mod envelope;
 mod feed;
 mod http_answers;

@@ -4,15 +4,20 @@ use std::time::Duration;
 
 use super::peer::{PATIENCE, Received, Server, echo, http, json, result};
 use crate::transport::{
-    AnyConnector, Bearer, Client as _, Connector as _, HttpTarget, Revision, Target, Token, TokenError, TokenSource,
+    AnyConnector, Bearer, Client as _, ClientAuth, Connector as _, HttpTarget, Revision, Target, Token, TokenError,
+    TokenSource,
 };
 
 const SECRET: &str = "s3cr&t: é";
 
 fn source(server: &Server) -> TokenSource {
-    let url = format!("http://{}/token?x=1", server.authority());
+    source_by(server, ClientAuth::Basic)
+}
+
+fn source_by(server: &Server, auth: ClientAuth) -> TokenSource {
+    let endpoint = HttpTarget::parse(&format!("http://{}/token?x=1", server.authority()), Vec::new()).unwrap();
     let scopes = ["mcp:read".to_owned(), "b".to_owned()];
-    TokenSource::new(&url, ("me@home", SECRET), &scopes, "http://127.0.0.1:1/mcp").unwrap()
+    TokenSource::new(endpoint, auth, ("me@home", SECRET), &scopes, "http://127.0.0.1:1/mcp").unwrap()
 }
 
 async fn asked(source: &mut TokenSource, server: &Server, answer: &str) -> (Result<Token, TokenError>, Received) {
@@ -46,6 +51,16 @@ async fn a_request_for_a_token_on_the_wire() {
         fields(&request),
         ["grant_type=client_credentials", "scope=mcp%3Aread+b", "resource=http%3A%2F%2F127.0.0.1%3A1%2Fmcp"]
     );
+}
+
+#[tokio::test]
+async fn credentials_may_be_fields_of_the_form() {
+    let server = Server::start().await;
+    let granted = json(r#"{"access_token":"t-1","token_type":"bearer"}"#);
+    let (token, request) = asked(&mut source_by(&server, ClientAuth::Post), &server, &granted).await;
+    assert!(token.is_ok());
+    assert_eq!(request.header("authorization"), None);
+    assert_eq!(fields(&request)[3..], ["client_id=me%40home", "client_secret=s3cr%26t%3A+%C3%A9"]);
 }
 
 #[tokio::test]

@@ -3,8 +3,8 @@
 use super::oauth::granted;
 use super::peer::{PATIENCE, Peer, Server, echo, http, json, result};
 use crate::transport::{
-    AnyClient, AnyConnector, Bearer, Client as _, Connector as _, Failure, HttpTarget, Proxy, Revision, Target,
-    TokenSource,
+    AnyClient, AnyConnector, Bearer, Client as _, ClientAuth, Connector as _, Failure, HttpTarget, Proxy, Revision,
+    Target, TokenSource,
 };
 
 fn proxy(server: &Server, credentials: &str) -> Proxy {
@@ -76,8 +76,8 @@ async fn without_tls_a_proxy_is_asked_by_the_whole_url() {
 #[tokio::test]
 async fn tokens_are_asked_for_in_the_same_way() {
     let server = Server::start().await;
-    let source = TokenSource::new("http://id.invalid/token", ("a", "b"), &[], "http://mcp.invalid/mcp").unwrap();
-    let mut source = source.through(proxy(&server, "me:pw@"));
+    let endpoint = HttpTarget::parse("http://id.invalid/token", Vec::new()).unwrap().through(proxy(&server, "me:pw@"));
+    let mut source = TokenSource::new(endpoint, ClientAuth::Basic, ("a", "b"), &[], "http://mcp.invalid/mcp").unwrap();
     let refused = http("403 Forbidden", "text/plain", "");
     let (token, request) = tokio::join!(source.token(PATIENCE), server.answer_once(refused));
     assert!(token.is_err());

