@@ -22,6 +22,7 @@ mod limits;
 mod live;
 mod load;
 mod lookout;
+mod merge;
 mod offer;
 mod output;
 mod plan;
@@ -85,6 +86,7 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Command::Rehearse(args) => rehearse::run(&args),
         Command::Report(args) => report::report(&args),
         Command::Judge(args) => report::judge(&args),
+        Command::Merge(args) => merge::run(&args),
         Command::History(args) => history::run(&args),
         Command::Serve(args) => serve::run(&args),
         Command::Probe(args) => probe::run(&args),
