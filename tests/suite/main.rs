@@ -43,6 +43,7 @@ mod process;
 mod proxy;
 mod raw_server;
 mod rehearse;
+mod results;
 mod revisions;
 mod run;
 mod secure;
