@@ -27,8 +27,8 @@ pub(super) struct AgainstArgs {
     #[arg(long = "baselines", value_name = "DIR")]
     pub(super) directory: Option<PathBuf>,
 
-    /// Exit with 5 whenever a comparison decides nothing, also when nothing looks worse
-    #[arg(long, value_enum, value_name = "WHAT")]
+    /// Exit with 5 whenever a comparison is inconclusive, also when nothing looks worse
+    #[arg(long, value_enum, value_name = "inconclusive", hide_possible_values = true)]
     pub(super) fail_on: Option<FailOn>,
 }
 
@@ -112,12 +112,14 @@ pub(super) fn path_of(directory: &Path, name: &str) -> Result<PathBuf, Complaint
 pub(super) fn open(directory: &Path, name: &str) -> Result<Baseline, Complaint> {
     let path = path_of(directory, name)?;
     let text = fs::read_to_string(&path).map_err(|error| match error.kind() {
-        std::io::ErrorKind::NotFound => {
-            Complaint::usage(format!("there is no baseline `{name}`: `{}` does not exist", path.display())).help(format!(
-                "make it of some runs: `mcpl run FILE --no-baseline --out run.json` a few times, then `mcpl baseline \
+        std::io::ErrorKind::NotFound => Complaint::usage(format!(
+            "there is no baseline `{name}`: `{}` does not exist",
+            path.display()
+        ))
+        .help(format!(
+            "make it of some runs: `mcpl run FILE --no-baseline --out run.json` a few times, then `mcpl baseline \
                  save {name} run.json …`"
-            ))
-        }
+        )),
         _ => Complaint::usage(format!("cannot read `{}`: {}", path.display(), plain(&error))),
     })?;
     read(&path, &text)

@@ -165,7 +165,11 @@ fn list(directory: &Path) -> Done {
                 let first = baseline.runs.first();
                 let scenario = first.map(|run| run.plan.name.clone()).unwrap_or_default();
                 let newest = baseline.runs.iter().map(|run| run.run.started.as_str()).max().unwrap_or_default();
-                format!("{} of {}, the newest of {newest}", counted(baseline.runs.len()), terminal::printable(&scenario))
+                format!(
+                    "{} of {}, the newest of {newest}",
+                    counted(baseline.runs.len()),
+                    terminal::printable(&scenario)
+                )
             }
             Err(complaint) => complaint.message,
         };
@@ -211,7 +215,11 @@ fn show(args: &NamedArgs) -> Done {
         let each = figure.values.iter().map(|value| {
             value.map_or_else(|| "n/a".to_owned(), |value| Quantity::new(value, figure.dimension).to_string())
         });
-        text.push_str(&format!("  {:<14}{}\n", figure.source, each.map(|value| format!("{value:>10}")).collect::<String>()));
+        text.push_str(&format!(
+            "  {:<14}{}\n",
+            figure.source,
+            each.map(|value| format!("{value:>10}")).collect::<String>()
+        ));
     }
     terminal::print(&text)?;
     Ok(exit::OK)

@@ -68,7 +68,9 @@ pub(super) fn run(args: &CompareArgs) -> Done {
     };
     let (old, new) = match (&args.baseline, args.runs.as_slice()) {
         (Some(_), []) => {
-            return Err(Complaint::usage("there is no new run").help("name one or more: `mcpl compare --baseline NAME RUN…`"));
+            return Err(
+                Complaint::usage("there is no new run").help("name one or more: `mcpl compare --baseline NAME RUN…`")
+            );
         }
         (Some(name), runs) => (against::open(&directory, name)?.runs, all(runs)?),
         (None, [old, new]) => (side(old, &directory)?, side(new, &directory)?),

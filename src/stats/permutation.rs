@@ -209,8 +209,7 @@ impl Ways {
         let ahead = sum / chosen - (self.sum - sum) / old;
         // By how much it is ahead falls with the shift, but less than what was observed.
         let slope = f64::from(stayed) / chosen - (chosen - f64::from(stayed)) / old;
-        let threshold =
-            if slope < 1.0 - TIE { (self.observed - ahead) / (1.0 - slope) } else { f64::NEG_INFINITY };
+        let threshold = if slope < 1.0 - TIE { (self.observed - ahead) / (1.0 - slope) } else { f64::NEG_INFINITY };
         self.thresholds.push(threshold);
     }
 }
@@ -275,7 +274,8 @@ mod tests {
         // Runs per side, metrics that Holm can gate at 5 %, two-sided and one-sided.
         for (count, two, one) in [(3, 0, 1), (4, 1, 3), (5, 6, 12), (6, 23, 46), (8, 321, 643)] {
             let least = least_chance(count, count);
-            let gated = |least: f64| (1..1000).take_while(|metrics| least <= 0.05 / f64::from(*metrics) + 1e-12).count();
+            let gated =
+                |least: f64| (1..1000).take_while(|metrics| least <= 0.05 / f64::from(*metrics) + 1e-12).count();
             assert_eq!((gated(2.0 * least), gated(least)), (two, one), "{count} runs per side");
         }
     }

@@ -41,7 +41,14 @@ pub fn judge(results: &Results) -> Verdict {
         }
         _ => judged(),
     };
-    Verdict { outcome, sentence, searches, comparisons: Vec::new(), findings: findings::find(results, invalid), assertions }
+    Verdict {
+        outcome,
+        sentence,
+        searches,
+        comparisons: Vec::new(),
+        findings: findings::find(results, invalid),
+        assertions,
+    }
 }
 
 fn sentence(outcome: Outcome, ended: Ended, assertions: &[Judgement], failed: usize, requests: u64) -> String {

@@ -11,14 +11,8 @@ use crate::support::{Scenario, assert_exit, example, mcpl, stderr, stdout};
 /// A rehearsed run of the first example, in `dir`.
 fn rehearsed(dir: &Path, name: &str, more: &[&str]) -> PathBuf {
     let path = dir.join(name);
-    let output = mcpl()
-        .arg("rehearse")
-        .arg(example("quickstart.mcpl"))
-        .args(more)
-        .arg("--out")
-        .arg(&path)
-        .output()
-        .unwrap();
+    let output =
+        mcpl().arg("rehearse").arg(example("quickstart.mcpl")).args(more).arg("--out").arg(&path).output().unwrap();
     assert!(path.exists(), "{}", stderr(&output));
     path
 }
@@ -34,6 +28,11 @@ fn changed(path: &Path, name: &str, change: impl FnOnce(&mut Results)) -> PathBu
 
 fn compare(runs: &[&Path]) -> Output {
     mcpl().arg("compare").args(runs).output().unwrap()
+}
+
+/// What was printed, on one line.
+fn flat(output: &Output) -> String {
+    stdout(output).split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 /// Several rehearsed runs that differ by their seeds.
@@ -94,7 +93,7 @@ fn what_cannot_be_compared_says_why_and_exits_with_5() {
     ] {
         let output = compare(&[a, b]);
         assert_exit(&output, 5);
-        let said = stdout(&output).split_whitespace().collect::<Vec<_>>().join(" ");
+        let said = flat(&output);
         assert!(said.contains("NOT COMPARABLE ") && said.contains(reason), "{reason}\n{said}");
     }
     let forced = mcpl().arg("compare").args([&old, &rate]).arg("--force").output().unwrap();
@@ -125,13 +124,14 @@ fn several_runs_are_compared_and_the_exit_code_says_what_came_out() {
     assert_eq!(value["metrics"][0]["source"], "latency.p50");
     let few = sides(&quick[..4], &slow[..4], &[]);
     assert_exit(&few, 5);
-    assert!(stdout(&few).contains("a verdict needs 5 runs of each side"), "{}", stdout(&few));
+    assert!(flat(&few).contains("a verdict needs 5 runs of each side"), "{}", stdout(&few));
 }
 
 #[test]
 fn baselines_are_saved_shown_compared_with_and_removed() {
     let dir = tempfile::tempdir().unwrap();
-    let baseline = |arguments: &[&str]| mcpl().current_dir(dir.path()).arg("baseline").args(arguments).output().unwrap();
+    let baseline =
+        |arguments: &[&str]| mcpl().current_dir(dir.path()).arg("baseline").args(arguments).output().unwrap();
     let names: Vec<String> = several(dir.path(), 4, "5ms..6ms")
         .iter()
         .map(|path| path.file_name().unwrap().to_string_lossy().into_owned())
@@ -152,7 +152,10 @@ fn baselines_are_saved_shown_compared_with_and_removed() {
     let shown = stdout(&baseline(&["show", "nightly"]));
     assert!(shown.contains("nightly: 4 runs") && shown.contains("  latency.p50  "), "{shown}");
     let file = fs::read_to_string(dir.path().join("baselines/nightly.json")).unwrap();
-    assert!(file.starts_with("{\n  \"schema\": \"mcpl.baseline/1\",\n  \"name\": \"nightly\",\n  \"runs\": [\n"), "{file}");
+    assert!(
+        file.starts_with("{\n  \"schema\": \"mcpl.baseline/1\",\n  \"name\": \"nightly\",\n  \"runs\": [\n"),
+        "{file}"
+    );
 
     let against = |run: &Path| {
         let mut command = mcpl();
@@ -221,7 +224,7 @@ fn a_file_with_a_baseline_is_held_against_it() {
     assert!(said.contains("compared with steady: no meaningful change"), "{said}");
     let other = scenario.run(&["--set", "rate=30/s"]);
     assert_exit(&other, 5);
-    let said = stdout(&other).split_whitespace().collect::<Vec<_>>().join(" ");
+    let said = flat(&other);
     assert!(said.contains("INCONCLUSIVE nothing was asserted; compared with steady: not comparable: scenario `a`, stage 1: level 40 for 1s, and now level 30 for 1s"), "{said}");
 }
 

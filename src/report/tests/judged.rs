@@ -152,7 +152,12 @@ pub(super) fn comparison() -> Compare {
         metrics: vec![
             metric("latency.p50", Change::Regressed, 0.12, "40ms to 44.8ms, +12% (+8% to +16%); up to +5% is accepted"),
             metric("search_rules.latency.p95", Change::NoMeaningfulChange, 0.01, "40ms to 40.4ms, +1% (-3% to +5%)"),
-            metric("latency.p99", Change::Inconclusive, 0.04, "40ms to 41.6ms, +4% (0% to +8%); 8 runs of each side would tell"),
+            metric(
+                "latency.p99",
+                Change::Inconclusive,
+                0.04,
+                "40ms to 41.6ms, +4% (0% to +8%); 8 runs of each side would tell",
+            ),
         ],
     }
 }

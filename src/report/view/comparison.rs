@@ -121,7 +121,10 @@ fn metric(compared: &Compared) -> ComparedView {
         difference: compared.scale == crate::verdict::compare::Scale::Difference,
         low: compared.low,
         high: compared.high,
-        interval_text: compared.low.zip(compared.high).map(|(low, high)| format!("{} to {}", change(low), change(high))),
+        interval_text: compared
+            .low
+            .zip(compared.high)
+            .map(|(low, high)| format!("{} to {}", change(low), change(high))),
         above: compared.above,
         below: compared.below,
         p: compared.p,

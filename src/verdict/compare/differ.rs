@@ -48,7 +48,8 @@ fn value(old: &Value, new: &Value, place: &[String], key: &str, found: &mut Vec<
             for key in keys {
                 let of = |object: &Map<String, Value>| object.get(key).cloned().unwrap_or(Value::Null);
                 let mut deeper = place.to_vec();
-                let nested = before.get(key).is_some_and(Value::is_object) && after.get(key).is_some_and(Value::is_object);
+                let nested =
+                    before.get(key).is_some_and(Value::is_object) && after.get(key).is_some_and(Value::is_object);
                 if nested && !SILENT.contains(&key.as_str()) {
                     deeper.push(words(key));
                 }

@@ -39,7 +39,10 @@ pub(super) fn values(gate: &Gate, plan: &Plan, runs: &[Results]) -> Values {
         if value.is_none() && found.missing.is_none() {
             found.missing = Some(match observed.value {
                 Some(_) => {
-                    format!("run {} has {} samples of the {} that it needs", run.run.id, observed.samples, observed.needs)
+                    format!(
+                        "run {} has {} samples of the {} that it needs",
+                        run.run.id, observed.samples, observed.needs
+                    )
                 }
                 None => format!("run {} has no data of it", run.run.id),
             });

@@ -105,10 +105,20 @@ pub(super) fn sentence(
             };
             format!("not comparable: {}{more}", reasons.first().map_or("", String::as_str))
         }
-        Change::Descriptive => format!("{} against {}: described, not judged; {}", runs(new), runs(old), wanted(design)),
-        Change::NoValue | Change::Inconclusive if known == 0 => "inconclusive: no metric has a value in every run".to_owned(),
+        Change::Descriptive => {
+            format!("{} against {}: described, not judged; {}", runs(new), runs(old), wanted(design))
+        }
+        Change::NoValue | Change::Inconclusive if known == 0 => {
+            "inconclusive: no metric has a value in every run".to_owned()
+        }
         Change::NoValue | Change::Inconclusive if design.is_powerless() => {
-            format!("inconclusive: {} against {} can tell nothing of {}; {}", runs(new), runs(old), count(known), wanted(design))
+            format!(
+                "inconclusive: {} against {} can tell nothing of {}; {}",
+                runs(new),
+                runs(old),
+                count(known),
+                wanted(design)
+            )
         }
         Change::NoValue | Change::Inconclusive => {
             let names: Vec<&str> = of(Change::Inconclusive).map(|metric| metric.source.as_str()).collect();
@@ -145,7 +155,11 @@ pub(super) fn method(old: usize, new: usize, question: &Question, refused: bool)
         _ if old.min(new) == 1 && old.max(new) < LEAST_BASELINE => "none: the runs are described only".to_owned(),
         Pairing::Paired => format!("{} by permutation of signs, {holm}", plural(old, "pair")),
         Pairing::Independent if old.min(new) == 1 => {
-            let side = if new == 1 { "1 new run against the prediction interval of" } else { "1 old run against the prediction interval of" };
+            let side = if new == 1 {
+                "1 new run against the prediction interval of"
+            } else {
+                "1 old run against the prediction interval of"
+            };
             format!("{side} {}, {holm}", plural(old.max(new), "run"))
         }
         Pairing::Independent => format!("{old} against {new} runs by permutation, {holm}"),

@@ -169,6 +169,7 @@ fn shares_are_compared_by_their_differences() {
     assert_eq!(found.outcome, Change::Regressed, "{}", found.sentence);
     assert_eq!(found.metrics[0].scale, Scale::Difference);
     assert_eq!(found.sentence, "regressed: errors.rate +3 points");
+    assert_eq!(compare(&old, &with(&[0]), &question).outcome, Change::NoMeaningfulChange);
     // Two requests of a thousand are no news, although it never happened before: that both
     // of six thousand are in the new run has a chance of 1 in 36.
     assert_eq!(compare(&old, &with(&[2]), &standard(&old)).metrics[3].verdict, Change::Inconclusive);
@@ -266,7 +267,9 @@ fn another_transport_revision_or_machine_is_not_comparable() {
     let (_, reasons) = refused(|run| run.environment.cores = 2);
     assert_eq!(
         reasons,
-        ["the load came from another machine: 4 × A processor with Linux x86_64, and now 2 × A processor with Linux x86_64"]
+        [
+            "the load came from another machine: 4 × A processor with Linux x86_64, and now 2 × A processor with Linux x86_64"
+        ]
     );
     let (_, reasons) = refused(|run| run.environment.os = "Linux 6.1.0-2 x86_64".to_owned());
     assert!(reasons.is_empty(), "an update of the kernel is the same machine: {reasons:?}");
@@ -340,9 +343,11 @@ fn a_comparison_is_taken_into_the_verdict_on_a_run() {
     assert_eq!(taken(described.clone(), false), (Outcome::Passed, 0));
     assert_eq!(taken(described, true), (Outcome::Inconclusive, 5));
     // What has failed by itself stays so, and the sentence has both.
-    let mut failed = judge(&results(recording(), vec![assertion(latency(50.0), Comparison::Less, 1.0, Dimension::Duration)]));
+    let mut failed =
+        judge(&results(recording(), vec![assertion(latency(50.0), Comparison::Less, 1.0, Dimension::Duration)]));
     failed.take_in(of(100.0, &question), false);
     assert_eq!(failed.outcome, Outcome::Failed);
-    let expected = "the assertion did not hold; compared with the old runs: no meaningful change: 5 metrics within the margins";
+    let expected =
+        "the assertion did not hold; compared with the old runs: no meaningful change: 5 metrics within the margins";
     assert_eq!(failed.sentence, expected);
 }
