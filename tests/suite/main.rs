@@ -47,3 +47,4 @@ mod simulated;
 mod stall;
 mod support;
 mod third_party;
+mod turns;
