@@ -2,12 +2,13 @@
 
 use std::fs;
 use std::io::{BufRead as _, BufReader};
+use std::path::Path;
 use std::process::{Output, Stdio};
 
 use mcpl::results::Results;
 use mcpl::verdict::compare::{Change, Comparison};
 
-use crate::support::{Rulebook, Scenario, assert_exit, journals, mcpl, stderr, stdout};
+use crate::support::{Rulebook, Scenario, assert_exit, example, journals, mcpl, stderr, stdout};
 
 /// Some calls at once, and nothing that takes long.
 fn calls(server: &str) -> Scenario {
@@ -95,12 +96,12 @@ fn a_slower_build_has_regressed_and_reports_say_so() {
     assert!(junit.contains(r#"<testcase classname="comparison" name="latency.p50">"#), "{junit}");
     assert!(junit.contains(r#"<failure type="regressed""#), "{junit}");
     assert!(junit.contains(r#"<testcase classname="comparison" name="errors.rate"/>"#), "{junit}");
-    roxml(&junit);
+    closes_in_order(&junit);
 }
 
 /// Whether the elements of a document are closed in order.
 #[track_caller]
-fn roxml(text: &str) {
+fn closes_in_order(text: &str) {
     let mut open: Vec<&str> = Vec::new();
     for tag in text.split('<').skip(1).filter_map(|part| part.split('>').next()) {
         match tag.strip_prefix('/') {
@@ -205,4 +206,19 @@ fn pairs_that_are_whole_count_after_an_interruption() {
     let said = stdout(&output);
     assert!(said.contains("INCONCLUSIVE  interrupted after ") && said.contains(" of 200 pairs"), "{said}");
     assert_eq!(Change::Inconclusive.exit_code(), 5, "which is not what an interruption says");
+}
+
+#[test]
+fn the_workflow_in_the_book_is_that_of_the_examples_and_its_commands_have_these_options() {
+    let workflow = fs::read_to_string(example("ci/github.yml")).unwrap();
+    let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/ci.md");
+    assert!(fs::read_to_string(page).unwrap().contains(&workflow), "docs/ci.md has another workflow");
+    let joined = workflow.replace("\\\n", " ");
+    let commands: Vec<&str> = joined.lines().map(str::trim).filter(|line| line.starts_with("mcpl ")).collect();
+    assert_eq!(commands.len(), 2);
+    for command in commands {
+        // Options are read up to the one that asks for help.
+        let output = mcpl().args(command.split_whitespace().skip(1)).arg("--help").output().unwrap();
+        assert_exit(&output, 0);
+    }
 }
