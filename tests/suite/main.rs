@@ -19,6 +19,7 @@ mod bad_servers;
 mod cache;
 mod cancel;
 mod cli;
+mod compare;
 mod directory;
 mod docs;
 mod editors;
