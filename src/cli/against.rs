@@ -35,7 +35,7 @@ pub(super) struct AgainstArgs {
 /// What is not accepted besides what is worse.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(super) enum FailOn {
-    /// A comparison that decides nothing
+    // No doc comment: it would make a page of the help of `run`.
     Inconclusive,
 }
 

@@ -53,3 +53,4 @@ mod stall;
 mod support;
 mod third_party;
 mod trend;
+mod turns;
