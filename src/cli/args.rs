@@ -49,7 +49,7 @@ pub(super) enum Command {
     Judge(JudgeArgs),
     /// Keep runs as a baseline, a file to commit, and look after baselines
     Baseline(super::baseline::BaselineArgs),
-    /// Compare stored runs: regressed, no meaningful change, improved or inconclusive
+    /// Compare runs, stored or of two builds in turns: regressed, no meaningful change, improved or inconclusive
     Compare(super::compare::CompareArgs),
     /// Start a built-in MCP server to test against
     Serve(ServeArgs),

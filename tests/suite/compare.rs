@@ -11,14 +11,8 @@ use crate::support::{Scenario, assert_exit, example, mcpl, stderr, stdout};
 /// A rehearsed run of the first example, in `dir`.
 fn rehearsed(dir: &Path, name: &str, more: &[&str]) -> PathBuf {
     let path = dir.join(name);
-    let output = mcpl()
-        .arg("rehearse")
-        .arg(example("quickstart.mcpl"))
-        .args(more)
-        .arg("--out")
-        .arg(&path)
-        .output()
-        .unwrap();
+    let output =
+        mcpl().arg("rehearse").arg(example("quickstart.mcpl")).args(more).arg("--out").arg(&path).output().unwrap();
     assert!(path.exists(), "{}", stderr(&output));
     path
 }
@@ -131,7 +125,8 @@ fn several_runs_are_compared_and_the_exit_code_says_what_came_out() {
 #[test]
 fn baselines_are_saved_shown_compared_with_and_removed() {
     let dir = tempfile::tempdir().unwrap();
-    let baseline = |arguments: &[&str]| mcpl().current_dir(dir.path()).arg("baseline").args(arguments).output().unwrap();
+    let baseline =
+        |arguments: &[&str]| mcpl().current_dir(dir.path()).arg("baseline").args(arguments).output().unwrap();
     let names: Vec<String> = several(dir.path(), 4, "5ms..6ms")
         .iter()
         .map(|path| path.file_name().unwrap().to_string_lossy().into_owned())
@@ -152,7 +147,10 @@ fn baselines_are_saved_shown_compared_with_and_removed() {
     let shown = stdout(&baseline(&["show", "nightly"]));
     assert!(shown.contains("nightly: 4 runs") && shown.contains("  latency.p50  "), "{shown}");
     let file = fs::read_to_string(dir.path().join("baselines/nightly.json")).unwrap();
-    assert!(file.starts_with("{\n  \"schema\": \"mcpl.baseline/1\",\n  \"name\": \"nightly\",\n  \"runs\": [\n"), "{file}");
+    assert!(
+        file.starts_with("{\n  \"schema\": \"mcpl.baseline/1\",\n  \"name\": \"nightly\",\n  \"runs\": [\n"),
+        "{file}"
+    );
 
     let against = |run: &Path| {
         let mut command = mcpl();

@@ -342,9 +342,11 @@ fn a_comparison_is_taken_into_the_verdict_on_a_run() {
     assert_eq!(taken(described.clone(), false), (Outcome::Passed, 0));
     assert_eq!(taken(described, true), (Outcome::Inconclusive, 5));
     // What has failed by itself stays so, and the sentence has both.
-    let mut failed = judge(&results(recording(), vec![assertion(latency(50.0), Comparison::Less, 1.0, Dimension::Duration)]));
+    let mut failed =
+        judge(&results(recording(), vec![assertion(latency(50.0), Comparison::Less, 1.0, Dimension::Duration)]));
     failed.take_in(of(100.0, &question), false);
     assert_eq!(failed.outcome, Outcome::Failed);
-    let expected = "the assertion did not hold; compared with the old runs: no meaningful change: 5 metrics within the margins";
+    let expected =
+        "the assertion did not hold; compared with the old runs: no meaningful change: 5 metrics within the margins";
     assert_eq!(failed.sentence, expected);
 }
