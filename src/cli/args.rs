@@ -53,7 +53,7 @@ pub(super) enum Command {
     History(super::history::HistoryArgs),
     /// Keep runs as a baseline, a file to commit, and look after baselines
     Baseline(super::baseline::BaselineArgs),
-    /// Compare stored runs: regressed, no meaningful change, improved or inconclusive
+    /// Compare runs, stored or of two builds in turns: regressed, no meaningful change, improved or inconclusive
     Compare(super::compare::CompareArgs),
     /// Show since when metrics are what they are, over the runs of the history
     Trend(super::trend::TrendArgs),
