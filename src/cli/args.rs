@@ -47,6 +47,8 @@ pub(super) enum Command {
     Report(ReportArgs),
     /// Judge a stored run by its assertions again
     Judge(JudgeArgs),
+    /// Sum up the results of the parts of one run
+    Merge(super::merge::MergeArgs),
     /// Look at the runs that were, tag them, remove them, hand them on
     History(super::history::HistoryArgs),
     /// Keep runs as a baseline, a file to commit, and look after baselines

@@ -240,6 +240,21 @@ impl Serialize for Frozen {
     }
 }
 
+impl schemars::JsonSchema for Frozen {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "Distribution".into()
+    }
+
+    fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        schemars::json_schema!({
+            "type": "string",
+            "contentEncoding": "base64",
+            "description": "An HdrHistogram in the V2 encoding without compression, in base64; empty for an empty \
+                            distribution.",
+        })
+    }
+}
+
 impl<'de> Deserialize<'de> for Frozen {
     fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Frozen, D::Error> {
         let text = String::deserialize(deserializer)?;
