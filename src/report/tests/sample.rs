@@ -425,7 +425,7 @@ fn request(
         ..Sample::default()
     };
     if series == 3 {
-        let tenant = if latency % 3 == 0 { "acme" } else { names.scenario };
+        let tenant = if latency.is_multiple_of(3) { "acme" } else { names.scenario };
         recorder.tagged_request(second, series, phase, &[tenant.to_owned()], &sample);
     } else {
         recorder.request(second, series, phase, &sample);
