@@ -23,10 +23,11 @@ struct Case {
     b: &'static str,
 }
 
-const CASES: [Case; 3] = [
-    Case { name: "no change", a: "--latency=20ms", b: "--latency=20ms" },
-    Case { name: "p50 10 % up", a: "--latency=20ms", b: "--latency=22ms" },
-    Case { name: "p50 10 % down", a: "--latency=22ms", b: "--latency=20ms" },
+const CASES: [Case; 4] = [
+    Case { name: "no change", a: "--latency=50ms", b: "--latency=50ms" },
+    Case { name: "a tenth slower", a: "--latency=50ms", b: "--latency=55ms" },
+    Case { name: "a tenth faster", a: "--latency=55ms", b: "--latency=50ms" },
+    Case { name: "no change, jitter", a: "--latency=50ms --jitter=20ms", b: "--latency=50ms --jitter=20ms" },
 ];
 
 fn main() -> ExitCode {

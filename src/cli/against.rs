@@ -27,15 +27,15 @@ pub(super) struct AgainstArgs {
     #[arg(long = "baselines", value_name = "DIR")]
     pub(super) directory: Option<PathBuf>,
 
-    /// Exit with 5 whenever a comparison decides nothing, also when nothing looks worse
-    #[arg(long, value_enum, value_name = "WHAT")]
+    /// Exit with 5 whenever a comparison is inconclusive, also when nothing looks worse
+    #[arg(long, value_enum, value_name = "inconclusive", hide_possible_values = true)]
     pub(super) fail_on: Option<FailOn>,
 }
 
 /// What is not accepted besides what is worse.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(super) enum FailOn {
-    /// A comparison that decides nothing
+    // No doc comment: it would make a page of the help of `run`.
     Inconclusive,
 }
 

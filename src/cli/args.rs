@@ -47,11 +47,13 @@ pub(super) enum Command {
     Report(ReportArgs),
     /// Judge a stored run by its assertions again
     Judge(JudgeArgs),
+    /// Sum up the results of the parts of one run
+    Merge(super::merge::MergeArgs),
     /// Look at the runs that were, tag them, remove them, hand them on
     History(super::history::HistoryArgs),
     /// Keep runs as a baseline, a file to commit, and look after baselines
     Baseline(super::baseline::BaselineArgs),
-    /// Compare stored runs: regressed, no meaningful change, improved or inconclusive
+    /// Compare runs, stored or of two builds in turns: regressed, no meaningful change, improved or inconclusive
     Compare(super::compare::CompareArgs),
     /// Show since when metrics are what they are, over the runs of the history
     Trend(super::trend::TrendArgs),
@@ -126,7 +128,7 @@ pub(super) struct RunArgs {
     #[arg(long)]
     pub(super) no_save: bool,
 
-    /// How to show how far the run has come
+    /// How to show the run while it is under way: on the whole terminal, in plain lines, or not
     #[arg(long, value_enum, value_name = "HOW", default_value_t)]
     pub(super) progress: super::progress::Show,
 
@@ -271,8 +273,8 @@ pub(super) struct RehearseArgs {
 
 #[derive(Debug, Args)]
 pub(super) struct ReportArgs {
-    /// Results of a run: a file that `mcpl run --out` wrote, a journal, an HTML report, or a
-    /// run of the history (an id, the beginning of one, `latest`, `latest~2`)
+    /// Results of a run: a file that `mcpl run --out` wrote, a journal, an HTML report, or a run
+    /// of the history (an id, the beginning of one, `latest`, `latest~2`)
     #[arg(required_unless_present = "from", conflicts_with = "from")]
     pub(super) run: Option<PathBuf>,
 

@@ -129,7 +129,7 @@ fn fits(runs: &[Results], run: &Results, file: &Path, force: bool) -> Result<(),
         return Err(refuse("it was rehearsed without a server")
             .help("give a run against a server, or take it all the same with `--force`"));
     }
-    if runs.iter().any(|other| other.run.id == run.run.id) {
+    if runs.iter().any(|other| (&other.run.id, other.plan.seed) == (&run.run.id, run.plan.seed)) {
         return Err(refuse(&format!("run {} is in it already", run.run.id)).help("give each run once"));
     }
     match runs.first().map(|first| unlike(first, run)).unwrap_or_default().split_first() {

@@ -12,10 +12,11 @@ use super::args::CompileArgs;
 use super::compare::{self, CompareFormat};
 use super::complaint::Complaint;
 use super::connect::{self, Children, Connected};
+use super::dashboard::Subject;
 use super::journal::{self, Journal};
 use super::load;
 use super::measure::{self, Job, Measurement};
-use super::progress::Progress;
+use super::progress::{Progress, Show};
 use super::sides::{Side, sides};
 use super::{Done, exit, limits, output, preflight, run, terminal};
 use crate::diag::{Diagnostic, render};
@@ -317,6 +318,14 @@ impl Duel<'_> {
             live: Vec::new(),
         };
         let mut progress = Progress::new(&plan, self.args.quiet || !terminal::live());
+        let all = 2 * self.pairs;
+        let subject = Subject {
+            plan: Arc::clone(&plan),
+            threads: measure::threads(job.threads, &plan),
+            place: Some((all.saturating_sub(place.left) as usize, all as usize)),
+            against: format!("{}: {}", side.name, run::against(&servers)),
+        };
+        progress.begin(Show::Auto, subject, &self.control, run::stop);
         let measured = measure::measure(&job, &servers, &control, &self.runtime, &mut progress);
         follower.abort();
         self.runtime.block_on(children.stop());

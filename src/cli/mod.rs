@@ -29,6 +29,7 @@ mod live_outputs;
 mod load;
 mod lookout;
 mod measure;
+mod merge;
 mod offer;
 mod output;
 mod plan;
@@ -95,6 +96,7 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Command::Rehearse(args) => rehearse::run(&args),
         Command::Report(args) => report::report(&args),
         Command::Judge(args) => report::judge(&args),
+        Command::Merge(args) => merge::run(&args),
         Command::History(args) => history::run(&args),
         Command::Baseline(args) => baseline::run(&args),
         Command::Compare(args) => compare::run(&args),

@@ -19,14 +19,11 @@ const PLAIN_LINES: u64 = 20;
 /// How a run shows how far it has come.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 pub(super) enum Show {
-    /// `live` on a terminal of 60 columns and 16 rows or more, and not in CI; otherwise `plain`
+    // No doc comments: they would make a page of the help of `run`.
     #[default]
     Auto,
-    /// On the whole terminal, until the run is over
     Live,
-    /// A line now and then
     Plain,
-    /// Nothing
     None,
 }
 

@@ -14,8 +14,7 @@ use crate::verdict;
 /// Renders a stored run.
 pub(super) fn report(args: &ReportArgs) -> Done {
     // One of them is there: clap sees to it.
-    let run = args.run.as_deref().or(args.from.as_deref()).unwrap_or(Path::new(""));
-    let results = runs::load(run)?;
+    let results = runs::load(args.run.as_deref().or(args.from.as_deref()).unwrap_or(Path::new("")))?;
     let verdict = judged(&results, &args.against)?;
     let rendered = match &args.template {
         Some(path) => template(path)?.render(&results, &verdict),

@@ -159,7 +159,7 @@ pub(super) async fn stop_on_signals(control: Control) {
 }
 
 /// What Ctrl-C does, and the key `q` of the live view.
-fn stop(control: &Control) {
+pub(super) fn stop(control: &Control) {
     if control.now() == Stop::Kill {
         dashboard::restore();
         #[expect(clippy::exit, reason = "the user asked for the third time")]
@@ -208,7 +208,7 @@ fn opening(plan: &Plan, servers: &[Connected]) -> String {
 }
 
 /// The servers, in words.
-fn against(servers: &[Connected]) -> String {
+pub(super) fn against(servers: &[Connected]) -> String {
     let servers: Vec<String> = servers
         .iter()
         .map(|server| {

@@ -66,7 +66,7 @@ pub(super) fn find(history: &History, path: &Path, name: &str) -> Result<crate::
     })
 }
 
-/// Reads a results file, a journal, or an HTML report with its results in it.
+/// Reads a results file, a journal, or an HTML report.
 ///
 /// # Errors
 /// When it is none of them, or cannot be read.
@@ -83,16 +83,15 @@ pub(super) fn file(path: &Path) -> Result<Results, Complaint> {
 pub(super) fn from_bytes(path: &Path, bytes: Vec<u8>) -> Result<Results, Complaint> {
     let not_results = |reason: String| {
         Complaint::usage(format!("`{}` is not the results of a run: {reason}", path.display()))
-            .help("give a file that `mcpl run FILE --out run.json` wrote, or a run of `mcpl history list`")
+            .help("give a file that `mcpl run FILE --out run.json` wrote, an HTML report of a run, or a run of `mcpl history list`")
     };
     if Journal::is_one(&bytes) {
         return journalled(path, &bytes);
     }
     let text = String::from_utf8(bytes).map_err(|_| not_results("it is not UTF-8 text".to_owned()))?;
-    let text = if report::is_page(&text) {
-        report::embedded_results(&text).map_err(|error| not_results(error.to_string()))?
-    } else {
-        text
+    let text = match report::is_page(&text) {
+        true => report::embedded_results(&text).map_err(|error| not_results(error.to_string()))?,
+        false => text,
     };
     Results::from_json(&text).map_err(|error| not_results(error.to_string()))
 }

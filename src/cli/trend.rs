@@ -8,6 +8,7 @@ use super::complaint::Complaint;
 use super::history::{open, unusable};
 use super::{Done, exit, output, runs, terminal, triage};
 use crate::diag::render;
+use crate::diag::suggest::nearest;
 use crate::model;
 use crate::plan::{MetricRef, Plan};
 use crate::report::{Style, TrendFormat, render_trend};
@@ -131,9 +132,18 @@ fn stored(args: &TrendArgs) -> Result<(Vec<Candidate>, Opened), Complaint> {
         results: None,
     };
     if entries.is_empty() {
+        let all = history.list(&store::Filter::default()).map_err(|error| unusable(&path, &error))?;
+        let mut names: Vec<&str> = all.iter().map(|entry| entry.name.as_str()).collect();
+        names.sort_unstable();
+        names.dedup();
         let of = args.name.as_ref().map_or_else(String::new, |name| format!(" of `{name}`"));
-        return Err(Complaint::usage(format!("the history `{}` has no runs{of}", path.display()))
-            .help("run the scenario some times first; `mcpl history list` shows what there is"));
+        let complaint = Complaint::usage(format!("the history `{}` has no runs{of}", path.display()));
+        let near = args.name.as_ref().and_then(|name| nearest(name, names.iter().copied()));
+        return Err(match (near, names.as_slice()) {
+            (Some(near), _) => complaint.help(format!("write `--name {near}`")),
+            (None, []) => complaint.help("run a scenario some times first"),
+            (None, names) => complaint.help(format!("name one that it has: {}", names.join(", "))),
+        });
     }
     Ok((entries.into_iter().map(candidate).collect(), Some((history, path))))
 }

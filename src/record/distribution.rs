@@ -163,10 +163,11 @@ pub struct Sparse {
 }
 
 impl Sparse {
-    /// Values in nanoseconds, each the smallest that is kept as one with it, and how often
-    /// each was recorded; from small to large.
-    pub fn counts(&self) -> impl Iterator<Item = (u64, u64)> + '_ {
-        self.counts.iter().copied()
+    /// Each value in nanoseconds, as the smallest that is kept as one with it, and how
+    /// often it was recorded, in order.
+    #[must_use]
+    pub fn counts(&self) -> &[(u64, u64)] {
+        &self.counts
     }
 
     /// How many values were recorded.
@@ -236,6 +237,21 @@ impl Frozen {
 impl Serialize for Frozen {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.serialize_str(&BASE64.encode(&self.bytes))
+    }
+}
+
+impl schemars::JsonSchema for Frozen {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "Distribution".into()
+    }
+
+    fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        schemars::json_schema!({
+            "type": "string",
+            "contentEncoding": "base64",
+            "description": "An HdrHistogram in the V2 encoding without compression, in base64; empty for an empty \
+                            distribution.",
+        })
     }
 }
 

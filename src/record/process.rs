@@ -1,9 +1,10 @@
 //! What the processes of a server had of the machine at a moment.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// When a row was taken.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Moment {
     /// Before the first session of the load.
@@ -17,7 +18,7 @@ pub enum Moment {
 
 /// What the processes of one server had of the machine at a moment: the process
 /// itself and all that descend from it.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct ProcessRow {
     /// Index of the server in the plan.
     pub server: usize,

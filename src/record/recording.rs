@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::violation::Violation;
@@ -12,7 +13,7 @@ use super::{ErrorClass, Frozen, OTHER_TAGS, ProcessRow};
 const FAILURES_KEPT: usize = 5;
 
 /// Whether a request was due in the warm-up, which no statistic counts.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Phase {
     /// Due in the warm-up.
@@ -56,7 +57,7 @@ pub enum SessionTime {
 pub const SESSION_TIMES: usize = 4;
 
 /// Counts of one series in one second.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Counts {
     /// Requests answered or failed.
     pub requests: u64,
@@ -142,7 +143,7 @@ impl Counts {
 }
 
 /// One series in one second.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct SeriesRow {
     /// Index of the series in the plan.
     pub series: usize,
@@ -159,7 +160,7 @@ pub struct SeriesRow {
 }
 
 /// One scenario in one second.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct ScenarioRow {
     /// Index of the scenario in the plan.
     pub scenario: usize,
@@ -183,7 +184,7 @@ pub struct ScenarioRow {
 }
 
 /// Passes and failures of one expectation in one second.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Tally {
     /// Index of the label in the plan.
     pub label: usize,
@@ -196,7 +197,7 @@ pub struct Tally {
 }
 
 /// Values of one group or of one metric of the file's own in one second.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct ValueRow {
     /// Index of the group or metric in the plan.
     pub index: usize,
@@ -208,7 +209,7 @@ pub struct ValueRow {
 }
 
 /// An example of a violation of the protocol.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 pub struct ViolationExample {
     /// Index of the series in the plan.
     pub series: usize,
@@ -221,7 +222,7 @@ pub struct ViolationExample {
 }
 
 /// A line of `log`.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 pub struct LogLine {
     /// Milliseconds from the start of the run.
     pub at_ms: u64,
@@ -234,7 +235,7 @@ pub struct LogLine {
 }
 
 /// The load generator's own state in one second, over its threads.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Health {
     /// How late due work was started.
     pub lag: Frozen,
@@ -311,7 +312,7 @@ fn share(part: u64, whole: u64) -> f64 {
 
 /// Everything of one second, counted from the start of the run by the instant
 /// at which a request ended.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Slice {
     /// From 0.
     pub second: u32,
@@ -405,7 +406,7 @@ fn merge_rows<R, K: Ord>(rows: &mut Vec<R>, others: Vec<R>, key: impl Fn(&R) -> 
 }
 
 /// An example of a failure, for people.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 pub struct Failure {
     /// Index of the series in the plan.
     pub series: usize,
@@ -418,7 +419,7 @@ pub struct Failure {
 }
 
 /// A whole run.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Recording {
     /// Seconds in order; a second in which nothing happened may be absent.
     pub seconds: Vec<Slice>,

@@ -20,7 +20,7 @@ use super::{Style, filters, value};
 
 /// Built-in templates by name. The part before `.j2` says how values are
 /// escaped.
-const BUILT_IN: [(&str, &str); 26] = [
+const BUILT_IN: &[(&str, &str)] = &[
     ("report.html.j2", include_str!("../../reports/report.html.j2")),
     ("report.css", include_str!("../../reports/report.css")),
     ("report.js", include_str!("../../reports/report.js")),

@@ -13,8 +13,15 @@ impl Results {
         let mut recording = Recording::default();
         let last = self.recording.seconds.last().map_or(0, |slice| slice.second);
         let mut sum = Slice { second: last, ..Slice::default() };
+        let measured_from = self.measured_seconds(&self.everything()).start;
         for slice in &self.recording.seconds {
             let mut slice = slice.clone();
+            if slice.second < measured_from {
+                // Whether the generator was late is told without the warm-up.
+                let lag = std::mem::take(&mut slice.health.lag);
+                let health = crate::record::Health { lag, ..Default::default() };
+                recording.add(Slice { health, ..Slice::default() });
+            }
             let processes = std::mem::take(&mut slice.processes);
             if !processes.is_empty() {
                 recording.add(Slice { second: slice.second, processes, ..Slice::default() });

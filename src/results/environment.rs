@@ -1,9 +1,10 @@
 //! The machine that made the load.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// The machine that generated the load.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Environment {
     /// Operating system and kernel.
     pub os: String,

@@ -7,6 +7,7 @@ mod baseline;
 mod condense;
 mod environment;
 mod journal;
+mod merge;
 mod process;
 mod query;
 mod read;
@@ -20,6 +21,7 @@ pub use process::{ProcessSums, SESSIONS_LEAST};
 pub use query::Window;
 pub use read::ReadError;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::plan::Plan;
@@ -32,13 +34,14 @@ pub const SCHEMA: &str = "mcpl.results/1";
 pub const SIMULATED: &str = "simulated";
 
 /// A whole run, as kept in `run.json`.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Results {
     /// [`SCHEMA`].
     pub schema: String,
     /// What made it.
     pub tool: Tool,
     /// What was to be done. Holds no secret.
+    #[schemars(schema_with = "plan_schema")]
     pub plan: Plan,
     /// SHA-256 of the plan.
     pub plan_hash: String,
@@ -53,7 +56,7 @@ pub struct Results {
 }
 
 /// The program that made a file.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Tool {
     /// `mcpl`.
     pub name: String,
@@ -62,7 +65,7 @@ pub struct Tool {
 }
 
 /// When and how a run went.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Run {
     /// Identifies it; also sent to the server in nothing but `run.id`.
     pub id: String,
@@ -82,7 +85,7 @@ pub struct Run {
 }
 
 /// How a run ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Ended {
     /// As planned.
@@ -97,7 +100,7 @@ pub enum Ended {
 }
 
 /// A server as it presented itself.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct ServerInfo {
     /// Its name in the scenario file.
     pub name: String,
@@ -118,7 +121,7 @@ pub struct ServerInfo {
 
 /// What was asked of the token endpoint of a server. None of it is part of a
 /// latency.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Tokens {
     /// Tokens that were had, the first before the run.
     pub obtained: u32,
@@ -133,23 +136,19 @@ pub struct Tokens {
     pub last_failure: Option<String>,
 }
 
-impl Results {
-    /// Sums up the parts of one run. Other parts must be of the same plan.
-    ///
-    /// # Errors
-    /// [`ReadError::OtherPlan`] when the plans differ.
-    pub fn merge(&mut self, other: Results) -> Result<(), ReadError> {
-        if self.plan_hash != other.plan_hash {
-            return Err(ReadError::OtherPlan);
-        }
-        self.recording.merge(other.recording);
-        self.run.load_ms = self.run.load_ms.max(other.run.load_ms);
-        self.run.total_ms = self.run.total_ms.max(other.run.total_ms);
-        self.run.ended = self.run.ended.max(other.run.ended);
-        self.run.guarded = self.run.guarded.take().or(other.run.guarded);
-        Ok(())
-    }
+/// The schema of a plan has a file of its own.
+fn plan_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+    schemars::json_schema!({ "$ref": "plan.schema.json" })
+}
 
+/// The JSON Schema of results, as in `docs/schema/results.schema.json`. That of the
+/// plan is referred to as `plan.schema.json`.
+#[must_use]
+pub fn json_schema() -> serde_json::Value {
+    schemars::schema_for!(Results).into()
+}
+
+impl Results {
     /// Whether no server was contacted.
     #[must_use]
     pub fn rehearsed(&self) -> bool {

@@ -1,5 +1,7 @@
 //! Reading results: whatever the bytes, an answer or an error.
 
+mod baseline;
+
 use proptest::prelude::*;
 
 use super::{Ended, Journal, ReadError, Results, Second};

@@ -180,7 +180,10 @@ fn a_file_that_was_cut_anywhere_is_known_to_be_damaged() {
     for cut in (512..bytes.len()).step_by(509) {
         fs::write(&place.path, &bytes[..cut]).unwrap();
         let read = read_all(&place.path, Mode::Write);
-        assert!(matches!(read, Err(StoreError::Damaged(_))), "{cut} of {}: {read:?}", bytes.len());
+        // What of the last page is missing reads as zeros, which the checksum of a run does
+        // not bear.
+        let known = matches!(read, Err(StoreError::Damaged(_) | StoreError::Unreadable { .. }));
+        assert!(known, "{cut} of {}: {read:?}", bytes.len());
     }
 }
 

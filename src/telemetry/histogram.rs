@@ -37,7 +37,7 @@ pub(super) struct Histogram {
 impl Histogram {
     /// Adds times of another second.
     pub(super) fn add(&mut self, times: &Frozen) {
-        for (nanos, count) in times.sparse().counts() {
+        for &(nanos, count) in times.sparse().counts() {
             self.record(nanos, count);
         }
     }

@@ -65,11 +65,11 @@ impl Totals {
         });
         let service = series().filter(|total| total.service.count > 0);
         vec![
-            metric(("mcpl.requests", "", "{request}", "Requests that were answered or failed."), Points::Sum(requests)),
             metric(
-                ("mcpl.errors", "", "{error}", "Requests that were not answered as they should be, by class."),
-                Points::Sum(errors.collect()),
+                ("mcpl.requests", "", "{request}", "Requests that have ended, whatever became of them."),
+                Points::Sum(requests),
             ),
+            metric(("mcpl.errors", "", "{error}", "Requests that failed, by class."), Points::Sum(errors.collect())),
             metric(
                 (
                     "mcpl.request.duration",

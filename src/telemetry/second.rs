@@ -88,8 +88,8 @@ fn named(labels: Labels) -> Map<String, Value> {
 
 fn step(context: &Context, row: &SeriesRow) -> Map<String, Value> {
     let mut step = named(context.labels(row));
-    let errors: Map<String, Value> =
-        row.counts.errors.iter().map(|(class, count)| (class.name().to_owned(), (*count).into())).collect();
+    let errors = row.counts.errors.iter().filter(|(class, _)| class.is_failure());
+    let errors: Map<String, Value> = errors.map(|(class, count)| (class.name().to_owned(), (*count).into())).collect();
     let times = |time: Time| serde_json::json!(Times::of(row.times.get(time as usize)));
     step.extend([
         ("requests".to_owned(), row.counts.requests.into()),

@@ -74,6 +74,8 @@ fn seconds() -> Vec<Slice> {
     let bad = Sample { latency: 2_000_000_000, error: Some(ErrorClass::Tool), ..Sample::default() };
     recorder.tagged_request(1, 0, Phase::Measured, &tags, &bad);
     recorder.request(1, 1, Phase::Measured, &ok);
+    // No failure.
+    recorder.request(1, 1, Phase::Measured, &Sample { error: Some(ErrorClass::Stale), ..Sample::default() });
     recorder.dropped(1, 0, Phase::Measured, 2);
     recorder.finish();
     let mut slices = recorder.drain().0;
@@ -130,6 +132,9 @@ fn prometheus_reads_sums_gauges_and_times() {
     };
     assert_eq!(value("mcpl_requests_total", SEARCH), 4.0);
     assert_eq!(value("mcpl_errors_total", &format!("{SEARCH},class=\"tool\"")), 1.0);
+    let errors: f64 =
+        found.iter().filter(|(name, _)| name.starts_with("mcpl_errors_total")).map(|(_, count)| count).sum();
+    assert_eq!(errors, 1.0, "{text}");
     let ok = format!("{SEARCH},outcome=\"ok\"");
     assert_eq!(value("mcpl_request_duration_seconds_bucket", &format!("{ok},le=\"0.002\"")), 0.0);
     assert_eq!(value("mcpl_request_duration_seconds_bucket", &format!("{ok},le=\"0.005\"")), 3.0);

@@ -78,7 +78,7 @@ impl Totals {
                 total.labels = self.context.labels(row);
             }
             total.requests += row.counts.requests;
-            for (class, count) in &row.counts.errors {
+            for (class, count) in row.counts.errors.iter().filter(|(class, _)| class.is_failure()) {
                 *total.errors.entry(*class).or_default() += count;
             }
             for (time, histogram) in [

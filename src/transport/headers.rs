@@ -36,7 +36,8 @@ impl Headers {
         let lines = self.text.split(|&byte| byte == b'\n').skip(1);
         lines
             .filter_map(move |line| split(line, name.len()))
-            .filter_map(move |(found, value)| found.eq_ignore_ascii_case(name.as_bytes()).then(|| value.trim_ascii()))
+            .filter(move |(found, _)| found.eq_ignore_ascii_case(name.as_bytes()))
+            .map(|(_, value)| value.trim_ascii())
     }
 
     /// The same, if it is visible ASCII.

@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Crates that are named in one place only, and where.
-const PRIVATE: [(&str, &str); 18] = [
+const PRIVATE: &[(&str, &str)] = &[
     ("pest", "src/syntax"),
     ("rowan", "src/syntax"),
     ("httparse", "src/transport/http"),

@@ -251,6 +251,24 @@ fn a_damaged_file_is_moved_aside_and_loses_nothing() {
 }
 
 #[test]
+fn many_who_find_the_damage_at_once_move_it_once() {
+    let scenario = Scenario::new(SHORT);
+    let results = rehearsed(&scenario);
+    let file = scenario.path("history.db");
+    let files: Vec<String> = (0..8).map(|n| as_file(&scenario, &results, &n.to_string())).collect();
+    for round in 1..=10 {
+        let damage = format!("{round}: neither a database nor empty\n").repeat(40);
+        fs::write(&file, &damage).unwrap();
+        let mut children: Vec<_> = files.iter().map(|results| import(&file, results).spawn().unwrap()).collect();
+        assert!(children.iter_mut().all(|child| child.wait().unwrap().success()));
+        let kept = History::open(&file, Mode::Read).unwrap().list(&Filter::default()).unwrap();
+        assert_eq!(kept.len(), files.len(), "{round}");
+        assert_eq!(fs::read_to_string(scenario.path(&format!("history.db.damaged-{round}"))).unwrap(), damage);
+        assert!(!scenario.path(&format!("history.db.damaged-{}", round + 1)).exists(), "{round}");
+    }
+}
+
+#[test]
 fn a_history_that_cannot_be_written_changes_no_exit_code() {
     let scenario = Scenario::new(SHORT);
     let place = scenario.path("a directory");

@@ -124,10 +124,11 @@ fn the_command_names_the_run_and_its_commit() {
     let output = shown(&history, &[]);
     assert_exit(&output, 0);
     let text = stdout(&output);
-    let line = text.lines().find(|line| line.contains("`latency.p95` rose by")).unwrap_or_else(|| panic!("{text}"));
-    let named = (STEP - 1..=STEP + 1).any(|n| line.contains(&format!("at run run-{n:02}")));
-    assert!(named, "{text}");
-    assert!(text.contains("commit 4") && text.contains("confirmed by"), "{text}");
+    // Lines are wrapped.
+    let told = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(told.contains("`latency.p95` rose by 8."), "{text}");
+    let named = |n: usize| told.contains(&format!("at run run-{n:02} (commit {n:02}abcde, 2026-10-"));
+    assert!((STEP - 1..=STEP + 1).any(named) && told.contains("confirmed by 1"), "{text}");
     assert!(text.contains('▲') && text.contains('•'), "{text}");
     assert_exit(&shown(&history, &["--fail"]), 1);
     assert_exit(&shown(&history, &["--fail", "throughput"]), 0);

@@ -139,9 +139,11 @@ pub(super) fn charts(shown: &Shown, mode: &Mode, columns: usize, rows: usize) ->
     let size = (columns, rows);
     let (load, planned, requests) =
         (course(|point| point.load), course(|point| point.planned), course(|point| point.requests));
-    let level = |level| if shown.open { format!("{}/s", units::number(level)) } else { units::number(level) };
-    let what = if shown.open { "begun" } else { "users" };
-    let figures = format!("{} planned, {} {what}", level(last.planned), level(last.load));
+    let [planned_now, load_now] = [last.planned, last.load].map(units::number);
+    let figures = match shown.open {
+        true => format!("{planned_now}/s planned, {load_now}/s begun"),
+        false => format!("{load_now} of {planned_now} users"),
+    };
     // In the scale of the plan: bars that are too low are load that was not made.
     let mut lines = chart("Load", &figures, mode, (&load, highest(&planned).max(highest(&load))), size);
     lines.extend(scenarios(shown, mode, columns));
@@ -300,7 +302,7 @@ pub(super) fn tally(shown: &Shown) -> String {
     let (held, failed) = (count(Stands::held), count(|state| state == Stands::Failed));
     let mut texts = vec![format!("{held} of {} hold", shown.standing.len())];
     if failed > 0 {
-        texts.push(format!("{failed} do not"));
+        texts.push(if failed == 1 { "1 does not".to_owned() } else { format!("{failed} do not") });
     }
     if held + failed < shown.standing.len() {
         texts.push(format!("{} not known yet", shown.standing.len() - held - failed));

@@ -72,11 +72,11 @@ pub(super) fn nearest_or_here(given: Option<&Path>) -> PathBuf {
 pub(in super::super) fn open(given: Option<&Path>) -> Result<(History, PathBuf), Complaint> {
     let path = nearest(given).ok_or_else(|| {
         Complaint::usage(format!("there is no history: neither this directory nor one above it has `{FILE}`"))
-            .help("run a scenario first, or name the file with `--history` or `MCPL_HISTORY`")
+            .help("run a scenario first, or name the file with `MCPL_HISTORY`")
     })?;
     if !path.exists() {
         return Err(unusable(&path, &StoreError::Missing)
-            .help("run a scenario first, or name another file with `--history` or `MCPL_HISTORY`"));
+            .help("run a scenario first, or name another file with `MCPL_HISTORY`"));
     }
     let history = History::open(&path, Mode::Read).map_err(|error| unusable(&path, &error))?;
     Ok((history, path))
@@ -94,20 +94,25 @@ pub(super) fn open_to_write(path: &Path) -> Result<History, Complaint> {
     if let Some(directory) = path.parent().filter(|directory| !directory.as_os_str().is_empty()) {
         fs::create_dir_all(directory).map_err(|error| unusable(path, &StoreError::System(plain(&error))))?;
     }
-    // SQLite would take what is shorter than its smallest page for an empty file.
-    let cut = fs::metadata(path).is_ok_and(|meta| (1..SMALLEST_PAGE).contains(&meta.len()));
-    let opened =
-        if cut { Err(StoreError::Damaged("it was cut off".to_owned())) } else { History::open(path, Mode::Write) };
-    match opened {
+    match sound(path) {
         Err(StoreError::Damaged(reason)) => {
-            set_aside(path, &reason).map_err(|error| {
+            set_aside(path).map_err(|error| {
                 unusable(path, &StoreError::Damaged(format!("{reason}; nor can it be moved aside: {}", plain(&error))))
             })?;
-            History::open(path, Mode::Write)
+            sound(path)
         }
         opened => opened,
     }
     .map_err(|error| unusable(path, &error))
+}
+
+/// Opens a history to add to it.
+fn sound(path: &Path) -> Result<History, StoreError> {
+    // SQLite would take what is shorter than its smallest page for an empty file.
+    if fs::metadata(path).is_ok_and(|meta| (1..SMALLEST_PAGE).contains(&meta.len())) {
+        return Err(StoreError::Damaged("it was cut off".to_owned()));
+    }
+    History::open(path, Mode::Write)
 }
 
 /// What is wrong with a history, and what to do.
@@ -128,7 +133,7 @@ pub(in super::super) fn unusable(path: &Path, error: &StoreError) -> Complaint {
 
 /// Moves a damaged file aside, with what SQLite has left beside it, unless another
 /// process has done so meanwhile. Nothing is written over.
-fn set_aside(path: &Path, reason: &str) -> std::io::Result<()> {
+fn set_aside(path: &Path) -> std::io::Result<()> {
     // Only the holder of this lock moves the file. It is not one of SQLite's, and no
     // connection of this process has the file open.
     let file = File::open(path)?;
@@ -137,6 +142,8 @@ fn set_aside(path: &Path, reason: &str) -> std::io::Result<()> {
     if !there.is_ok_and(|there| (there.dev(), there.ino()) == (held.dev(), held.ino())) {
         return Ok(());
     }
+    // What was found damaged may have been moved before this file was opened.
+    let Err(StoreError::Damaged(reason)) = sound(path) else { return Ok(()) };
     let with = |base: &Path, ending: &str| {
         let mut name = base.as_os_str().to_owned();
         name.push(ending);

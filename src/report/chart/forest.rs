@@ -33,7 +33,7 @@ pub(crate) struct Effect {
 impl Effect {
     /// Where a value lies: equal ratios are equally far, as are equal differences.
     fn place(&self, value: f64) -> f64 {
-        if self.difference { value } else { (1.0 + value).max(1.0 / FARTHEST).min(FARTHEST).ln() }
+        if self.difference { value } else { (1.0 + value).clamp(1.0 / FARTHEST, FARTHEST).ln() }
     }
 
     /// How far from no change its farthest value lies.

@@ -103,7 +103,7 @@ impl HeatmapBuilder {
         }
         let Some(column) = self.columns.get_mut(at) else { return };
         for (nanos, count) in latency.counts() {
-            if let Some(cell) = column.get_mut(fine(nanos)) {
+            if let Some(cell) = column.get_mut(fine(*nanos)) {
                 *cell += count;
             }
         }

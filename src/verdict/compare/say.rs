@@ -97,7 +97,7 @@ pub(super) fn sentence(
     match outcome {
         Change::Regressed => format!("regressed: {}", list(Change::Regressed)),
         Change::Improved => format!("improved: {}", list(Change::Improved)),
-        Change::NoMeaningfulChange => format!("no meaningful change in {}", count(known)),
+        Change::NoMeaningfulChange => format!("no meaningful change: {} within the margins", count(known)),
         Change::NotComparable => {
             let more = match reasons.len().saturating_sub(1) {
                 0 => String::new(),

@@ -85,7 +85,7 @@ fn several_runs_that_are_as_fast_have_not_changed() {
     let (old, new) = (runs(&STEADY), times(1.0));
     let found = compare(&old, &new, &standard(&new));
     assert_eq!(found.outcome, Change::NoMeaningfulChange, "{}", found.sentence);
-    assert_eq!(found.sentence, "no meaningful change in 5 metrics");
+    assert_eq!(found.sentence, "no meaningful change: 5 metrics within the margins");
     assert_eq!(found.old[0].servers, ["rules 1.2"]);
 }
 
@@ -169,6 +169,7 @@ fn shares_are_compared_by_their_differences() {
     assert_eq!(found.outcome, Change::Regressed, "{}", found.sentence);
     assert_eq!(found.metrics[0].scale, Scale::Difference);
     assert_eq!(found.sentence, "regressed: errors.rate +3 points");
+    assert_eq!(compare(&old, &with(&[0]), &question).outcome, Change::NoMeaningfulChange);
     // Two requests of a thousand are no news, although it never happened before: that both
     // of six thousand are in the new run has a chance of 1 in 36.
     assert_eq!(compare(&old, &with(&[2]), &standard(&old)).metrics[3].verdict, Change::Inconclusive);
@@ -314,4 +315,39 @@ fn a_forced_comparison_finds_metrics_by_their_names() {
     question.gates[0].metric.selection.series = vec![0];
     let gone = compare(&old, &new, &question);
     assert_eq!(gone.metrics[0].verdict, Change::NoValue, "the old runs have no such step");
+}
+
+#[test]
+fn a_comparison_is_taken_into_the_verdict_on_a_run() {
+    let old = runs(&STEADY);
+    let of = |median: f64, question: &Question| compare(&old, &runs(&[median]), question);
+    let taken = |comparison: crate::verdict::compare::Comparison, strict: bool| {
+        let mut verdict = judge(&runs(&[100.0])[0]);
+        verdict.take_in(comparison, strict);
+        (verdict.outcome, verdict.outcome.exit_code())
+    };
+    let question = standard(&old);
+    assert_eq!(taken(of(150.0, &question), false), (Outcome::Failed, 1));
+    assert_eq!(taken(of(100.0, &question), true), (Outcome::Passed, 0));
+    let mut other = runs(&[100.0]);
+    other[0].environment.cores = 1;
+    assert_eq!(taken(compare(&old, &other, &question), false), (Outcome::Inconclusive, 5));
+    // Undecided: passes when nothing looks worse, unless it is strict.
+    let noisy = runs(&[80.0, 120.0, 95.0, 110.0, 100.0]);
+    let against = |median: f64| compare(&noisy, &runs(&[median]), &median_only(&noisy));
+    assert_eq!(against(101.0).outcome, Change::Inconclusive);
+    assert_eq!(taken(against(101.0), false), (Outcome::Passed, 0));
+    assert_eq!(taken(against(101.0), true), (Outcome::Inconclusive, 5));
+    assert_eq!(taken(against(115.0), false), (Outcome::Inconclusive, 5));
+    let described = compare(&old[..1], &runs(&[200.0]), &question);
+    assert_eq!(taken(described.clone(), false), (Outcome::Passed, 0));
+    assert_eq!(taken(described, true), (Outcome::Inconclusive, 5));
+    // What has failed by itself stays so, and the sentence has both.
+    let mut failed =
+        judge(&results(recording(), vec![assertion(latency(50.0), Comparison::Less, 1.0, Dimension::Duration)]));
+    failed.take_in(of(100.0, &question), false);
+    assert_eq!(failed.outcome, Outcome::Failed);
+    let expected =
+        "the assertion did not hold; compared with the old runs: no meaningful change: 5 metrics within the margins";
+    assert_eq!(failed.sentence, expected);
 }

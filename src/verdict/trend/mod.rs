@@ -275,6 +275,7 @@ pub fn trend(histories: &[History], triage: &Triage, today: &str) -> Trend {
         series.findings = findings;
     }
     let mut notes: Vec<String> = histories.iter().filter_map(say::left_out).collect();
+    notes.extend(histories.iter().flat_map(say::moved));
     notes.extend(histories.iter().filter_map(say::too_short));
     notes.extend(histories.iter().flat_map(say::without_values));
     notes.extend(decisions.notes());

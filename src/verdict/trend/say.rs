@@ -73,6 +73,26 @@ pub(super) fn left_out(history: &History) -> Option<String> {
     (!reasons.is_empty()).then(|| format!("of the runs of `{}` some are left out: {reasons}", history.scenario))
 }
 
+/// From which runs on a scenario is on another class of machine.
+pub(super) fn moved(history: &History) -> Vec<String> {
+    let mut known: Vec<&str> = Vec::new();
+    let mut notes = Vec::new();
+    for run in &history.runs {
+        if known.contains(&run.machine.as_str()) {
+            continue;
+        }
+        if let Some(before) = known.last() {
+            let (scenario, id, machine) = (&history.scenario, &run.id, &run.machine);
+            notes.push(format!(
+                "from run {id} on there are runs of `{scenario}` on another class of machine ({machine}; before: \
+                 {before}): they are compared with one another only"
+            ));
+        }
+        known.push(&run.machine);
+    }
+    notes
+}
+
 /// That a scenario has too few runs for anything to be seen.
 pub(super) fn too_short(history: &History) -> Option<String> {
     let least = 2 * stats::LEAST;

@@ -128,7 +128,13 @@ fn shares_differ_by_points() {
 fn another_machine_is_no_change() {
     let mut moved = history(latency(), &step(20));
     moved.runs[30..].iter_mut().for_each(|run| run.machine = "b".to_owned());
-    let series = &seen(moved.clone()).series[0];
+    let told = seen(moved);
+    let series = &told.series[0];
+    assert!(
+        told.notes[0].starts_with("from run r30 on") && told.notes[0].contains("(b; before: a)"),
+        "{:?}",
+        told.notes
+    );
     assert!(series.findings.is_empty(), "{:#?}", series.findings);
     assert_eq!((series.machines.len(), series.segments.len(), series.points[30].machine), (2, 2, 1));
     // Two machines in turn are two strands, each compared with itself.

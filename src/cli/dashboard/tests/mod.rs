@@ -20,7 +20,7 @@ use crate::plan::{Assertion, Comparison, Metric, MetricExpr, MetricRef, Statisti
 use crate::record::Slice;
 use crate::report::tests::sample;
 use crate::results::Results;
-use crate::units::{self, Dimension, Quantity};
+use crate::units::{Dimension, Quantity};
 
 /// A run after so many of its seconds.
 fn after(results: &Results, seconds: usize) -> State {
@@ -225,9 +225,4 @@ fn the_page_shows_the_view_as_it_is() {
     } else {
         assert_eq!(picture, view, "run with UPDATE=1 and read the difference");
     }
-}
-
-/// Nanoseconds as a person reads them.
-fn duration(nanos: f64) -> String {
-    units::duration(nanos)
 }
