@@ -79,3 +79,23 @@ fn a_model_of_a_server_that_makes_no_sense_is_refused() {
         assert_exit(&output, 2);
     }
 }
+
+#[test]
+fn a_report_of_a_report_is_the_same_report() {
+    let dir = tempfile::tempdir().unwrap();
+    let [first, second, other] = ["first.html", "second.html", "other.html"].map(|name| dir.path().join(name));
+    let mut rehearse = mcpl();
+    rehearse.arg("rehearse").arg(example("quickstart.mcpl")).arg(format!("--report=html={}", first.display()));
+    assert_exit(&rehearse.output().unwrap(), 0);
+    let render = |named: &[&std::ffi::OsStr]| {
+        mcpl().arg("report").args(named).args(["--format", "html", "-o"]).arg(&second).output().unwrap()
+    };
+    for named in [vec![first.as_os_str()], vec!["--from".as_ref(), first.as_os_str()]] {
+        assert_exit(&render(&named), 0);
+        assert_eq!(fs::read(&first).unwrap(), fs::read(&second).unwrap());
+    }
+    fs::write(&other, "<!doctype html><title>Another page</title>").unwrap();
+    let refused = render(&[other.as_os_str()]);
+    assert_exit(&refused, 2);
+    assert!(stderr(&refused).contains("a page without the results of a run"), "{}", stderr(&refused));
+}
