@@ -107,8 +107,11 @@ fn several_runs_are_compared_and_the_exit_code_says_what_came_out() {
     let sides = |old: &[PathBuf], new: &[PathBuf], more: &[&str]| {
         let mut command = mcpl();
         command.arg("compare").args(more);
-        old.iter().for_each(|run| drop(command.arg("--old").arg(run)));
-        new.iter().for_each(|run| drop(command.arg("--new").arg(run)));
+        for (side, runs) in [("--old", old), ("--new", new)] {
+            runs.iter().for_each(|run| {
+                command.arg(side).arg(run);
+            });
+        }
         command.output().unwrap()
     };
     let worse = sides(&quick, &slow, &[]);
