@@ -27,8 +27,8 @@ pub(super) struct AgainstArgs {
     #[arg(long = "baselines", value_name = "DIR")]
     pub(super) directory: Option<PathBuf>,
 
-    /// Exit with 5 whenever a comparison decides nothing, also when nothing looks worse
-    #[arg(long, value_enum, value_name = "WHAT")]
+    /// Exit with 5 whenever a comparison is inconclusive, also when nothing looks worse
+    #[arg(long, value_enum, value_name = "inconclusive", hide_possible_values = true)]
     pub(super) fail_on: Option<FailOn>,
 }
 

@@ -30,6 +30,11 @@ fn compare(runs: &[&Path]) -> Output {
     mcpl().arg("compare").args(runs).output().unwrap()
 }
 
+/// What was printed, on one line.
+fn flat(output: &Output) -> String {
+    stdout(output).split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
 /// Several rehearsed runs that differ by their seeds.
 fn several(dir: &Path, count: u32, latency: &str) -> Vec<PathBuf> {
     let each = 1..=count;
@@ -88,7 +93,7 @@ fn what_cannot_be_compared_says_why_and_exits_with_5() {
     ] {
         let output = compare(&[a, b]);
         assert_exit(&output, 5);
-        let said = stdout(&output).split_whitespace().collect::<Vec<_>>().join(" ");
+        let said = flat(&output);
         assert!(said.contains("NOT COMPARABLE ") && said.contains(reason), "{reason}\n{said}");
     }
     let forced = mcpl().arg("compare").args([&old, &rate]).arg("--force").output().unwrap();
@@ -119,7 +124,7 @@ fn several_runs_are_compared_and_the_exit_code_says_what_came_out() {
     assert_eq!(value["metrics"][0]["source"], "latency.p50");
     let few = sides(&quick[..4], &slow[..4], &[]);
     assert_exit(&few, 5);
-    assert!(stdout(&few).contains("a verdict needs 5 runs of each side"), "{}", stdout(&few));
+    assert!(flat(&few).contains("a verdict needs 5 runs of each side"), "{}", stdout(&few));
 }
 
 #[test]
@@ -219,7 +224,7 @@ fn a_file_with_a_baseline_is_held_against_it() {
     assert!(said.contains("compared with steady: no meaningful change"), "{said}");
     let other = scenario.run(&["--set", "rate=30/s"]);
     assert_exit(&other, 5);
-    let said = stdout(&other).split_whitespace().collect::<Vec<_>>().join(" ");
+    let said = flat(&other);
     assert!(said.contains("INCONCLUSIVE nothing was asserted; compared with steady: not comparable: scenario `a`, stage 1: level 40 for 1s, and now level 30 for 1s"), "{said}");
 }
 

@@ -38,8 +38,15 @@ struct Margins {
 enum Evidence {
     /// Several runs of each side.
     Several(Shift),
-    /// One run against several, and by how much the new side is ahead.
-    One(Prediction, f64),
+    /// One run against several.
+    One {
+        /// What is likely, shares of requests by chance among it.
+        likely: Prediction,
+        /// What is likely by what was seen alone.
+        seen: Prediction,
+        /// By how much the new side is ahead.
+        ahead: f64,
+    },
     /// Too few for any test: by how much the new side is ahead.
     None(f64),
 }
@@ -162,11 +169,17 @@ fn subject(gate: &Gate, (old, new): &(Values, Values), question: &Question) -> O
         (Pairing::Paired, ..) => (Evidence::Several(Shift::paired(&pairs(), &mut rng)?), spread_of_pairs(&pairs())),
         (_, known, 1) if known < LEAST_BASELINE => (Evidence::None(ahead), None),
         (_, 1, known) if known < LEAST_BASELINE => (Evidence::None(ahead), None),
-        (_, _, 1) => (Evidence::One(Prediction::new(&y_old, least)?, ahead), spread_of(&y_old, &[], least)),
-        (_, 1, _) => (Evidence::One(Prediction::new(&y_new, least)?, ahead), spread_of(&y_new, &[], least)),
+        (_, _, 1) => (one(&y_old, least, ahead)?, spread_of(&y_old, &[], least)),
+        (_, 1, _) => (one(&y_new, least, ahead)?, spread_of(&y_new, &[], least)),
         _ => (Evidence::Several(Shift::independent(&y_old, &y_new, &mut rng)?), spread_of(&y_old, &y_new, least)),
     };
     Some(Subject { scale, margins: margins(gate, scale, typical.0), evidence, spread, typical })
+}
+
+/// One run against these.
+fn one(known: &[f64], least: f64, ahead: f64) -> Option<Evidence> {
+    let (likely, seen) = (Prediction::new(known, least)?, Prediction::new(known, 0.0)?);
+    Some(Evidence::One { likely, seen, ahead })
 }
 
 fn mean(values: &[f64]) -> Option<f64> {
@@ -230,7 +243,7 @@ impl Subject {
     fn shift(&self) -> f64 {
         match &self.evidence {
             Evidence::Several(shift) => shift.estimate(),
-            Evidence::One(_, ahead) | Evidence::None(ahead) => *ahead,
+            Evidence::One { ahead, .. } | Evidence::None(ahead) => *ahead,
         }
     }
 
@@ -241,8 +254,8 @@ impl Subject {
             Evidence::Several(shift) if sign > 0.0 => Some(shift.chance_above(limit)),
             Evidence::Several(shift) => Some(shift.chance_below(-limit)),
             // What is within the margin is not worse, however unlikely it is.
-            Evidence::One(_, ahead) if ahead * sign <= limit => Some(1.0),
-            Evidence::One(prediction, ahead) => Some(prediction.chance_above(ahead * sign)),
+            Evidence::One { ahead, .. } if ahead * sign <= limit => Some(1.0),
+            Evidence::One { likely, ahead, .. } => Some(likely.chance_above(ahead * sign)),
             Evidence::None(_) => None,
         };
         match (above, below) {
@@ -258,8 +271,8 @@ impl Subject {
     fn interval(&self, level: f64) -> (f64, f64) {
         match &self.evidence {
             Evidence::Several(shift) => shift.interval(level),
-            Evidence::One(prediction, ahead) => {
-                let reach = prediction.reach(level);
+            Evidence::One { likely, ahead, .. } => {
+                let reach = likely.reach(level);
                 (ahead - reach, ahead + reach)
             }
             Evidence::None(_) => (f64::NEG_INFINITY, f64::INFINITY),
@@ -267,14 +280,15 @@ impl Subject {
     }
 
     /// Whether it is shown that the shift is not worse than the margin. One run is
-    /// held against what is likely, whose width must be within the margin, too.
+    /// held against what is likely, whose width must be within the margin, too: by what
+    /// was seen, since no number of requests without an error excludes a rare one.
     fn is_no_worse(&self, level: f64) -> bool {
         let (low, high) = self.interval(level);
         let (above, below) = (self.margins.worse_above, self.margins.worse_below);
         let inside = |limit: Option<f64>, end: f64| limit.is_none_or(|limit| end <= limit);
         let one = |limit: Option<f64>, sign: f64| match &self.evidence {
-            Evidence::One(prediction, ahead) => {
-                limit.is_none_or(|limit| ahead * sign <= limit && prediction.reach(level) <= limit)
+            Evidence::One { seen, ahead, .. } => {
+                limit.is_none_or(|limit| ahead * sign <= limit && seen.reach(level) <= limit)
             }
             _ => false,
         };
@@ -304,9 +318,7 @@ impl Subject {
         let chance = t_quantile(1.0 - design.strict(), freedom);
         let often = t_quantile(POWER, freedom);
         let shift = match &self.evidence {
-            Evidence::One(prediction, _) => {
-                (chance * prediction.spread()).max(self.margin()) + often * prediction.spread()
-            }
+            Evidence::One { likely, .. } => (chance * likely.spread()).max(self.margin()) + often * likely.spread(),
             _ => self.margin() + (chance + often) * spread * error_of(design.old, design.new),
         };
         self.told_worse(shift)

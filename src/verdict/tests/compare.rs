@@ -169,6 +169,7 @@ fn shares_are_compared_by_their_differences() {
     assert_eq!(found.outcome, Change::Regressed, "{}", found.sentence);
     assert_eq!(found.metrics[0].scale, Scale::Difference);
     assert_eq!(found.sentence, "regressed: errors.rate +3 points");
+    assert_eq!(compare(&old, &with(&[0]), &question).outcome, Change::NoMeaningfulChange);
     // Two requests of a thousand are no news, although it never happened before: that both
     // of six thousand are in the new run has a chance of 1 in 36.
     assert_eq!(compare(&old, &with(&[2]), &standard(&old)).metrics[3].verdict, Change::Inconclusive);
