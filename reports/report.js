@@ -1,4 +1,3 @@
-// Values, zoom, order, lines. The page says everything without it.
 "use strict";
 (() => {
   const all = (query, root = document) => [...root.querySelectorAll(query)];
@@ -180,7 +179,7 @@
       show(secondOf(event));
     });
     svg.addEventListener("pointerup", (event) => {
-      if (brush) zoom(...[secondOf({ clientX: start }), secondOf(event)].sort((a, b) => a - b));
+      if (brush) show(null), zoom(...[secondOf({ clientX: start }), secondOf(event)].sort((a, b) => a - b));
       stop();
     });
     svg.addEventListener("pointercancel", stop);

@@ -278,8 +278,8 @@ pub(super) struct ReportArgs {
     #[arg(required_unless_present = "from", conflicts_with = "from")]
     pub(super) run: Option<PathBuf>,
 
-    /// The same, as an option: results or an HTML report
-    #[arg(long, value_name = "FILE")]
+    /// The same, as an option
+    #[arg(long, value_name = "RUN")]
     pub(super) from: Option<PathBuf>,
 
     /// What to render

@@ -37,7 +37,8 @@ pub(super) fn load(spec: &Path) -> Result<Results, Complaint> {
 
 /// Whether it can only be meant as a file.
 fn looks_like_a_path(spec: &Path) -> bool {
-    spec.components().count() > 1 || spec.extension().is_some_and(|ending| ending == "json" || ending == "jsonl")
+    spec.components().count() > 1
+        || spec.extension().is_some_and(|ending| ["json", "jsonl", "html"].iter().any(|known| ending == *known))
 }
 
 /// The run of a history that is meant.

@@ -1,6 +1,6 @@
 //! The template engine as reports use it, and the built-in templates.
 //!
-//! Invariant: a template sees the view, the filters and five functions, and
+//! Invariant: a template sees the view, the filters and six functions, and
 //! nothing else; a name that does not exist is an error.
 
 use std::sync::Arc;
@@ -136,7 +136,27 @@ fn functions(environment: &mut Environment<'_>, view: &Arc<View>, results: Optio
         part.map(|(_, source)| Value::from_safe_string(integrity(source)))
             .ok_or_else(|| Error::new(ErrorKind::InvalidOperation, format!("there is no built-in part `{name}`")))
     });
+    environment.add_function("forest", |metrics: Vec<Value>| {
+        let effects: Result<Vec<_>, _> = metrics.iter().map(effect).collect();
+        Ok::<_, Error>(chart::forest(&effects?).into_iter().map(Value::from_safe_string).collect::<Vec<_>>())
+    });
     environment.add_function("results", move || results.clone().map(Value::from_safe_string));
+}
+
+/// What a metric of a comparison has to be drawn.
+fn effect(metric: &Value) -> Result<chart::Effect, Error> {
+    let number = |name: &str| {
+        let value = metric.get_attr(name)?;
+        if value.is_none() { Ok(None) } else { f64::try_from(value).map(Some) }
+    };
+    Ok(chart::Effect {
+        change: number("change")?,
+        low: number("low")?,
+        high: number("high")?,
+        above: number("above")?,
+        below: number("below")?,
+        difference: metric.get_attr("difference")?.is_true(),
+    })
 }
 
 /// What a content security policy names a script by (CSP 3, 2.3.1).

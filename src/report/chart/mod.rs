@@ -8,6 +8,7 @@
 
 mod catalogue;
 mod cells;
+mod forest;
 mod gauge;
 mod history;
 mod path;
@@ -19,6 +20,7 @@ mod spread;
 mod ticks;
 
 pub(super) use catalogue::{NAMES, chart};
+pub(super) use forest::{Effect, forest};
 pub(super) use gauge::gauge;
 pub(super) use history::{history, history_text};
 pub(super) use sparkline::{sparkline, sparkline_text};

@@ -26,6 +26,9 @@ const SPAN_LEAST: f64 = 1.25;
 /// Stretches of load whose median is drawn.
 const STRETCHES: usize = 12;
 
+/// Fewer medians than this are no line.
+const MEDIANS_LEAST: usize = 3;
+
 /// Seconds that a median rests on.
 const MEDIAN_OF: usize = 3;
 
@@ -129,7 +132,7 @@ pub(super) fn load(view: &View) -> Option<Plot> {
         (points.iter().map(|point| point.1).reduce(f64::min)?, points.iter().map(|point| point.1).reduce(f64::max)?);
     let ticks = ticks::linear(points.last()?.0, STEPS);
     let (y, y_ticks) = latency_axis(low, high);
-    let medians = medians(&points);
+    let medians = Some(medians(&points)).filter(|medians| medians.len() >= MEDIANS_LEAST).unwrap_or_default();
     let ends = medians.first().zip(medians.last()).and_then(|(few, many)| {
         let ((few, fast), (many, slow)) = ((few.0, few.1?), (many.0, many.1?));
         let (fast, slow) = (units::duration(fast), units::duration(slow));
@@ -140,6 +143,10 @@ pub(super) fn load(view: &View) -> Option<Plot> {
         .iter()
         .filter(|(x, p95)| seen.insert(((x / ticks.high * GRID) as u64, (y.share(*p95) * GRID / 4.0) as u64)));
     let dots = dots.map(|(x, p95)| (*x, Some(*p95))).collect();
+    let mut layers = vec![Layer::Dots(line("p95 of a second", "--c1", "", 5.0, dots))];
+    if !medians.is_empty() {
+        layers.push(Layer::Line(line("median", "--c2", "", 2.5, medians)));
+    }
     Some(Plot {
         name: "load",
         title: format!("Latency against {what}"),
@@ -156,10 +163,7 @@ pub(super) fn load(view: &View) -> Option<Plot> {
         y_ticks,
         warmup_s: 0.0,
         borders_s: Vec::new(),
-        layers: vec![
-            Layer::Dots(line("p95 of a second", "--c1", "", 5.0, dots)),
-            Layer::Line(line("median", "--c2", "", 2.5, medians)),
-        ],
+        layers,
     })
 }
 

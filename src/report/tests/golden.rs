@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::{rendered, runs};
+use super::{rendered, runs, sample};
 use crate::report::Format;
 
 pub(super) fn check(name: &str, actual: &str) {
@@ -37,8 +37,9 @@ fn reports_are_as_they_were() {
         check(&format!("{name}.xml"), &rendered(&run, Format::Junit));
         check(&format!("{name}.txt"), &rendered(&run, Format::Text));
     }
-    let (_, typical) = runs().swap_remove(0);
-    check("typical.html", &without_scripts(&rendered(&typical, Format::Html)));
+    let (results, mut verdict) = sample::searched();
+    verdict.comparisons = sample::compared().1.comparisons;
+    check("whole.html", &without_scripts(&rendered(&(results, verdict), Format::Html)));
 }
 
 #[test]

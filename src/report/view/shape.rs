@@ -15,6 +15,9 @@ const BEYOND: usize = 2 * COLUMNS_MAX as usize;
 /// Bands of a heatmap: enough to tell two humps apart.
 const BANDS_MAX: usize = 24;
 
+/// Fewest bands: half a decade, in which some round number lies.
+const BANDS_MIN: usize = 8;
+
 /// Bands of each decade while latencies are counted.
 const FINE: usize = 16;
 
@@ -111,6 +114,10 @@ impl HeatmapBuilder {
         let (Some(low), Some(high)) = ((0..FINE * DECADES).find(used), (0..FINE * DECADES).rev().find(used)) else {
             return Heatmap::default();
         };
+        // Room around what is nearly always the same.
+        let lacking = BANDS_MIN.saturating_sub(high + 1 - low);
+        let low = low.saturating_sub(lacking / 2);
+        let high = (low + BANDS_MIN - 1).max(high).min(FINE * DECADES - 1);
         // As fine as there is room for, in whole fine bands.
         let group = (high + 1 - low).div_ceil(BANDS_MAX);
         let bands = (high + 1 - low).div_ceil(group);

@@ -170,7 +170,7 @@ try {
   await reading("without scripts", { script: false }, async (page) => {
     assert.equal((await page.$$("button")).length, 0);
     const text = await page.$eval("body", (body) => body.innerText);
-    for (const part of ["Failed", "Assertions", "Latency over time", "Latency heatmap", "Percentiles", "Steps", "Provenance"]) assert.ok(text.includes(part), part);
+    for (const part of ["Failed", "Assertions", "Latency over time", "Latency heatmap", "Percentiles", "Steps", "Comparison", "Provenance"]) assert.ok(text.includes(part), part);
     await page.focus("details.step summary");
     await page.keyboard.press("Enter");
     assert.equal(await page.$eval("details.step table", (table) => table.checkVisibility()), true);

@@ -10,11 +10,12 @@ use super::install::{browser, skip};
 /// Names of the browser, in the order in which they are tried.
 const CHROMIUM: [&str; 3] = ["chromium", "chromium-browser", "google-chrome"];
 
-/// The page of the library's own tests, with the script that they leave out.
+/// The page of the library's own tests, which has a section of every kind, with the script
+/// that they leave out.
 fn page() -> String {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let script = fs::read_to_string(root.join("reports/report.js")).unwrap();
-    let page = fs::read_to_string(root.join("tests/corpus/report/typical.html")).unwrap();
+    let page = fs::read_to_string(root.join("tests/corpus/report/whole.html")).unwrap();
     assert!(page.contains("<script>…</script>"));
     page.replace("<script>…</script>", &format!("<script>{script}</script>"))
 }
