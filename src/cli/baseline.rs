@@ -129,14 +129,14 @@ fn fits(runs: &[Results], run: &Results, file: &Path, force: bool) -> Result<(),
         return Err(refuse("it was rehearsed without a server")
             .help("give a run against a server, or take it all the same with `--force`"));
     }
+    if let Some(first) = runs.first().and_then(|first| unlike(first, run).into_iter().next()) {
+        return Err(refuse(&format!("it cannot be compared with the others: {first}"))
+            .help("make a baseline of its own of it, under another name"));
+    }
     if runs.iter().any(|other| (&other.run.id, other.plan.seed) == (&run.run.id, run.plan.seed)) {
         return Err(refuse(&format!("run {} is in it already", run.run.id)).help("give each run once"));
     }
-    match runs.first().map(|first| unlike(first, run)).unwrap_or_default().split_first() {
-        None => Ok(()),
-        Some((first, _)) => Err(refuse(&format!("it cannot be compared with the others: {first}"))
-            .help("make a baseline of its own of it, under another name")),
-    }
+    Ok(())
 }
 
 fn counted(runs: usize) -> String {

@@ -220,10 +220,8 @@ fn next_subset(members: &mut [usize], all: usize) -> bool {
     for at in (0..size).rev() {
         let Some(member) = members.get_mut(at) else { return false };
         if *member < all - (size - at) {
-            let mut next = *member + 1;
-            for member in members.iter_mut().skip(at) {
+            for (next, member) in (*member + 1..).zip(members.iter_mut().skip(at)) {
                 *member = next;
-                next += 1;
             }
             return true;
         }

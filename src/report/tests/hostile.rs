@@ -3,7 +3,7 @@
 use super::{rendered, sample, xml};
 use crate::report::{Format, Style, render};
 
-const EVIL: &str = "x</script><img src=x onerror=alert(1)>\"'&|`a`\n# h\r\n- [l](http://e.vil) @all \u{1b}[2J\u{1b}]0;t\u{7}\u{0}\u{9b}31m\u{202e}\u{ffff}<!--]]>{{ 7 * 7 }}";
+pub(super) const EVIL: &str = "x</script><img src=x onerror=alert(1)>\"'&|`a`\n# h\r\n- [l](http://e.vil) @all \u{1b}[2J\u{1b}]0;t\u{7}\u{0}\u{9b}31m\u{202e}\u{ffff}<!--]]>{{ 7 * 7 }}";
 
 #[test]
 fn html_shows_it_and_does_nothing_else() {

@@ -9,6 +9,7 @@ mod page;
 pub(crate) mod sample;
 mod suite;
 mod templates;
+mod trend;
 mod view;
 mod xml;
 

@@ -1,0 +1,72 @@
+//! Pages about a history.
+
+use super::hostile::EVIL;
+use crate::plan::{Metric, MetricRef, Selection, Statistic, TimeMetric};
+use crate::report::{Style, TrendFormat, render_trend};
+use crate::verdict::trend::{Entry, Handling, History, Run, Subject, Trend, Triage, trend};
+
+/// A history in which one metric became slower, and whose texts are all `text`.
+fn slower(text: &str) -> Trend {
+    let run = |n: u32| Run {
+        id: format!("{text}{n}"),
+        started: format!("2026-01-{:02}T08:00:00Z", 1 + n),
+        commit: Some(text.to_owned()),
+        machine: if n == 0 { "first".to_owned() } else { text.to_owned() },
+        values: vec![Some(f64::from(n % 3 + if n < 16 { 20 } else { 40 }) * 1e6)],
+    };
+    let metric = MetricRef {
+        source: text.to_owned(),
+        selection: Selection::default(),
+        metric: Metric::Time(TimeMetric::Latency),
+        statistic: Statistic::Percentile(95.0),
+    };
+    let runs = (0..26).map(run).collect();
+    let left_out = vec!["2 invalid".to_owned()];
+    let history = History { scenario: text.to_owned(), metrics: vec![metric], runs, left_out };
+    let (state, reason) = (Handling::Accept, text.to_owned());
+    let entry = Entry { subject: Subject::Commit(text.to_owned()), metric: None, state, until: None, reason };
+    trend(&[history], &Triage { entries: vec![entry] }, "2026-11-28")
+}
+
+fn rendered(text: &str, format: TrendFormat) -> String {
+    render_trend(&slower(text), format, true, Style::default()).unwrap_or_else(|error| panic!("{error}"))
+}
+
+const TEXT: TrendFormat = TrendFormat::Text { width: 78 };
+
+#[test]
+fn hostile_texts_are_shown_and_do_nothing() {
+    let html = rendered(EVIL, TrendFormat::Html);
+    assert!(html.contains("&lt;img src=x onerror=alert(1)&gt;") && !html.contains("<img") && !html.contains("<!--"));
+    assert!(!html.contains("</script") && !html.contains(">49<"), "{html}");
+    let markdown = rendered(EVIL, TrendFormat::Markdown);
+    // Outside of code nothing has its meaning.
+    assert!(!markdown.contains("\n# h") && markdown.contains("at run x&lt;/script&gt;&lt;img"), "{markdown}");
+    for text in [html, markdown, rendered(EVIL, TEXT)] {
+        assert!(text.chars().all(|c| !c.is_control() || c == '\n'), "{text}");
+    }
+}
+
+#[test]
+fn each_form_says_what_happened() {
+    for format in [TEXT, TrendFormat::Html, TrendFormat::Markdown] {
+        let text = rendered("latency.p95", format);
+        let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
+        for part in
+            ["rose by 95.2%", "21ms → 41ms", "accepted", "2 invalid", "another class of machine", "which fails nothing"]
+        {
+            assert!(text.contains(part), "{part}: {text}");
+        }
+        assert_eq!(text, rendered("latency.p95", format).split_whitespace().collect::<Vec<_>>().join(" "));
+    }
+}
+
+#[test]
+fn the_page_stands_alone() {
+    let html = rendered("latency.p95", TrendFormat::Html);
+    for forbidden in ["src=", "@import", "url(", "<link", "<script", "<iframe", "javascript:", "http://"] {
+        assert!(!html.contains(forbidden), "{forbidden}");
+    }
+    assert!(html.split("href=\"").skip(1).all(|href| href.starts_with('#')));
+    assert_eq!(html.matches("<svg").count(), html.matches("</svg>").count());
+}
