@@ -365,7 +365,7 @@ fn line_path(line: &Line, data: &str) -> String {
 
 fn dots_path(line: &Line, data: &str) -> String {
     format!(
-        r#"<path d="{data}" stroke="var({},currentColor)" stroke-width="{}" stroke-linecap="round" opacity=".5" vector-effect="non-scaling-stroke"/>"#,
+        r#"<path d="{data}" stroke="var({},currentColor)" stroke-width="{}" stroke-linecap="round" opacity=".75" vector-effect="non-scaling-stroke"/>"#,
         line.color,
         coordinate(line.width),
     )
