@@ -97,7 +97,10 @@ pub(super) fn left_over(beside: &Path) -> Option<String> {
         1 => "a run before this one was cut off".to_owned(),
         runs => format!("{runs} runs before this one were cut off, the last"),
     };
-    Some(format!("{what}: render what it measured with `mcpl report {last}`, or remove the file\n"))
+    Some(format!(
+        "{what}: render what it measured with `mcpl report {last}`, or add it to the history with `mcpl history import \
+         {last}`; then remove the file\n"
+    ))
 }
 
 /// Whether the process that writes it lives. An empty one is being begun.

@@ -190,6 +190,7 @@ fn results(
         plan: plan.clone(),
         run: Run {
             id: settings.run_id.clone(),
+            parts: Vec::new(),
             started: started.strftime("%Y-%m-%dT%H:%M:%SZ").to_string(),
             load_ms: millis(measured.load),
             total_ms: millis(measured.total),

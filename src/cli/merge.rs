@@ -29,10 +29,11 @@ pub(super) fn run(args: &MergeArgs) -> Done {
     let mut parts: Vec<(&PathBuf, Results)> = Vec::new();
     for path in &args.parts {
         let part = runs::load(path)?;
-        let same = parts.iter().find(|(_, other)| *other == part);
-        if let Some((other, _)) = same {
+        let twice = |other: &Results| part.run.parts().iter().find(|id| other.run.parts().contains(id)).cloned();
+        let same = parts.iter().find_map(|(path, other)| Some((path, twice(other)?)));
+        if let Some((other, id)) = same {
             let (one, other) = (path.display(), other.display());
-            return Err(Complaint::usage(format!("`{other}` and `{one}` are the same part"))
+            return Err(Complaint::usage(format!("`{other}` and `{one}` have the same part: the run {id}"))
                 .help("name each part once: what is in two files would be counted twice"));
         }
         parts.push((path, part));

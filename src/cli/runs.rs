@@ -24,9 +24,9 @@ pub(super) fn load(spec: &Path) -> Result<Results, Complaint> {
         return file(spec);
     }
     let name = spec.to_string_lossy();
-    let (history, path) = open(None).map_err(|complaint| {
-        let help = complaint.help.unwrap_or_default();
-        Complaint::usage(format!("`{name}` is no file, and {}", complaint.message)).help(help)
+    let (history, path) = open(None).map_err(|mut complaint| {
+        complaint.message = format!("`{name}` is no file, and {}", complaint.message);
+        complaint
     })?;
     let entry = find(&history, &path, &name)?;
     if !entry.detailed {

@@ -55,6 +55,7 @@ pub fn rehearse(
         plan: plan.as_ref().clone(),
         run: Run {
             id: RUN_ID.to_owned(),
+            parts: Vec::new(),
             started: STARTED.to_owned(),
             load_ms: millis(measured.load),
             total_ms: millis(measured.total),

@@ -1,13 +1,14 @@
 //! A run without its course: what is kept of a run that others are compared with.
 
 use super::Results;
-use crate::record::{Recording, Slice};
+use crate::record::{Health, Recording, Slice};
 
 impl Results {
     /// The same run with all its seconds summed up into its last: any statistic of
     /// the whole run has the same value, and those of single seconds are gone. What
-    /// the processes of servers had stays second by second, since it has no sum. Of the
-    /// load generator its lag stays, and of examples, logs and failures nothing.
+    /// the processes of servers and the load generator took stays second by second,
+    /// since it has no sum: a run that is invalid for it stays invalid. Of examples,
+    /// logs and failures nothing stays.
     #[must_use]
     pub fn condensed(&self) -> Results {
         let mut recording = Recording::default();
@@ -19,8 +20,12 @@ impl Results {
             if slice.second < measured_from {
                 // Whether the generator was late is told without the warm-up.
                 let lag = std::mem::take(&mut slice.health.lag);
-                let health = crate::record::Health { lag, ..Default::default() };
-                recording.add(Slice { health, ..Slice::default() });
+                recording.add(Slice { health: Health { lag, ..Health::default() }, ..Slice::default() });
+            }
+            let Health { cpu_ns, cpu_of_ns, busiest_ns, rss_bytes, .. } = slice.health;
+            if cpu_ns > 0 || busiest_ns > 0 || rss_bytes > 0 {
+                let health = Health { cpu_ns, cpu_of_ns, busiest_ns, rss_bytes, ..Health::default() };
+                recording.add(Slice { second: slice.second, health, ..Slice::default() });
             }
             let processes = std::mem::take(&mut slice.processes);
             if !processes.is_empty() {
@@ -40,7 +45,7 @@ impl Results {
             recording.add(Slice { second, scenarios: vec![row], ..Slice::default() });
         }
         let lag = std::mem::take(&mut sum.health.lag);
-        sum.health = crate::record::Health { lag, ..Default::default() };
+        sum.health = Health { lag, ..Health::default() };
         recording.add(sum);
         Results { recording, ..self.clone() }
     }

@@ -9,14 +9,22 @@ impl Results {
     /// themselves) it has what the part says that began first.
     ///
     /// # Errors
-    /// [`ReadError::OtherPlan`] when the plans differ.
+    /// [`ReadError::OtherPlan`] when the plans differ, and [`ReadError::SamePart`] when
+    /// a part of one is a part of the other too. Then nothing is summed up.
     pub fn merge(&mut self, mut other: Results) -> Result<(), ReadError> {
         if self.plan_hash != other.plan_hash || self.plan != other.plan {
             return Err(ReadError::OtherPlan);
         }
+        let mut parts = self.run.parts().to_vec();
+        if let Some(twice) = other.run.parts().iter().find(|part| parts.contains(part)) {
+            return Err(ReadError::SamePart(twice.clone()));
+        }
+        parts.extend_from_slice(other.run.parts());
+        parts.sort();
         if other.precedence() < self.precedence() {
             std::mem::swap(self, &mut other);
         }
+        self.run.parts = parts;
         self.recording.merge(other.recording);
         self.run.load_ms = self.run.load_ms.max(other.run.load_ms);
         self.run.total_ms = self.run.total_ms.max(other.run.total_ms);
@@ -135,7 +143,8 @@ mod tests {
             plan_hash: plan.hash(),
             plan,
             run: Run {
-                id: "run".to_owned(),
+                id: format!("run-{number}"),
+                parts: Vec::new(),
                 started: String::new(),
                 load_ms: events.len() as u64,
                 total_ms: 2,
@@ -154,6 +163,24 @@ mod tests {
         let mut sum = parts.next().unwrap();
         parts.for_each(|part| sum.merge(part).unwrap());
         sum
+    }
+
+    #[test]
+    fn a_part_is_counted_once() {
+        let [a, b, c] = [0, 1, 2].map(|number| part(number, &[(1, 0, 5, false)]));
+        let sum = sum_of(&[&b, &a]);
+        assert_eq!((sum.run.id.as_str(), sum.run.parts()), ("run-0", &["run-0".to_owned(), "run-1".to_owned()][..]));
+        assert_eq!(a.run.parts(), ["run-0"]);
+        for (one, other, twice) in [
+            (&a, &a.condensed(), "run-0"),
+            (&sum, &b, "run-1"),
+            (&b, &sum.condensed(), "run-1"),
+            (&sum_of(&[&c, &b]), &sum, "run-1"),
+        ] {
+            let mut whole = one.clone();
+            assert!(matches!(whole.merge(other.clone()), Err(ReadError::SamePart(part)) if part == twice));
+            assert_eq!(&whole, one, "nothing is summed up");
+        }
     }
 
     proptest! {

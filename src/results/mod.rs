@@ -69,6 +69,10 @@ pub struct Tool {
 pub struct Run {
     /// Identifies it; also sent to the server in nothing but `run.id`.
     pub id: String,
+    /// Where it is the sum of several: the ids of all its parts, sorted. Empty where it
+    /// was made in one place.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub parts: Vec<String>,
     /// Start of the load, RFC 3339 in UTC.
     pub started: String,
     /// From the start of the load until no new work began, in milliseconds.
@@ -82,6 +86,14 @@ pub struct Run {
     pub guarded: Option<String>,
     /// Threads of the engine.
     pub threads: usize,
+}
+
+impl Run {
+    /// The ids of what it is the sum of: its own where it was made in one place.
+    #[must_use]
+    pub fn parts(&self) -> &[String] {
+        if self.parts.is_empty() { std::slice::from_ref(&self.id) } else { &self.parts }
+    }
 }
 
 /// How a run ended.

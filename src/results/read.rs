@@ -49,6 +49,9 @@ pub enum ReadError {
     /// Parts of different plans cannot be summed up.
     #[error("the files were made from different plans")]
     OtherPlan,
+    /// A part can be counted once only; with its id.
+    #[error("the part {0} is in both of them, and would be counted twice")]
+    SamePart(String),
 }
 
 impl From<serde_json::Error> for ReadError {

@@ -67,7 +67,8 @@ fn indexes_that_lead_nowhere_are_found() {
 #[test]
 fn only_parts_of_one_plan_are_summed_up() {
     let mut whole = Results::from_json(&text()).unwrap();
-    let part = whole.clone();
+    let mut part = whole.clone();
+    part.run.id = "another".to_owned();
     whole.merge(part.clone()).unwrap();
     let everything = whole.everything();
     assert_eq!(whole.counts(&everything, super::Window::Whole).requests, 4);

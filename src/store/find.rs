@@ -21,6 +21,10 @@ impl History {
     /// When there is none, or there are several.
     pub fn find(&self, name: &str) -> Result<Entry, StoreError> {
         let none = || StoreError::NoRun(name.to_owned());
+        // Every id begins with nothing, and nobody means a run by it.
+        if name.is_empty() {
+            return Err(none());
+        }
         if let Some(before) = before_latest(name) {
             let runs = self.list(&Filter { limit: Some(before.saturating_add(1)), ..Filter::default() })?;
             return runs.into_iter().nth(before).ok_or_else(none);

@@ -106,12 +106,14 @@ impl History {
         if mode == Mode::Write {
             flags |= OpenFlags::SQLITE_OPEN_CREATE;
         }
-        let mut connection = Connection::open_with_flags(path, flags)?;
+        History::on(Connection::open_with_flags(path, flags)?, mode)
+    }
+
+    /// The history that a connection leads to. Nothing is written unless it is begun.
+    pub(super) fn on(mut connection: Connection, mode: Mode) -> Result<History, StoreError> {
         connection.busy_timeout(PATIENCE)?;
-        // What a file from elsewhere brings is data only; space of runs that are
-        // removed goes back to the system.
-        connection
-            .execute_batch("PRAGMA trusted_schema = OFF; PRAGMA cell_size_check = ON; PRAGMA auto_vacuum = FULL;")?;
+        // What a file from elsewhere brings is data only.
+        connection.execute_batch("PRAGMA trusted_schema = OFF; PRAGMA cell_size_check = ON;")?;
         // In one transaction: others may begin the file meanwhile.
         let ours = is_ours(&*connection.transaction()?)?;
         if !ours {
@@ -300,6 +302,9 @@ fn is_ours(connection: &Connection) -> Result<bool, StoreError> {
 
 /// Lays out an empty file, unless somebody else was first.
 fn begin(connection: &mut Connection) -> Result<(), StoreError> {
+    // Space of runs that are removed goes back to the system. It is a property of the
+    // file that only an empty one can be given, and not within a transaction.
+    connection.execute_batch("PRAGMA auto_vacuum = FULL;")?;
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     if !is_ours(&transaction)? {
         transaction.execute_batch(LAYOUT)?;

@@ -26,6 +26,7 @@ fn run(id: &str, started: &str) -> Results {
         plan,
         run: Run {
             id: id.to_owned(),
+            parts: Vec::new(),
             started: started.to_owned(),
             load_ms: 1000,
             total_ms: 1000,
@@ -109,7 +110,7 @@ fn a_run_is_found_by_what_can_mean_no_other() {
         assert_eq!(found(&history, name).unwrap(), id);
     }
     assert!(matches!(found(&history, "aa"), Err(StoreError::Ambiguous { of, .. }) if of == ["aa1", "aa2"]));
-    for name in ["latest~3", "latest~99999999999999999999", "c", "%", "_", "latest~18446744073709551615"] {
+    for name in ["", "latest~3", "latest~99999999999999999999", "c", "%", "_", "latest~18446744073709551615"] {
         assert!(matches!(found(&history, name), Err(StoreError::NoRun(_))), "{name}");
     }
     // An id may be the beginning of others.
@@ -158,6 +159,30 @@ fn what_is_no_history_is_told_apart() {
     fs::remove_file(&place.path).unwrap();
     fs::create_dir(&place.path).unwrap();
     assert!(matches!(open(Mode::Write), Err(StoreError::System(_))));
+}
+
+#[test]
+fn reading_writes_nothing_and_waits_for_nobody_who_writes() {
+    let place = place();
+    drop(with_three(&place.path));
+    let read_only = rusqlite::OpenFlags::SQLITE_OPEN_READ_ONLY;
+    let connection = rusqlite::Connection::open_with_flags(&place.path, read_only).unwrap();
+    assert_eq!(ids(&History::on(connection, Mode::Read).unwrap(), &Filter::default()).len(), 3);
+
+    let writer = rusqlite::Connection::open(&place.path).unwrap();
+    writer.execute_batch("BEGIN IMMEDIATE").unwrap();
+    assert_eq!(read_all(&place.path, Mode::Read).unwrap(), 3);
+    drop(writer);
+
+    let theirs = place.path.with_extension("theirs");
+    let raw = rusqlite::Connection::open(&theirs).unwrap();
+    raw.execute_batch("PRAGMA auto_vacuum = INCREMENTAL; CREATE TABLE theirs (x)").unwrap();
+    drop(raw);
+    let before = fs::read(&theirs).unwrap();
+    for mode in [Mode::Read, Mode::Write] {
+        assert!(matches!(History::open(&theirs, mode), Err(StoreError::Foreign)));
+        assert!(fs::read(&theirs).unwrap() == before, "{mode:?} changed it");
+    }
 }
 
 /// Opens a file and asks it for everything.

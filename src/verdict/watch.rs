@@ -106,6 +106,7 @@ pub(super) fn under_way(plan: Plan, threads: usize) -> Results {
         plan,
         run: Run {
             id: String::new(),
+            parts: Vec::new(),
             started: String::new(),
             load_ms: u64::MAX,
             total_ms: u64::MAX,

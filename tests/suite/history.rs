@@ -76,7 +76,7 @@ fn a_run_is_kept_and_named_shown_tagged_reported_and_removed() {
     assert_exit(&ran, 0);
     let kept = Results::from_json(&fs::read_to_string(&out).unwrap()).unwrap();
     let id = kept.run.id.as_str();
-    assert!(stderr(&ran).contains(&format!("kept in the history as {id}\n")), "{}", stderr(&ran));
+    assert!(stderr(&ran).contains(&format!("history.db` as {id}\n")), "{}", stderr(&ran));
     assert!(scenario.path(".mcpl/history.db").is_file());
 
     let list = history(&scenario, &["list"]);
@@ -117,6 +117,7 @@ fn a_run_that_is_not_there_is_met_with_those_that_are() {
     let none = history(&scenario, &["list"]);
     assert_exit(&none, 2);
     assert!(stderr(&none).contains("there is no history"), "{}", stderr(&none));
+    assert!(stderr(&none).contains("--history DIR/.mcpl/history.db"), "{}", stderr(&none));
     let results = rehearsed(&scenario);
     for id in ["6a0c11", "6a0c22"] {
         assert_exit(&history(&scenario, &["import", &as_file(&scenario, &results, id)]), 0);
@@ -206,6 +207,11 @@ fn old_runs_are_removed_when_that_is_asked() {
         assert_exit(&history(&scenario, &["import", &as_file(&scenario, &results, id)]), 0);
     }
     assert_exit(&history(&scenario, &["prune"]), 2);
+    let all = history(&scenario, &["prune", "--details-only"]);
+    assert_exit(&all, 2);
+    assert!(stderr(&all).contains("--keep <N>"), "{}", stderr(&all));
+    assert!(listed(&scenario).iter().all(|run| run["detailed"] == true));
+    assert_exit(&history(&scenario, &["remove", ""]), 2);
     assert_eq!(stdout(&history(&scenario, &["prune", "--older-than", "90d"])), "removed 1 run of 2\n");
     let left = listed(&scenario);
     assert_eq!((left.len(), left[0]["id"].as_str()), (1, Some("new")));

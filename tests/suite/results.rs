@@ -115,12 +115,18 @@ fn the_parts_of_a_run_are_summed_up() {
     whole.recording.failures.clear();
     whole.run.threads = 2;
     "a.json".clone_into(&mut whole.run.id);
+    whole.run.parts = ["a.json", "b.json"].map(str::to_owned).to_vec();
     assert_eq!(fs::read_to_string(&out).unwrap(), whole.to_json());
     // One part twice, and parts of two plans.
     fs::remove_file(&out).unwrap();
     let twice = merge([&parts[0], &parts[0]]);
     assert_exit(&twice, 2);
-    assert!(stderr(&twice).contains("are the same part"), "{}", stderr(&twice));
+    assert!(stderr(&twice).contains("have the same part: the run "), "{}", stderr(&twice));
+    let sum = scenario.path("whole.json");
+    fs::write(&sum, whole.condensed().to_json()).unwrap();
+    let contained = merge([&sum, &parts[1]]);
+    assert_exit(&contained, 2);
+    assert!(stderr(&contained).contains("have the same part: the run b.json"), "{}", stderr(&contained));
     let other = scenario.path("other.json");
     let seed = ["--seed", "2", "--out", other.to_str().unwrap()];
     mcpl().arg("rehearse").arg(in_repository("tests/corpus/run/steps.mcpl")).args(seed).output().unwrap();

@@ -130,6 +130,7 @@ fn simulate((plan, tables): &(Plan, Vec<Table>)) -> Results {
         plan: plan.as_ref().clone(),
         run: Run {
             id: "run-1".to_owned(),
+            parts: Vec::new(),
             started: "2026-01-01T00:00:00Z".to_owned(),
             load_ms: measured.load.as_millis() as u64,
             total_ms: measured.total.as_millis() as u64,

@@ -27,7 +27,10 @@ pub(in super::super) fn keep(beside: &Path, results: &Results, outcome: Outcome,
     });
     match kept {
         Ok(_) if quiet => {}
-        Ok(_) => terminal::note(&format!("kept in the history as {}\n", results.run.id)),
+        Ok(_) => {
+            let path = path.display().to_string();
+            terminal::note(&format!("kept in the history `{}` as {}\n", terminal::printable(&path), results.run.id));
+        }
         Err(complaint) => {
             terminal::note(&format!(
                 "this run is not kept in the history: {}\n",

@@ -117,7 +117,9 @@ struct ImportArgs {
 }
 
 #[derive(Debug, Args)]
-#[group(id = "which", required = true, multiple = true, args = ["keep", "older_than"])]
+// A group that is derived has all arguments, and `--details-only` is no choice of runs.
+#[group(skip)]
+#[command(group = clap::ArgGroup::new("which").args(["keep", "older_than"]).required(true).multiple(true))]
 struct PruneArgs {
     /// Keep the last N runs of each scenario
     #[arg(long, value_name = "N")]

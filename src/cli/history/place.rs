@@ -17,6 +17,10 @@ const FILE: &str = ".mcpl/history.db";
 /// The environment variable that names another file. Empty, it turns the history off.
 const VARIABLE: &str = "MCPL_HISTORY";
 
+/// What to do where there is none.
+const ANOTHER: &str = "runs are kept beside their scenario: name that file with `MCPL_HISTORY=DIR/.mcpl/history.db` \
+                       (`mcpl history` and `mcpl trend` take `--history DIR/.mcpl/history.db` too), or run a scenario first";
+
 /// Bytes of the smallest page of SQLite.
 const SMALLEST_PAGE: u64 = 512;
 
@@ -71,12 +75,13 @@ pub(super) fn nearest_or_here(given: Option<&Path>) -> PathBuf {
 /// When there is none, or it cannot be used.
 pub(in super::super) fn open(given: Option<&Path>) -> Result<(History, PathBuf), Complaint> {
     let path = nearest(given).ok_or_else(|| {
-        Complaint::usage(format!("there is no history: neither this directory nor one above it has `{FILE}`"))
-            .help("run a scenario first, or name the file with `MCPL_HISTORY`")
+        let here = std::env::current_dir()
+            .map_or_else(|_| "this directory".to_owned(), |here| format!("`{}`", here.display()));
+        Complaint::usage(format!("there is no history: neither {here} nor a directory above it has `{FILE}`"))
+            .help(ANOTHER)
     })?;
     if !path.exists() {
-        return Err(unusable(&path, &StoreError::Missing)
-            .help("run a scenario first, or name another file with `MCPL_HISTORY`"));
+        return Err(unusable(&path, &StoreError::Missing).help(ANOTHER));
     }
     let history = History::open(&path, Mode::Read).map_err(|error| unusable(&path, &error))?;
     Ok((history, path))
@@ -127,6 +132,7 @@ pub(in super::super) fn unusable(path: &Path, error: &StoreError) -> Complaint {
         StoreError::Foreign => complaint.help("name a file that mcpl made, or one that does not exist yet"),
         StoreError::Newer { .. } => complaint.help("use the later version of mcpl that wrote it"),
         StoreError::Busy => complaint.help("find out who has the file open, and end it"),
+        StoreError::System(_) => complaint.help("make it a file that can be read, or name another with `MCPL_HISTORY`"),
         _ => complaint,
     }
 }

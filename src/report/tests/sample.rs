@@ -223,6 +223,7 @@ fn run(names: &Names<'_>, seconds: u32) -> (Results, Verdict) {
         plan_hash: "3f9a1c0de4b7".repeat(6)[..64].to_owned(),
         run: Run {
             id: "20261123-100000-7k2f".to_owned(),
+            parts: Vec::new(),
             started: "2026-11-23T10:00:00Z".to_owned(),
             load_ms: u64::from(seconds) * 1000,
             total_ms: u64::from(seconds) * 1000 + 340,

@@ -6,7 +6,7 @@ use super::super::bottleneck;
 use super::differ::differences;
 use super::{Pairing, Question};
 use crate::plan::Load;
-use crate::results::{Ended, Environment, Results, Window};
+use crate::results::{Ended, Results, Window};
 use crate::units;
 
 /// More dropped arrivals than this, and what was measured is another load than what
@@ -89,8 +89,8 @@ pub fn unusable(run: &Results) -> Option<String> {
     })
 }
 
-/// What makes two runs another question: load, transport, revision, machine, or that
-/// one was rehearsed. Empty when they can be compared.
+/// What makes two runs another question: load, servers, transport, revision, number of
+/// parts, machine, or that one was rehearsed. Empty when they can be compared.
 #[must_use]
 pub fn unlike(old: &Results, new: &Results) -> Vec<String> {
     if old.rehearsed() != new.rehearsed() {
@@ -98,6 +98,13 @@ pub fn unlike(old: &Results, new: &Results) -> Vec<String> {
         return vec![format!("the {rehearsed} run was rehearsed without a server, and the {real} one was not")];
     }
     let mut reasons = Vec::new();
+    if old.servers.len() != new.servers.len() {
+        let servers = |results: &Results| match results.servers.len() {
+            1 => "1 server".to_owned(),
+            count => format!("{count} servers"),
+        };
+        reasons.push(format!("the old run had {}, and the new one {}", servers(old), servers(new)));
+    }
     for (before, after) in old.servers.iter().zip(&new.servers) {
         if before.transport != after.transport {
             reasons.push(format!(
@@ -117,23 +124,20 @@ pub fn unlike(old: &Results, new: &Results) -> Vec<String> {
     let transport = |reason: &String| reason.contains(": transport ");
     let said = reasons.iter().any(|reason| reason.contains("was reached over"));
     reasons.extend(loads.into_iter().filter(|reason| !(said && transport(reason))));
-    let (before, after) = (class(&old.environment), class(&new.environment));
+    let (before, after) = (old.run.parts().len(), new.run.parts().len());
+    if before != after {
+        let parts = |count: usize| if count == 1 { "one part".to_owned() } else { format!("the sum of {count} parts") };
+        reasons.push(format!(
+            "the old run is {}, and the new one {}: each part makes the whole load of the plan",
+            parts(before),
+            parts(after)
+        ));
+    }
+    let (before, after) = (old.environment.class(), new.environment.class());
     if before != after {
         reasons.push(format!("the load came from another machine: {before}, and now {after}"));
     }
     reasons
-}
-
-/// What of a machine decides how fast it is: processor, their number, system and
-/// architecture. The version of the kernel is not among it, since it changes with
-/// each update.
-fn class(environment: &Environment) -> String {
-    let Environment { os, cpu, cores, .. } = environment;
-    let words: Vec<&str> = os.split_whitespace().collect();
-    let system = [words.first(), words.get(1..).and_then(<[&str]>::last)];
-    let system: Vec<&str> = system.into_iter().flatten().copied().collect();
-    let cpu = if cpu.is_empty() { "a processor without a name" } else { cpu };
-    format!("{cores} × {cpu} with {}", system.join(" "))
 }
 
 /// What may explain a change, and is no reason against the comparison.

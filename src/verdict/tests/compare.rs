@@ -273,6 +273,8 @@ fn another_transport_revision_or_machine_is_not_comparable() {
     );
     let (_, reasons) = refused(|run| run.environment.os = "Linux 6.1.0-2 x86_64".to_owned());
     assert!(reasons.is_empty(), "an update of the kernel is the same machine: {reasons:?}");
+    let (_, reasons) = refused(|run| run.environment.memory_bytes = 16_371_000_000);
+    assert!(reasons.is_empty(), "machines of one kind differ in it: {reasons:?}");
     let (_, reasons) = refused(|run| run.servers[0].transport = crate::results::SIMULATED.to_owned());
     assert_eq!(reasons, ["the new run was rehearsed without a server, and the old one was not"]);
     assert!(unlike(&runs(&[1.0])[0], &runs(&[9.0])[0]).is_empty());
@@ -350,4 +352,19 @@ fn a_comparison_is_taken_into_the_verdict_on_a_run() {
     let expected =
         "the assertion did not hold; compared with the old runs: no meaningful change: 5 metrics within the margins";
     assert_eq!(failed.sentence, expected);
+}
+
+#[test]
+fn a_sum_of_parts_and_a_run_with_fewer_servers_are_other_loads() {
+    let old = run("a", 100.0, 0);
+    let mut sum = run("b", 100.0, 0);
+    sum.merge(run("c", 100.0, 0)).unwrap();
+    let parts =
+        "the old run is one part, and the new one the sum of 2 parts: each part makes the whole load of the plan";
+    assert_eq!(unlike(&old, &sum), [parts]);
+    assert_eq!(unlike(&sum, &sum.condensed()), Vec::<String>::new());
+    let mut fewer = run("d", 100.0, 0);
+    fewer.servers.clear();
+    assert_eq!(unlike(&old, &fewer), ["the old run had 1 server, and the new one 0 servers"]);
+    assert_eq!(unlike(&fewer, &old), ["the old run had 0 servers, and the new one 1 server"]);
 }

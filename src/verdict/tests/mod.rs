@@ -79,6 +79,7 @@ fn results(recording: Recording, assertions: Vec<Assertion>) -> Results {
         plan,
         run: Run {
             id: "r".to_owned(),
+            parts: Vec::new(),
             started: "2026-01-01T00:00:00Z".to_owned(),
             load_ms: 5000,
             total_ms: 5000,

@@ -80,11 +80,16 @@ impl Run {
             observed.value.filter(|value| observed.samples >= observed.needs && value.is_finite())
         };
         let simulated = if results.rehearsed() { "simulated servers | " } else { "" };
+        // Each part makes the whole load of the plan.
+        let parts = match results.run.parts().len() {
+            1 => String::new(),
+            several => format!("the sum of {several} parts | "),
+        };
         Run {
             id: results.run.id.clone(),
             started: results.run.started.clone(),
             commit,
-            machine: format!("{simulated}{}", results.environment.class()),
+            machine: format!("{simulated}{parts}{}", results.environment.class()),
             values: metrics.iter().map(value).collect(),
         }
     }
