@@ -65,7 +65,10 @@ fn what_cannot_be_compared_says_why_and_exits_with_5() {
         results.servers[0].transport = "http".to_owned();
         results.run.id = "another".to_owned();
     };
-    let here = changed(&old, "here.json", real);
+    let here = changed(&old, "here.json", |results| {
+        real(results);
+        results.run.id = "here".to_owned();
+    });
     let rate = rehearsed(dir.path(), "rate.json", &["--set", "peak=70/s"]);
     let over = |transport: &'static str| {
         move |results: &mut Results| {
