@@ -7,10 +7,11 @@ use clap::{Args, ValueEnum};
 
 use super::complaint::Complaint;
 use super::output::plain;
+use super::terminal;
 use crate::plan::Plan;
 use crate::results::{Baseline, Results};
 use crate::verdict::Verdict;
-use crate::verdict::compare::{Question, compare};
+use crate::verdict::compare::{Question, compare, is_same};
 
 /// Where baselines are, beside the scenario file.
 const DIRECTORY: &str = "baselines";
@@ -59,32 +60,70 @@ impl Against {
         names.extend(written.filter(|_| of_file).cloned());
         let mut against = Against { held: Vec::new(), strict: args.fail_on.is_some() };
         for name in names {
-            if against.held.iter().any(|(baseline, _)| baseline.name == name) {
-                continue;
+            if !against.has(&name) {
+                against.hold(plan, open(&directory, &name)?, &name);
             }
-            let baseline = open(&directory, &name)?;
-            let question = question(plan, &baseline.name);
-            against.held.push((baseline, question));
         }
         Ok(against)
+    }
+
+    /// Reads the baselines that are asked for, and those that the file of a stored run
+    /// names, from the directory of the arguments or the one here. What the file names
+    /// is left out with a note when it is not there, or when the run is one of its own.
+    ///
+    /// # Errors
+    /// When there is no baseline that is asked for, or one cannot be used.
+    pub(super) fn again(args: &AgainstArgs, results: &Results) -> Result<Against, Complaint> {
+        let beside = Path::new("");
+        let mut against = Against::find(args, beside, &results.plan, false)?;
+        let directory = directory(args.directory.as_deref(), beside);
+        // Rehearsals leave baselines out.
+        let written = results.plan.baselines.iter().filter(|_| !results.rehearsed());
+        for name in written.map(|baseline| &baseline.name) {
+            if against.has(name) {
+                continue;
+            }
+            let path = path_of(&directory, name)?;
+            if !path.exists() {
+                terminal::note(&format!(
+                    "baseline {name} was left out: no `{}`; name its directory with --baselines\n",
+                    path.display()
+                ));
+                continue;
+            }
+            let baseline = open(&directory, name)?;
+            if baseline.runs.iter().any(|run| is_same(run, results)) {
+                terminal::note(&format!("baseline {name} was left out: the run is one of its own\n"));
+                continue;
+            }
+            against.hold(&results.plan, baseline, name);
+        }
+        Ok(against)
+    }
+
+    fn has(&self, name: &str) -> bool {
+        self.held.iter().any(|(_, question)| question.baseline.as_deref() == Some(name))
+    }
+
+    fn hold(&mut self, plan: &Plan, baseline: Baseline, name: &str) {
+        self.held.push((baseline, question(plan, name)));
     }
 
     /// Compares a run, and takes what comes out into its verdict.
     pub(super) fn judge(&self, results: &Results, verdict: &mut Verdict) {
         for (baseline, question) in &self.held {
-            let mut comparison = compare(&baseline.runs, std::slice::from_ref(results), question);
-            comparison.baseline = Some(baseline.name.clone());
-            verdict.take_in(comparison, self.strict);
+            verdict.take_in(compare(&baseline.runs, std::slice::from_ref(results), question), self.strict);
         }
     }
 }
 
 /// What a baseline of this name is to show: what the file says, or else the standard.
 pub(super) fn question(plan: &Plan, name: &str) -> Question {
-    match plan.baselines.iter().find(|baseline| baseline.name == name) {
+    let question = match plan.baselines.iter().find(|baseline| baseline.name == name) {
         Some(written) => Question::written(written),
         None => Question::standard(plan),
-    }
+    };
+    Question { baseline: Some(name.to_owned()), ..question }
 }
 
 /// The directory of baselines.
@@ -105,12 +144,17 @@ pub(super) fn path_of(directory: &Path, name: &str) -> Result<PathBuf, Complaint
     Ok(directory.join(format!("{name}.json")))
 }
 
-/// Reads a baseline.
+/// Reads a baseline. Where there is none, the help says how to make one for the
+/// directory.
 ///
 /// # Errors
 /// When there is none, or it cannot be used.
 pub(super) fn open(directory: &Path, name: &str) -> Result<Baseline, Complaint> {
     let path = path_of(directory, name)?;
+    let place = match directory == Path::new(DIRECTORY) {
+        true => String::new(),
+        false => format!(" --baselines {}", directory.display()),
+    };
     let text = fs::read_to_string(&path).map_err(|error| match error.kind() {
         std::io::ErrorKind::NotFound => Complaint::usage(format!(
             "there is no baseline `{name}`: `{}` does not exist",
@@ -118,7 +162,7 @@ pub(super) fn open(directory: &Path, name: &str) -> Result<Baseline, Complaint> 
         ))
         .help(format!(
             "make it of some runs: `mcpl run FILE --no-baseline --out run.json` a few times, then `mcpl baseline \
-                 save {name} run.json …`"
+                 save {name}{place} run.json …`"
         )),
         _ => Complaint::usage(format!("cannot read `{}`: {}", path.display(), plain(&error))),
     })?;

@@ -9,7 +9,7 @@ use super::complaint::Complaint;
 use super::duel::DuelArgs;
 use super::{Done, against, duel, runs, terminal};
 use crate::report::{self, Format, Style};
-use crate::results::Results;
+use crate::results::{Baseline, Results};
 use crate::verdict::compare::{Comparison, Pairing, Question, compare};
 
 #[derive(Debug, Args)]
@@ -106,8 +106,7 @@ pub(super) fn run(args: &CompareArgs) -> Done {
     if args.paired {
         question.pairing = Pairing::Paired;
     }
-    let mut comparison = compare(&old, &new, &question);
-    comparison.baseline.clone_from(&args.baseline);
+    let comparison = compare(&old, &new, &question);
     terminal::print(&render(&comparison, args.format)?)?;
     Ok(comparison.outcome.exit_code())
 }
@@ -133,9 +132,7 @@ fn side(spec: &str, directory: &Path) -> Result<Vec<Results>, Complaint> {
         return Ok(against::open(directory, spec)?.runs);
     }
     match fs::read_to_string(path) {
-        Ok(text) if text.trim_start().starts_with("{\n  \"schema\": \"mcpl.baseline/") => {
-            Ok(against::read(path, &text)?.runs)
-        }
+        Ok(text) if Baseline::is_one(&text) => Ok(against::read(path, &text)?.runs),
         _ => Ok(vec![runs::load(path)?]),
     }
 }

@@ -44,9 +44,10 @@ pub(super) fn judge(args: &JudgeArgs) -> Done {
     Ok(verdict.outcome.exit_code())
 }
 
-/// The verdict on a stored run, with the baselines that are asked for.
+/// The verdict on a stored run, with the baselines of its file and those that are asked
+/// for.
 fn judged(results: &Results, args: &AgainstArgs) -> Result<verdict::Verdict, Complaint> {
-    let against = Against::find(args, Path::new(""), &results.plan, false)?;
+    let against = Against::again(args, results)?;
     let mut verdict = verdict::judge(results);
     against.judge(results, &mut verdict);
     Ok(verdict)

@@ -71,6 +71,13 @@ impl Baseline {
         )
     }
 
+    /// Whether the text says of itself that it is a baseline, of any version.
+    #[must_use]
+    pub fn is_one(text: &str) -> bool {
+        let head: Result<super::read::Head, _> = serde_json::from_str(text);
+        head.is_ok_and(|head| head.schema().is_some_and(|schema| schema.starts_with("mcpl.baseline/")))
+    }
+
     /// Reads the text of a file.
     ///
     /// # Errors

@@ -23,6 +23,15 @@ impl Prediction {
         Some(Prediction { mean, spread, freedom: count - 1.0 })
     }
 
+    /// The same deviation, known of so many values.
+    #[must_use]
+    #[expect(clippy::cast_precision_loss, reason = "numbers of runs")]
+    pub fn among(&self, known: usize) -> Prediction {
+        let (before, after) = (self.freedom + 1.0, known.max(2) as f64);
+        let spread = self.spread * ((1.0 + 1.0 / after) / (1.0 + 1.0 / before)).sqrt();
+        Prediction { spread, freedom: after - 1.0, ..*self }
+    }
+
     /// The middle.
     #[must_use]
     pub fn mean(&self) -> f64 {
@@ -94,6 +103,8 @@ mod tests {
             let prediction = Prediction::new(&known(count), 0.0).unwrap();
             for (level, expected) in [(0.025, narrow), (0.05, wide)] {
                 let reach = prediction.reach(level);
+                let grown = Prediction::new(&known(4), 0.0).unwrap().among(count as usize).reach(level);
+                assert!((grown - expected).abs() < 1e-3, "4 values become {count} at {level}: {grown}");
                 assert!((reach - expected).abs() < 1e-3, "{count} values at {level}: {reach}");
                 assert!((prediction.chance_above(reach) - level).abs() < 1e-9);
             }

@@ -65,7 +65,10 @@ fn what_cannot_be_compared_says_why_and_exits_with_5() {
         results.servers[0].transport = "http".to_owned();
         results.run.id = "another".to_owned();
     };
-    let here = changed(&old, "here.json", real);
+    let here = changed(&old, "here.json", |results| {
+        real(results);
+        results.run.id = "here".to_owned();
+    });
     let rate = rehearsed(dir.path(), "rate.json", &["--set", "peak=70/s"]);
     let over = |transport: &'static str| {
         move |results: &mut Results| {
@@ -210,7 +213,10 @@ fn a_file_with_a_baseline_is_held_against_it() {
     let missing = scenario.run(&[]);
     assert_exit(&missing, 2);
     let said = stderr(&missing);
-    assert!(said.contains("there is no baseline `steady`") && said.contains("mcpl baseline save steady"), "{said}");
+    assert!(
+        said.contains("there is no baseline `steady`") && said.contains("mcpl baseline save steady --baselines "),
+        "{said}"
+    );
     assert!(!scenario.path("run.json").exists(), "nothing was run");
     let mut save = mcpl();
     save.args(["baseline", "save", "steady", "--file"]).arg(&scenario.file);
@@ -225,6 +231,32 @@ fn a_file_with_a_baseline_is_held_against_it() {
     assert_exit(&same, 0);
     let said = stdout(&same);
     assert!(said.contains("compared with steady: no meaningful change"), "{said}");
+    let judged = |arguments: &[&str]| {
+        let mut judge = mcpl();
+        judge.current_dir(tempfile::tempdir().unwrap().path()).arg("judge").args(arguments).output().unwrap()
+    };
+    let baselines = scenario.path("baselines");
+    let run = scenario.path("run.json").to_string_lossy().into_owned();
+    let again = judged(&[&run, "--baselines", &baselines.to_string_lossy()]);
+    assert_exit(&again, 0);
+    assert_eq!(stdout(&again), said, "judged as it was when it ran");
+    let without = judged(&[&run]);
+    assert_exit(&without, 0);
+    assert!(!stdout(&without).contains("compared with steady"), "{}", stdout(&without));
+    let left_out = stderr(&without);
+    assert!(left_out.contains("baseline steady was left out: no `baselines/steady.json`; name its"), "{left_out}");
+    let own = judged(&[&scenario.path("1.json").to_string_lossy(), "--baselines", &baselines.to_string_lossy()]);
+    assert_exit(&own, 0);
+    assert!(stderr(&own).contains("baseline steady was left out: the run is one of its own"), "{}", stderr(&own));
+    let twice = compare(&[&baselines.join("steady.json"), &scenario.path("1.json")]);
+    assert_exit(&twice, 5);
+    assert!(flat(&twice).contains("is named twice"), "{}", stdout(&twice));
+    // A baseline that another program wrote anew.
+    let packed: serde_json::Value =
+        serde_json::from_str(&fs::read_to_string(baselines.join("steady.json")).unwrap()).unwrap();
+    fs::write(scenario.path("packed.json"), packed.to_string()).unwrap();
+    let packed = compare(&[&scenario.path("packed.json"), Path::new(&run)]);
+    assert!(flat(&packed).contains("1 new run against the prediction interval of 3 runs"), "{}", stdout(&packed));
     let other = scenario.run(&["--set", "rate=30/s"]);
     assert_exit(&other, 5);
     let said = flat(&other);

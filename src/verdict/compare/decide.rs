@@ -4,21 +4,18 @@ use rand::SeedableRng as _;
 use rand_pcg::Pcg64Mcg;
 
 use super::super::judge::dimension_of;
+use super::enough::{Design, LEAST_BASELINE};
 use super::sample::{Values, values};
 use super::{Change, Compared, Gate, Needed, Pairing, Question, Scale, say};
 use crate::plan::{Metric, MetricExpr, Statistic};
 use crate::results::Results;
-use crate::stats::{
-    Prediction, Shift, holm, least_chance, least_paired_chance, mean_and_deviation, median, t_quantile,
-};
+use crate::stats::{Prediction, Shift, holm, mean_and_deviation, median, t_quantile};
 use crate::units::Dimension;
 
-/// So many runs a single one is held against at least: with two, what is likely is
-/// wider than anything that can happen.
-pub(super) const LEAST_BASELINE: usize = 3;
-
-/// More runs than this are not asked for.
-const MOST_RUNS: u32 = 200;
+/// A share of requests that changes by so many of the smallest run has not changed: with
+/// one more or less it cannot be known better. A hair more than two, so that two are not
+/// beyond it by rounding.
+const FEWEST_REQUESTS: f64 = 2.0 + 1e-9;
 
 /// How often a change of the smallest detectable size is seen.
 const POWER: f64 = 0.8;
@@ -62,53 +59,6 @@ struct Subject {
     typical: (f64, f64),
 }
 
-/// How many runs there are, and how they are tested.
-#[derive(Clone, Copy)]
-pub(super) struct Design {
-    pub(super) old: usize,
-    pub(super) new: usize,
-    pub(super) pairing: Pairing,
-    pub(super) level: f64,
-    /// How many metrics have values.
-    pub(super) metrics: usize,
-}
-
-impl Design {
-    /// Whether there are too few runs to say anything at all.
-    pub(super) fn is_descriptive(self) -> bool {
-        self.old.min(self.new) == 1 && self.old.max(self.new) < LEAST_BASELINE
-    }
-
-    fn is_one(self) -> bool {
-        self.old.min(self.new) == 1 && self.pairing == Pairing::Independent
-    }
-
-    /// The smallest chance that the test can come to.
-    fn least(self) -> f64 {
-        match self.pairing {
-            _ if self.is_one() => 0.0,
-            Pairing::Paired => least_paired_chance(self.old.min(self.new)),
-            Pairing::Independent => least_chance(self.old, self.new),
-        }
-    }
-
-    /// Whether so many runs can ever tell that one of so many metrics is worse.
-    pub(super) fn is_powerless(self) -> bool {
-        self.least() > self.strict() + 1e-12
-    }
-
-    /// The level that the smallest chance of all has to keep.
-    #[expect(clippy::cast_precision_loss, reason = "a number of metrics")]
-    fn strict(self) -> f64 {
-        self.level / self.metrics.max(1) as f64
-    }
-
-    /// The fewest runs of each side that can tell.
-    pub(super) fn fewest(self) -> Option<u32> {
-        (2..=MOST_RUNS).find(|runs| !Design { old: *runs as usize, new: *runs as usize, ..self }.is_powerless())
-    }
-}
-
 /// Compares all metrics.
 pub(super) fn all(old: &[Results], new: &[Results], question: &Question) -> Vec<Compared> {
     let Some(plan) = new.first().map(|run| &run.plan) else { return Vec::new() };
@@ -117,7 +67,7 @@ pub(super) fn all(old: &[Results], new: &[Results], question: &Question) -> Vec<
     let subjects: Vec<Option<Subject>> =
         question.gates.iter().zip(&sides).map(|(gate, sides)| subject(gate, sides, question)).collect();
     let metrics = subjects.iter().flatten().count();
-    let design = Design { old: old.len(), new: new.len(), pairing: question.pairing, level: question.level, metrics };
+    let design = Design { metrics, ..Design::of(question, (old.len(), new.len())) };
     let worse = adjusted(&subjects, |subject| subject.chance(subject.margins.worse_above, subject.margins.worse_below));
     let better =
         adjusted(&subjects, |subject| subject.chance(subject.margins.better_above, subject.margins.better_below));
@@ -125,7 +75,10 @@ pub(super) fn all(old: &[Results], new: &[Results], question: &Question) -> Vec<
     for (at, (gate, sides)) in question.gates.iter().zip(sides).enumerate() {
         let chances = (worse.get(at).copied().flatten(), better.get(at).copied().flatten());
         compared.push(match subjects.get(at).and_then(Option::as_ref) {
-            Some(subject) => with_values(gate, sides, subject, chances, design),
+            Some(subject) => {
+                let design = Design { two_sided: gate.is_two_sided(), ..design };
+                with_values(gate, sides, subject, chances, design)
+            }
             None => without_values(gate, sides),
         });
     }
@@ -147,6 +100,7 @@ fn is_share_of_requests(gate: &Gate) -> bool {
         && gate.metric.statistic == Statistic::Rate
 }
 
+#[expect(clippy::cast_precision_loss, reason = "counts stay below 2^53")]
 fn subject(gate: &Gate, (old, new): &(Values, Values), question: &Question) -> Option<Subject> {
     let (before, after) = (old.whole()?, new.whole()?);
     let of_requests = is_share_of_requests(gate);
@@ -173,7 +127,8 @@ fn subject(gate: &Gate, (old, new): &(Values, Values), question: &Question) -> O
         (_, 1, _) => (one(&y_new, least, ahead)?, spread_of(&y_new, &[], least)),
         _ => (Evidence::Several(Shift::independent(&y_old, &y_new, &mut rng)?), spread_of(&y_old, &y_new, least)),
     };
-    Some(Subject { scale, margins: margins(gate, scale, typical.0), evidence, spread, typical })
+    let coarse = if of_requests { FEWEST_REQUESTS / old.samples.min(new.samples).max(1) as f64 } else { 0.0 };
+    Some(Subject { scale, margins: margins(gate, scale, typical.0, coarse), evidence, spread, typical })
 }
 
 /// One run against these.
@@ -217,11 +172,12 @@ fn spread_of_pairs(differences: &[f64]) -> Option<(f64, f64)> {
     spread_of(differences, &[], 0.0).map(|(deviation, freedom)| (deviation / 2.0_f64.sqrt(), freedom))
 }
 
-/// Shares of the old value become distances on the scale of the test.
-fn margins(gate: &Gate, scale: Scale, old: f64) -> Margins {
+/// Shares of the old value become distances on the scale of the test. A difference up
+/// to `coarse` is always accepted.
+fn margins(gate: &Gate, scale: Scale, old: f64, coarse: f64) -> Margins {
     let share = |share: f64| match scale {
         Scale::Ratio => share.max(gate.floor.map_or(0.0, |floor| floor / old)),
-        Scale::Difference => (share * old.abs()).max(gate.floor.unwrap_or(0.0)),
+        Scale::Difference => (share * old.abs()).max(gate.floor.unwrap_or(0.0)).max(coarse),
     };
     let up = |part: f64| if scale == Scale::Ratio { share(part).ln_1p() } else { share(part) };
     let down = |part: f64| match scale {
@@ -319,28 +275,46 @@ impl Subject {
         let often = t_quantile(POWER, freedom);
         let shift = match &self.evidence {
             Evidence::One { likely, .. } => (chance * likely.spread()).max(self.margin()) + often * likely.spread(),
-            _ => self.margin() + (chance + often) * spread * error_of(design.old, design.new),
+            _ => self.margin() + (chance + often) * spread * design.error(),
         };
         self.told_worse(shift)
     }
 
-    /// How many runs would show that nothing has changed, if it has not.
+    /// How many runs would tell, if the shift is what it seems to be.
     fn needed(&self, design: Design) -> Option<Needed> {
-        let fewest = design.fewest()?;
-        let Some((spread, _)) = self.spread else { return Some(Needed { old: fewest, new: fewest }) };
-        let enough = |runs: &u32| {
-            let freedom = if design.pairing == Pairing::Paired { runs - 1 } else { 2 * (runs - 1) };
-            let reach = t_quantile(1.0 - design.level, f64::from(freedom)) + t_quantile(POWER, f64::from(freedom));
-            reach * spread * error_of(*runs as usize, *runs as usize) <= self.margin()
+        let single = match &self.evidence {
+            Evidence::One { likely, seen, ahead } => self.needed_of_one(design, likely, seen, *ahead),
+            _ => None,
         };
-        (fewest..=MOST_RUNS).find(enough).map(|runs| Needed { old: runs, new: runs })
+        single.or_else(|| design.more().find(|more| !more.is_powerless() && self.tells(*more))?.needed())
     }
-}
 
-/// The standard error of a difference of means, in standard deviations of one run.
-#[expect(clippy::cast_precision_loss, reason = "numbers of runs")]
-fn error_of(old: usize, new: usize) -> f64 {
-    (1.0 / old.max(1) as f64 + 1.0 / new.max(1) as f64).sqrt()
+    /// How many runs one is to be held against.
+    fn needed_of_one(&self, design: Design, likely: &Prediction, seen: &Prediction, ahead: f64) -> Option<Needed> {
+        let Margins { worse_above, worse_below, .. } = self.margins;
+        let beyond = worse_above.is_some_and(|limit| ahead > limit) || worse_below.is_some_and(|limit| -ahead > limit);
+        // Beyond the margin it is to be more than what is likely; within it, what is
+        // likely is to be no more than the margin.
+        let (known, level, limit) = match beyond {
+            true => (likely, design.strict(), ahead.abs()),
+            false => (seen, design.level, self.margin()),
+        };
+        design.more_known().find(|(count, _)| known.among(*count).reach(level) <= limit).map(|(_, needed)| needed)
+    }
+
+    /// Whether so many runs show on which side of its margin the shift is, four times in
+    /// five.
+    fn tells(&self, design: Design) -> bool {
+        let Some((spread, _)) = self.spread else { return true };
+        let Margins { worse_above, worse_below, .. } = self.margins;
+        let shift = self.shift();
+        let beyond = [worse_above.map(|limit| shift - limit), worse_below.map(|limit| -shift - limit)];
+        let distance = beyond.iter().flatten().fold(f64::INFINITY, |least, by| least.min(by.abs()));
+        let level = if beyond.iter().flatten().any(|by| *by > 0.0) { design.strict() } else { design.level };
+        let freedom = design.freedom();
+        let reach = t_quantile(1.0 - level, freedom) + t_quantile(POWER, freedom);
+        reach * spread * design.error() <= distance
+    }
 }
 
 fn with_values(

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::super::bottleneck;
 use super::differ::differences;
-use super::{Pairing, Question};
+use super::{Pairing, Question, again};
 use crate::plan::Load;
 use crate::results::{Ended, Results, Window};
 use crate::units;
@@ -37,6 +37,7 @@ pub(super) fn judge(old: &[Results], new: &[Results], question: &Question) -> Fi
     for run in old.iter().chain(new) {
         invalid.extend(unusable(run).map(|why| format!("run {} {why}", run.run.id)));
     }
+    invalid.extend(again::repeated(old.iter().chain(new)).into_iter().map(|id| format!("run {id} is named twice")));
     let mut different = Vec::new();
     if let Some(first) = old.first() {
         let mut said = BTreeSet::new();

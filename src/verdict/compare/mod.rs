@@ -3,13 +3,16 @@
 //! What is compared is a figure for each run, never the requests of runs: runs of one
 //! build differ by more than their requests tell (`docs/statistics.md`).
 
+mod again;
 mod decide;
 mod differ;
+mod enough;
 mod fit;
 mod sample;
 mod say;
 mod take;
 
+pub use again::is_same;
 pub use differ::differences;
 pub use fit::{unlike, unusable};
 pub use sample::{Figure, figures};
@@ -35,6 +38,8 @@ pub const LEVEL: f64 = 0.05;
 /// What is to be found out.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Question {
+    /// The name of the baseline, where the old side is one.
+    pub baseline: Option<String>,
     /// What is compared. The metrics are those of the plan of the first new run.
     pub gates: Vec<Gate>,
     /// Whether runs were made in pairs.
@@ -106,7 +111,7 @@ impl Question {
     }
 
     fn of(gates: Vec<Gate>) -> Question {
-        Question { gates, pairing: Pairing::Independent, seed: 1, level: LEVEL, force: false }
+        Question { baseline: None, gates, pairing: Pairing::Independent, seed: 1, level: LEVEL, force: false }
     }
 }
 
@@ -271,7 +276,7 @@ pub fn compare(old: &[Results], new: &[Results], question: &Question) -> Compari
         false => outcome(&metrics),
     };
     Comparison {
-        baseline: None,
+        baseline: question.baseline.clone(),
         outcome,
         sentence: say::sentence(outcome, &metrics, &fit.reasons, (old.len(), new.len()), question),
         reasons: fit.reasons,

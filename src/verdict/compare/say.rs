@@ -1,8 +1,11 @@
 //! What was found, in words.
 
-use super::decide::{Design, LEAST_BASELINE};
+use super::enough::{Design, LEAST_BASELINE};
 use super::{Change, Compared, Needed, Pairing, Question, Scale};
 use crate::units::{self, Dimension, Quantity};
+
+/// What is said where no number of runs would do.
+const TOO_NEAR: &str = "the change is too near the margin to tell with a number of runs that is practical";
 
 impl Compared {
     /// A change of the metric for people, with its sign: `+12%`, `-3.5ms`, `+0.4
@@ -58,8 +61,8 @@ pub(super) fn explanation(compared: &Compared, design: Design) -> String {
                 text.push_str(&format!("; a change would be seen from {} on", change(compared, least)));
             }
             text.push_str(&match compared.needed {
-                Some(Needed { old, .. }) => format!("; {old} runs of each side would tell"),
-                None => "; runs differ too much among themselves".to_owned(),
+                Some(needed) => format!("; {}", would_tell(needed, design, None)),
+                None => format!("; {TOO_NEAR}"),
             });
         }
         _ => {}
@@ -93,7 +96,9 @@ pub(super) fn sentence(
     let list = |change: Change| of(change).map(by).collect::<Vec<_>>().join(", ");
     let known = metrics.iter().filter(|metric| metric.verdict != Change::NoValue).count();
     let count = |count: usize| if count == 1 { "1 metric".to_owned() } else { format!("{count} metrics") };
-    let design = Design { old, new, pairing: question.pairing, level: question.level, metrics: known };
+    let valued = || metrics.iter().filter(|metric| metric.change.is_some());
+    let two_sided = valued().all(|metric| metric.above.is_some() && metric.below.is_some());
+    let design = Design { metrics: valued().count(), two_sided, ..Design::of(question, (old, new)) };
     match outcome {
         Change::Regressed => format!("regressed: {}", list(Change::Regressed)),
         Change::Improved => format!("improved: {}", list(Change::Improved)),
@@ -122,9 +127,18 @@ pub(super) fn sentence(
         }
         Change::NoValue | Change::Inconclusive => {
             let names: Vec<&str> = of(Change::Inconclusive).map(|metric| metric.source.as_str()).collect();
-            let needed = of(Change::Inconclusive).map(|metric| metric.needed.map(|needed| needed.old));
-            let most = needed.collect::<Option<Vec<u32>>>().and_then(|needed| needed.into_iter().max());
-            let help = most.map_or_else(String::new, |most| format!("; {most} runs of each side would tell"));
+            let valued = of(Change::Inconclusive).all(|metric| metric.change.is_some());
+            let needed: Option<Vec<Needed>> = of(Change::Inconclusive).map(|metric| metric.needed).collect();
+            let help = match needed {
+                // No number of runs gives a value to what has none.
+                _ if !valued => String::new(),
+                Some(needed) => {
+                    let most = |side: fn(&Needed) -> u32| needed.iter().map(side).max().unwrap_or_default();
+                    let most = Needed { old: most(|needed| needed.old), new: most(|needed| needed.new) };
+                    format!("; {}", would_tell(most, design, question.baseline.as_deref()))
+                }
+                None => format!("; {TOO_NEAR}"),
+            };
             format!("inconclusive: {}{help}", names.join(", "))
         }
     }
@@ -137,12 +151,37 @@ fn runs(count: usize) -> String {
 /// How many runs a verdict needs.
 fn wanted(design: Design) -> String {
     let Some(fewest) = design.fewest() else { return "there are too many metrics for any number of runs".to_owned() };
-    match design.pairing {
-        Pairing::Paired => format!("a verdict needs {fewest} pairs"),
-        Pairing::Independent if design.is_descriptive() => {
-            format!("a verdict needs {fewest} runs of each side, or {LEAST_BASELINE} old ones for a new one")
+    let single = match design.pairing {
+        Pairing::Paired => String::new(),
+        Pairing::Independent if design.is_descriptive() => format!(", or {LEAST_BASELINE} old ones for a new one"),
+        Pairing::Independent if design.old >= LEAST_BASELINE && design.new < design.old => {
+            "; one new run at a time can be judged as it is".to_owned()
         }
-        Pairing::Independent => format!("a verdict needs {fewest} runs of each side"),
+        Pairing::Independent => String::new(),
+    };
+    format!("a verdict needs {}{single}", so_many(fewest, design))
+}
+
+/// How many runs would tell what these cannot.
+fn would_tell(needed: Needed, design: Design, baseline: Option<&str>) -> String {
+    match baseline {
+        Some(name) if needed.new as usize == design.new => {
+            format!("{} runs in the baseline would tell (`mcpl baseline save {name} RUN… --append`)", needed.old)
+        }
+        _ => format!("{} would tell", so_many(needed, design)),
+    }
+}
+
+fn so_many(Needed { old, new }: Needed, design: Design) -> String {
+    match design.pairing {
+        Pairing::Paired => format!("{old} pairs"),
+        Pairing::Independent if old == new => format!("{old} runs of each side"),
+        Pairing::Independent if old as usize == design.old => format!("{new} new runs for the {old} old ones"),
+        Pairing::Independent if new as usize == design.new => {
+            let runs = if new == 1 { "one" } else { "ones" };
+            format!("{old} old runs for the {}new {runs}", if new == 1 { String::new() } else { format!("{new} ") })
+        }
+        Pairing::Independent => format!("{old} old runs and {new} new ones"),
     }
 }
 

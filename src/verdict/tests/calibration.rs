@@ -85,10 +85,15 @@ fn cell(design: Design, factor: f64, seed: u64) -> Cell {
         let shared: Vec<f64> = (0..old.max(new))
             .map(|_| if question.pairing == Pairing::Paired { 0.1 * normal(&mut rng) } else { 0.0 })
             .collect();
-        let mut side = |count: usize, factor: f64| -> Vec<Results> {
-            (0..count).map(|at| made(&base, figures(factor, shared[at], &mut rng))).collect()
+        let mut side = |name: &str, count: usize, factor: f64| -> Vec<Results> {
+            let run = |at: usize| {
+                let mut run = made(&base, figures(factor, shared[at], &mut rng));
+                run.run.id = format!("{name}{at}");
+                run
+            };
+            (0..count).map(run).collect()
         };
-        let (before, after) = (side(old, 1.0), side(new, factor));
+        let (before, after) = (side("old", old, 1.0), side("new", new, factor));
         match compare(&before, &after, &question).outcome {
             Change::Regressed => cell.regressed += 1,
             Change::Improved => cell.improved += 1,

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::results::ServerInfo;
-use crate::verdict::compare::{Change, Gate, LEVEL, Pairing, Question, Scale, compare, unlike};
+use crate::verdict::compare::{self, Change, Gate, LEVEL, Needed, Pairing, Question, Scale, unlike};
 
 /// A run of 1,000 requests in 4 measured seconds, all of this latency at about the
 /// median, with some slower ones, and so many failures.
@@ -43,6 +43,13 @@ pub(super) fn run(id: &str, median_ms: f64, failures: u64) -> Results {
 /// Runs with these medians in milliseconds.
 fn runs(medians: &[f64]) -> Vec<Results> {
     medians.iter().enumerate().map(|(at, median)| run(&format!("r{at}"), *median, 0)).collect()
+}
+
+/// Compares runs of which both sides have ids of their own.
+fn compare(old: &[Results], new: &[Results], question: &Question) -> compare::Comparison {
+    let mut new = new.to_vec();
+    new.iter_mut().for_each(|run| run.run.id.insert(0, 'n'));
+    compare::compare(old, &new, question)
 }
 
 fn standard(runs: &[Results]) -> Question {
@@ -170,9 +177,13 @@ fn shares_are_compared_by_their_differences() {
     assert_eq!(found.metrics[0].scale, Scale::Difference);
     assert_eq!(found.sentence, "regressed: errors.rate +3 points");
     assert_eq!(compare(&old, &with(&[0]), &question).outcome, Change::NoMeaningfulChange);
-    // Two requests of a thousand are no news, although it never happened before: that both
-    // of six thousand are in the new run has a chance of 1 in 36.
-    assert_eq!(compare(&old, &with(&[2]), &standard(&old)).metrics[3].verdict, Change::Inconclusive);
+    // Two requests of a thousand are no news, although it never happened before; of three
+    // nobody knows: that all of six thousand are in the new run has a chance of 1 in 216.
+    assert_eq!(compare(&old, &with(&[2]), &standard(&old)).metrics[3].verdict, Change::NoMeaningfulChange);
+    assert_eq!(compare(&old, &with(&[3]), &standard(&old)).metrics[3].verdict, Change::Inconclusive);
+    // Also where the file says how much is accepted.
+    question.gates[0].floor = None;
+    assert_eq!(compare(&old, &with(&[1]), &question).outcome, Change::NoMeaningfulChange);
     assert_eq!(compare(&old, &with(&[60]), &question).outcome, Change::Regressed);
 }
 
@@ -217,6 +228,93 @@ fn both_directions_of_a_metric_are_looked_at() {
     let found = compare(&old, &new, &question);
     assert_eq!(found.outcome, Change::Regressed, "any change is one: {}", found.sentence);
     assert_eq!(compare(&old, &times(1.0), &question).outcome, Change::NoMeaningfulChange);
+}
+
+#[test]
+fn both_directions_have_half_the_level_each() {
+    let of = |count: usize| {
+        let (old, new) = (runs(&STEADY[..count]), times(2.0)[..count].to_vec());
+        let mut question = median_only(&new);
+        assert_eq!(compare(&old, &new, &question).outcome, Change::Regressed, "{count} runs, one direction");
+        question.gates[0].below = question.gates[0].above;
+        compare(&old, &new, &question)
+    };
+    let three = of(3);
+    assert_eq!(three.outcome, Change::Inconclusive);
+    assert_eq!(
+        three.sentence,
+        "inconclusive: 3 runs against 3 runs can tell nothing of 1 metric; a verdict needs 4 runs of each side"
+    );
+    assert_eq!(of(4).outcome, Change::Regressed);
+}
+
+#[test]
+fn a_change_near_the_margin_needs_more_runs_than_there_are() {
+    let old = runs(&STEADY.map(|median| 100.0 + (median - 100.0) * 3.0));
+    let by = |factor: f64| {
+        let new = runs(&STEADY.map(|median| (100.0 + (median - 100.0) * 3.0) * factor));
+        let found = compare(&old, &new, &median_only(&new));
+        assert_eq!(found.outcome, Change::Inconclusive, "{factor}: {}", found.sentence);
+        (found.metrics[0].needed, found.sentence)
+    };
+    let (near, _) = by(1.0435);
+    let (farther, sentence) = by(1.03);
+    let (near, farther) = (near.unwrap(), farther.unwrap());
+    assert!(farther.old > 5 && near.old > 2 * farther.old, "{farther:?} and {near:?}");
+    assert!(sentence.ends_with(&format!("; {} runs of each side would tell", farther.new)), "{sentence}");
+    let (none, sentence) = by(1.0499);
+    assert_eq!(none, None);
+    assert!(sentence.ends_with("; the change is too near the margin to tell with a number of runs that is practical"));
+}
+
+#[test]
+fn one_new_run_needs_more_old_ones() {
+    let medians = [98.0, 102.0, 100.0];
+    let (old, new) = (runs(&medians), runs(&[101.0]));
+    let mut question = median_only(&new);
+    let found = compare(&old, &new, &question);
+    let Needed { old: needed, new: one } = found.metrics[0].needed.unwrap();
+    assert_eq!((found.outcome, one), (Change::Inconclusive, 1), "{}", found.sentence);
+    assert!(found.sentence.ends_with(&format!("{needed} old runs for the new one would tell")), "{}", found.sentence);
+    question.baseline = Some("nightly".to_owned());
+    let named = compare(&old, &new, &question);
+    assert_eq!(named.baseline.as_deref(), Some("nightly"));
+    let hint = format!("; {needed} runs in the baseline would tell (`mcpl baseline save nightly RUN… --append`)");
+    assert!(named.sentence.ends_with(&hint), "{}", named.sentence);
+    // As many that differ as these do.
+    let many: Vec<f64> = medians.iter().copied().cycle().take(needed as usize).collect();
+    assert_eq!(compare(&runs(&many), &new, &question).outcome, Change::NoMeaningfulChange);
+}
+
+#[test]
+fn few_new_runs_are_told_how_many_the_old_ones_need() {
+    let (old, new) = (runs(&STEADY), times(1.2)[..2].to_vec());
+    let found = compare(&old, &new, &standard(&new));
+    assert_eq!(
+        found.sentence,
+        "inconclusive: 2 runs against 5 runs can tell nothing of 5 metrics; a verdict needs 4 new runs for the 5 old \
+         ones; one new run at a time can be judged as it is"
+    );
+    assert_eq!(compare(&old, &new[..1], &standard(&new)).outcome, Change::Regressed);
+    assert_eq!(compare(&old, &times(1.2)[..4], &standard(&new)).outcome, Change::Regressed);
+}
+
+#[test]
+fn a_run_counts_once() {
+    let old = runs(&STEADY);
+    let again = compare::compare(&old, &old[..1], &standard(&old));
+    assert_eq!((again.outcome, again.reasons), (Change::NotComparable, vec!["run r0 is named twice".to_owned()]));
+    let mut forced = standard(&old);
+    forced.force = true;
+    let twice = [old[1].clone(), old[1].clone(), old[2].clone()];
+    assert_eq!(compare(&twice, &runs(&[100.0]), &forced).sentence, "not comparable: run r1 is named twice");
+    let mut rehearsed = old;
+    for run in &mut rehearsed {
+        run.servers[0].transport = crate::results::SIMULATED.to_owned();
+        run.run.id = "rehearsal".to_owned();
+    }
+    let same = compare::compare(&rehearsed, &rehearsed[..1], &standard(&rehearsed));
+    assert_eq!(same.outcome, Change::NoMeaningfulChange, "rehearsals have no id of their own: {}", same.sentence);
 }
 
 /// What keeps a run from being compared with another.
@@ -283,19 +381,19 @@ fn another_transport_revision_or_machine_is_not_comparable() {
 #[test]
 fn runs_that_are_no_basis_are_refused_also_by_force() {
     let (forced, reasons) = refused(|run| run.run.ended = Ended::Interrupted);
-    assert_eq!((forced, reasons), (Change::NotComparable, vec!["run r0 was interrupted".to_owned()]));
+    assert_eq!((forced, reasons), (Change::NotComparable, vec!["run nr0 was interrupted".to_owned()]));
     let (_, reasons) = refused(|run| run.recording = Recording::default());
-    assert_eq!(reasons, ["run r0 measured nothing"]);
+    assert_eq!(reasons, ["run nr0 measured nothing"]);
     let (_, reasons) = refused(|run| {
         run.recording.seconds.last_mut().unwrap().scenarios[0].dropped = 200;
         run.plan.guard.max_users = Some(1);
     });
-    assert!(reasons[0].starts_with("run r0 dropped 16.7% of its arrivals, and up to 1%"), "{reasons:?}");
+    assert!(reasons[0].starts_with("run nr0 dropped 16.7% of its arrivals, and up to 1%"), "{reasons:?}");
     let (_, reasons) = refused(|run| {
         let seek = crate::plan::Seek::new(vec![1.0, 2.0], true, SECOND, SECOND);
         run.plan.scenarios[0].load = Load::Seek(Box::new(seek));
     });
-    assert!(reasons[0].starts_with("run r0 searches for a limit"), "{reasons:?}");
+    assert!(reasons[0].starts_with("run nr0 searches for a limit"), "{reasons:?}");
     assert_eq!(compare(&[], &runs(&[1.0]), &standard(&runs(&[1.0]))).outcome, Change::NotComparable);
 }
 
@@ -323,7 +421,7 @@ fn a_forced_comparison_finds_metrics_by_their_names() {
 fn a_comparison_is_taken_into_the_verdict_on_a_run() {
     let old = runs(&STEADY);
     let of = |median: f64, question: &Question| compare(&old, &runs(&[median]), question);
-    let taken = |comparison: crate::verdict::compare::Comparison, strict: bool| {
+    let taken = |comparison: compare::Comparison, strict: bool| {
         let mut verdict = judge(&runs(&[100.0])[0]);
         verdict.take_in(comparison, strict);
         (verdict.outcome, verdict.outcome.exit_code())
