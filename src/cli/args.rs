@@ -104,7 +104,7 @@ pub(super) struct RunArgs {
     #[arg(long, value_name = "FILE")]
     pub(super) out: Option<PathBuf>,
 
-    /// Write a report: html, markdown, junit or text; may be repeated
+    /// Write a report: html, markdown, junit, text, csv or json; may be repeated
     #[arg(long, value_name = "FORMAT=FILE")]
     pub(super) report: Vec<String>,
 
@@ -266,7 +266,7 @@ pub(super) struct RehearseArgs {
     #[arg(long, value_name = "FILE")]
     pub(super) out: Option<PathBuf>,
 
-    /// Write a report: html, markdown, junit or text; may be repeated
+    /// Write a report: html, markdown, junit, text, csv or json; may be repeated
     #[arg(long, value_name = "FORMAT=FILE")]
     pub(super) report: Vec<String>,
 }
@@ -275,7 +275,7 @@ pub(super) struct RehearseArgs {
 pub(super) struct ReportArgs {
     /// Results of a run: a file that `mcpl run --out` wrote, a journal, an HTML report, or a run
     /// of the history (an id, the beginning of one, `latest`, `latest~2`)
-    #[arg(required_unless_present = "from", conflicts_with = "from")]
+    #[arg(required_unless_present_any = ["from", "init_templates"], conflicts_with = "from")]
     pub(super) run: Option<PathBuf>,
 
     /// The same, as an option
@@ -286,9 +286,13 @@ pub(super) struct ReportArgs {
     #[arg(long, value_enum, default_value_t, conflicts_with = "template")]
     pub(super) format: ReportFormat,
 
-    /// Render a template of your own (minijinja) instead
+    /// Render a template of your own (minijinja) instead; what lies beside it can be included
     #[arg(long, value_name = "FILE")]
     pub(super) template: Option<PathBuf>,
+
+    /// Write the built-in templates into a directory, to be changed and used with `--template`
+    #[arg(long, value_name = "DIR", conflicts_with_all = ["run", "from", "template"])]
+    pub(super) init_templates: Option<PathBuf>,
 
     #[command(flatten)]
     pub(super) against: AgainstArgs,
@@ -310,6 +314,10 @@ pub(super) enum ReportFormat {
     Markdown,
     /// JUnit XML for CI systems
     Junit,
+    /// A table of the steps for spreadsheets
+    Csv,
+    /// What templates see, for programs
+    Json,
 }
 
 #[derive(Debug, Args)]

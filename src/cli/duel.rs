@@ -475,8 +475,11 @@ fn prepare(args: &DuelArgs, file: &Path, reports: &[(Format, PathBuf)]) -> Resul
 /// `--report FORMAT=FILE`, in a format that a comparison has.
 fn parse_report(report: &str) -> Result<(Format, PathBuf), Complaint> {
     match run::parse_report(report)? {
-        (Format::Html, _) => Err(Complaint::usage("a comparison has no report in HTML")
-            .help("write text, markdown or junit; `mcpl report` makes a page of each run that `--out` keeps")),
+        (format @ (Format::Html | Format::Csv | Format::Json), _) => Err(Complaint::usage(format!(
+            "a comparison has no report as {}",
+            format.name()
+        ))
+        .help("write text, markdown or junit, or print it with `--format json`; `mcpl report` makes a page of each run that `--out` keeps")),
         asked => Ok(asked),
     }
 }

@@ -7,17 +7,20 @@ use super::against::{Against, AgainstArgs};
 use super::args::{JudgeArgs, ReportArgs, ReportFormat};
 use super::complaint::Complaint;
 use super::{Done, exit, output, runs, terminal};
-use crate::report::{self, Format, RenderError, Style};
+use crate::report::{self, Format, Style, Template};
 use crate::results::Results;
 use crate::verdict;
 
 /// Renders a stored run.
 pub(super) fn report(args: &ReportArgs) -> Done {
+    if let Some(directory) = &args.init_templates {
+        return init_templates(directory);
+    }
     // One of them is there: clap sees to it.
     let results = runs::load(args.run.as_deref().or(args.from.as_deref()).unwrap_or(Path::new("")))?;
     let verdict = judged(&results, &args.against)?;
     let rendered = match &args.template {
-        Some(path) => template(path)?.render(&results, &verdict),
+        Some(path) => report::render_template(&results, &verdict, &template(path)?),
         None => {
             let color = args.output.is_none() && terminal::stdout_color();
             report::render(&results, &verdict, format_of(args.format), Style { color })
@@ -53,13 +56,29 @@ fn judged(results: &Results, args: &AgainstArgs) -> Result<verdict::Verdict, Com
     Ok(verdict)
 }
 
-/// A template of the user's own.
-pub(super) struct Template {
-    name: String,
-    source: String,
+/// Writes the built-in templates out, and over nothing.
+fn init_templates(directory: &Path) -> Done {
+    let files: Vec<_> = report::built_in_templates().map(|(name, source)| (directory.join(name), source)).collect();
+    if let Some((path, _)) = files.iter().find(|(path, _)| path.exists()) {
+        return Err(Complaint::usage(format!("`{}` is there already", path.display()))
+            .help("name a directory without templates"));
+    }
+    for (path, source) in &files {
+        let made = path.parent().map_or(Ok(()), fs::create_dir_all);
+        made.and_then(|()| output::write(path, source)).map_err(|error| {
+            Complaint::usage(format!("cannot write `{}`: {}", path.display(), output::plain(&error)))
+        })?;
+    }
+    let page = directory.join("report.html.j2");
+    terminal::note(&format!(
+        "wrote {} templates; change what you like and render with `mcpl report RUN --template {}`\n",
+        files.len(),
+        page.display()
+    ));
+    Ok(exit::OK)
 }
 
-/// Reads a template.
+/// Reads a template, and what lies beside it to be included.
 ///
 /// # Errors
 /// When it cannot be read.
@@ -67,14 +86,32 @@ pub(super) fn template(path: &Path) -> Result<Template, Complaint> {
     let source = fs::read_to_string(path).map_err(|error| {
         Complaint::usage(format!("cannot read the template `{}`: {}", path.display(), output::plain(&error)))
     })?;
-    Ok(Template { name: path.file_name().unwrap_or_default().to_string_lossy().into_owned(), source })
+    let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    let directory = path.parent().unwrap_or(Path::new(""));
+    let mut parts = Vec::new();
+    for folder in ["", "parts/"] {
+        let Ok(entries) = fs::read_dir(Path::new(".").join(directory).join(folder)) else { continue };
+        for entry in entries.flatten() {
+            let part = format!("{folder}{}", entry.file_name().to_string_lossy());
+            let small = entry.metadata().is_ok_and(|data| data.is_file() && data.len() <= PART_BYTES);
+            // What cannot be read as text is no template.
+            if small && is_part(&part) && part != name && parts.len() < PARTS {
+                parts.extend(fs::read_to_string(entry.path()).ok().map(|source| (part, source)));
+            }
+        }
+    }
+    parts.sort();
+    Ok(Template { name, source, parts })
 }
 
-impl Template {
-    /// What it makes of a run.
-    pub(super) fn render(&self, results: &Results, verdict: &verdict::Verdict) -> Result<String, RenderError> {
-        report::render_template(results, verdict, &self.name, &self.source)
-    }
+/// So many files beside a template are looked at, and none that is larger: more is no
+/// directory of templates.
+const PARTS: usize = 200;
+const PART_BYTES: u64 = 1024 * 1024;
+
+/// Whether a file is one that a template may include.
+fn is_part(name: &str) -> bool {
+    [".j2", ".jinja", ".jinja2", ".css", ".js"].iter().any(|ending| name.ends_with(ending))
 }
 
 fn format_of(format: ReportFormat) -> Format {
@@ -83,5 +120,7 @@ fn format_of(format: ReportFormat) -> Format {
         ReportFormat::Html => Format::Html,
         ReportFormat::Markdown => Format::Markdown,
         ReportFormat::Junit => Format::Junit,
+        ReportFormat::Csv => Format::Csv,
+        ReportFormat::Json => Format::Json,
     }
 }

@@ -248,7 +248,7 @@ pub(super) struct Outputs {
     out: Option<PathBuf>,
     reports: Vec<(Format, PathBuf)>,
     /// Templates of the user's own, and where their text goes.
-    templates: Vec<(super::report::Template, PathBuf)>,
+    templates: Vec<(report::Template, PathBuf)>,
     /// Baselines that the run is compared with.
     against: Against,
 }
@@ -305,7 +305,8 @@ impl Outputs {
         let plain = Style { color: false };
         let reports =
             self.reports.iter().map(|(format, path)| (report::render(results, verdict, *format, plain), path));
-        let own = self.templates.iter().map(|(template, path)| (template.render(results, verdict), path));
+        let own =
+            self.templates.iter().map(|(template, path)| (report::render_template(results, verdict, template), path));
         for (rendered, path) in reports.chain(own) {
             let written = rendered
                 .map_err(|error| error.to_string())

@@ -70,6 +70,29 @@ pub(super) fn markdown_code(text: &str) -> String {
     format!("{fence}{pad}{text}{pad}{fence}")
 }
 
+/// As a field of a CSV file (RFC 4180). What a spreadsheet would take for a formula has
+/// an apostrophe before it, as spreadsheets write text that looks like one.
+pub(super) fn csv(text: &str) -> String {
+    let formula = text.starts_with(['=', '+', '-', '@']);
+    let text = if formula { format!("'{text}") } else { text.to_owned() };
+    if text.contains([',', '"', '\n', '\r', ';', '\t']) { format!("\"{}\"", text.replace('"', "\"\"")) } else { text }
+}
+
+/// For the running text of LaTeX.
+pub(super) fn latex(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c {
+            '\\' => out.push_str("\\textbackslash{}"),
+            '~' => out.push_str("\\textasciitilde{}"),
+            '^' => out.push_str("\\textasciicircum{}"),
+            '&' | '%' | '$' | '#' | '_' | '{' | '}' => out.extend(['\\', c]),
+            c => out.push(c),
+        }
+    }
+    out
+}
+
 /// JSON text inside a `<script>` element: no character of it can end the
 /// element, begin a comment or mislead who reads the source. It stays the same
 /// JSON, since what is escaped can only stand inside its strings.
@@ -112,6 +135,19 @@ mod tests {
         assert_eq!(
             serde_json::from_str::<serde_json::Value>(&safe).unwrap(),
             serde_json::from_str::<serde_json::Value>(&json).unwrap()
+        );
+    }
+
+    #[test]
+    fn fields_of_tables_are_what_they_were() {
+        let fields =
+            [("plain", "plain"), ("a,b", "\"a,b\""), ("say \"x\"", "\"say \"\"x\"\"\""), ("=1+1", "'=1+1"), ("", "")];
+        for (text, field) in fields {
+            assert_eq!(csv(text), field);
+        }
+        assert_eq!(
+            latex(r"50% of a_b \ {x}~^&$#"),
+            r"50\% of a\_b \textbackslash{} \{x\}\textasciitilde{}\textasciicircum{}\&\$\#"
         );
     }
 }

@@ -29,6 +29,8 @@ pub(super) fn register(environment: &mut Environment<'_>, color: bool) {
         .add_filter("wrap", |text: &str, width: usize, indent: Option<usize>| wrap(text, width, indent.unwrap_or(0)));
     environment.add_filter("paint", move |text: &str, style: &str| paint(text, style, color));
     environment.add_filter("code", |text: &str| Value::from_safe_string(escape::markdown_code(text)));
+    environment.add_filter("csv", |text: &str| Value::from_safe_string(escape::csv(text)));
+    environment.add_filter("latex", |text: &str| Value::from_safe_string(escape::latex(text)));
     environment.add_filter("prose", |state: &State, text: &str| match state.auto_escape() {
         AutoEscape::Html => {
             Value::from_safe_string(prose(text, escape::html, |code| format!("<code>{}</code>", escape::html(code))))

@@ -45,11 +45,16 @@ pub enum Format {
     Junit,
     /// For a terminal of 80 columns.
     Text,
+    /// A table of the steps, for spreadsheets (RFC 4180).
+    Csv,
+    /// The view that templates see, as JSON.
+    Json,
 }
 
 impl Format {
     /// All of them.
-    pub const ALL: [Format; 4] = [Format::Html, Format::Markdown, Format::Junit, Format::Text];
+    pub const ALL: [Format; 6] =
+        [Format::Html, Format::Markdown, Format::Junit, Format::Text, Format::Csv, Format::Json];
 
     /// Its name on the command line and in scenario files.
     #[must_use]
@@ -59,22 +64,27 @@ impl Format {
             Format::Markdown => "markdown",
             Format::Junit => "junit",
             Format::Text => "text",
+            Format::Csv => "csv",
+            Format::Json => "json",
         }
     }
 
-    fn template(self) -> &'static str {
+    /// The template that makes it; the view needs none.
+    fn template(self) -> Option<&'static str> {
         match self {
-            Format::Html => "report.html.j2",
-            Format::Markdown => "report.md.j2",
-            Format::Junit => "junit.xml.j2",
-            Format::Text => "summary.txt.j2",
+            Format::Html => Some("report.html.j2"),
+            Format::Markdown => Some("report.md.j2"),
+            Format::Junit => Some("junit.xml.j2"),
+            Format::Text => Some("summary.txt.j2"),
+            Format::Csv => Some("steps.csv.j2"),
+            Format::Json => None,
         }
     }
 }
 
 /// A name that is no format's.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("there is no report format `{0}`, only html, markdown, junit and text")]
+#[error("there is no report format `{0}`, only html, markdown, junit, text, csv and json")]
 pub struct UnknownFormat(pub String);
 
 impl FromStr for Format {
@@ -99,8 +109,10 @@ pub struct Style {
 pub fn render(results: &Results, verdict: &Verdict, format: Format, style: Style) -> Result<String, RenderError> {
     let embedded = if format == Format::Html { embedded::embed(results) } else { None };
     let view = Arc::new(View::new(results, verdict));
-    let name = format.template();
-    templates::render(&view, embedded, name, None, style).map_err(|error| RenderError::new(name, &error))
+    let Some(name) = format.template() else {
+        return Ok(serde_json::to_string_pretty(view.as_ref()).unwrap_or_default() + "\n");
+    };
+    templates::render(&view, embedded, name, &[], style).map_err(|error| RenderError::new(name, &error))
 }
 
 /// Renders a comparison that was made for itself: as [`Format::Text`],
@@ -113,7 +125,7 @@ pub fn render_comparison(comparison: &Comparison, format: Format, style: Style) 
     let name = match format {
         Format::Markdown => "compare.md.j2",
         Format::Junit => "compare.xml.j2",
-        Format::Text | Format::Html => "compare.txt.j2",
+        Format::Text | Format::Html | Format::Csv | Format::Json => "compare.txt.j2",
     };
     let view = view::ComparisonView::new(comparison);
     templates::render_comparison(&view, name, style).map_err(|error| RenderError::new(name, &error))
@@ -126,9 +138,33 @@ pub fn render_comparison(comparison: &Comparison, format: Format, style: Style) 
 /// # Errors
 /// [`RenderError`] when the template has a mistake or names what the view does
 /// not have.
-pub fn render_template(results: &Results, verdict: &Verdict, name: &str, source: &str) -> Result<String, RenderError> {
+pub fn render_template(results: &Results, verdict: &Verdict, template: &Template) -> Result<String, RenderError> {
     let view = Arc::new(View::new(results, verdict));
-    let embedded = if source.contains("results(") { embedded::embed(results) } else { None };
-    templates::render(&view, embedded, name, Some(source), Style::default())
-        .map_err(|error| RenderError::new(name, &error))
+    let name = template.name.as_str();
+    let own: Vec<(&str, &str)> = std::iter::once((name, template.source.as_str()))
+        .chain(template.parts.iter().map(|(name, source)| (name.as_str(), source.as_str())))
+        .collect();
+    // Only where they are asked for: to pack them takes a while.
+    let asks = |source: &str| EMBEDDING.iter().any(|part| source.contains(part));
+    let embedded = if own.iter().any(|(_, source)| asks(source)) { embedded::embed(results) } else { None };
+    templates::render(&view, embedded, name, &own, Style::default()).map_err(|error| RenderError::new(name, &error))
+}
+
+/// What stands in a template that has the results in it, or includes one that has.
+const EMBEDDING: [&str; 3] = ["results(", "report.html.j2", "parts/provenance.html.j2"];
+
+/// A template of the user's own.
+#[derive(Clone, Debug, Default)]
+pub struct Template {
+    /// The file's name.
+    pub name: String,
+    /// What is in it.
+    pub source: String,
+    /// What it may include by name; these go before built-in templates.
+    pub parts: Vec<(String, String)>,
+}
+
+/// The built-in templates and what they include, by name: to be changed.
+pub fn built_in_templates() -> impl Iterator<Item = (&'static str, &'static str)> {
+    templates::built_in()
 }

@@ -78,7 +78,8 @@ impl Suite {
     }
 
     /// Renders it. JUnit has the suites of all runs, Markdown and text have the table
-    /// and each run below it, HTML the table with links to the pages of the runs.
+    /// and each run below it, HTML the table with links to the pages of the runs, CSV the
+    /// rows of all runs, JSON a list of their views.
     ///
     /// # Errors
     /// [`RenderError`] only if a built-in template is wrong.
@@ -93,6 +94,14 @@ impl Suite {
             Format::Markdown => Ok([self.template("suite.md.j2", style)?, each()?.join("\n")].join("\n")),
             Format::Text => Ok([each()?.join("\n"), self.table(style)?].join("\n")),
             Format::Junit => Ok(junit(runs, &each()?)),
+            // One table with one head.
+            Format::Csv => {
+                let tables = each()?;
+                let head = tables.first().and_then(|table| table.split_inclusive('\n').next()).unwrap_or_default();
+                let rows = tables.iter().map(|table| table.strip_prefix(head).unwrap_or(table));
+                Ok(std::iter::once(head).chain(rows).collect())
+            }
+            Format::Json => Ok(format!("[\n{}]\n", each()?.join(","))),
         }
     }
 

@@ -47,22 +47,44 @@ const BUILT_IN: &[(&str, &str)] = &[
     ("trend.html.j2", include_str!("../../reports/trend.html.j2")),
     ("trend.md.j2", include_str!("../../reports/trend.md.j2")),
     ("trend.txt.j2", include_str!("../../reports/trend.txt.j2")),
+    ("steps.csv.j2", include_str!("../../reports/steps.csv.j2")),
 ];
 
-/// Renders a built-in template, or `source` under `name`.
+/// The built-in templates and what they include, by name.
+pub(super) fn built_in() -> impl Iterator<Item = (&'static str, &'static str)> {
+    BUILT_IN.iter().copied()
+}
+
+/// Renders a template by its name: a built-in one, or one of `own`, which go before
+/// built-in ones of the same name.
 pub(super) fn render(
     view: &Arc<View>,
     results: Option<String>,
     name: &str,
-    source: Option<&str>,
+    own: &[(&str, &str)],
     style: Style,
 ) -> Result<String, Error> {
     let mut environment = environment(style)?;
-    functions(&mut environment, view, results);
-    if let Some(source) = source {
+    let named = named(name, own);
+    functions(&mut environment, view, results, named.iter().map(|(name, source)| (*name, integrity(source))));
+    for (name, source) in named {
         environment.add_template(name, source)?;
     }
     environment.get_template(name)?.render(context(view.as_ref())?)
+}
+
+/// What of `own` the template `name` names, and what is named there in turn: what lies
+/// beside it may have mistakes.
+fn named<'a>(name: &str, own: &[(&'a str, &'a str)]) -> Vec<(&'a str, &'a str)> {
+    let mut found: Vec<(&str, &str)> = own.iter().copied().filter(|(known, _)| *known == name).collect();
+    let mut at = 0;
+    while let Some((_, source)) = found.get(at).copied() {
+        let further = own.iter().filter(|(name, _)| source.contains(name) && !found.iter().any(|(met, _)| met == name));
+        let further: Vec<(&str, &str)> = further.copied().collect();
+        found.extend(further);
+        at += 1;
+    }
+    found
 }
 
 /// Renders a built-in template on several runs.
@@ -118,7 +140,12 @@ fn escaping(name: &str) -> AutoEscape {
     }
 }
 
-fn functions(environment: &mut Environment<'_>, view: &Arc<View>, results: Option<String>) {
+fn functions<'a>(
+    environment: &mut Environment<'_>,
+    view: &Arc<View>,
+    results: Option<String>,
+    own: impl Iterator<Item = (&'a str, String)>,
+) {
     let for_charts = Arc::clone(view);
     environment.add_function("chart", move |name: &str| {
         chart::chart(&for_charts, name).map(Value::from_safe_string).ok_or_else(|| {
@@ -131,10 +158,13 @@ fn functions(environment: &mut Environment<'_>, view: &Arc<View>, results: Optio
     });
     environment
         .add_function("gauge", |observed: f64, limit: f64| Value::from_safe_string(chart::gauge(observed, limit)));
-    environment.add_function("integrity", |name: &str| {
-        let part = BUILT_IN.iter().find(|(known, _)| *known == name);
-        part.map(|(_, source)| Value::from_safe_string(integrity(source)))
-            .ok_or_else(|| Error::new(ErrorKind::InvalidOperation, format!("there is no built-in part `{name}`")))
+    let own: Vec<(String, String)> = own.map(|(name, integrity)| (name.to_owned(), integrity)).collect();
+    environment.add_function("integrity", move |name: &str| {
+        let own = own.iter().find(|(known, _)| known == name).map(|(_, integrity)| integrity.clone());
+        let built_in = || BUILT_IN.iter().find(|(known, _)| *known == name).map(|(_, source)| integrity(source));
+        own.or_else(built_in)
+            .map(Value::from_safe_string)
+            .ok_or_else(|| Error::new(ErrorKind::InvalidOperation, format!("there is no part `{name}`")))
     });
     environment.add_function("forest", |metrics: Vec<Value>| {
         let effects: Result<Vec<_>, _> = metrics.iter().map(effect).collect();

@@ -51,6 +51,7 @@ mod secure;
 mod simulated;
 mod stall;
 mod support;
+mod templates;
 mod third_party;
 mod trend;
 mod turns;

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::Value;
 
 use super::sample;
-use crate::report::{View, render_template};
+use crate::report::{Template, View, render_template};
 
 const PAGE: &str = include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/templates.md"));
 
@@ -85,8 +85,12 @@ fn the_examples_of_the_page_render() {
     let blocks: Vec<_> = PAGE.split("```jinja\n").skip(1).filter_map(|rest| rest.split("```").next()).collect();
     assert!(blocks.len() >= 2);
     for block in blocks {
-        let out = render_template(&results, &verdict, "example.txt", block)
-            .unwrap_or_else(|error| panic!("{error}\n{block}"));
+        let out = render_template(
+            &results,
+            &verdict,
+            &Template { name: "example.txt".to_owned(), source: block.to_owned(), ..Template::default() },
+        )
+        .unwrap_or_else(|error| panic!("{error}\n{block}"));
         assert!(!out.trim().is_empty());
     }
 }

@@ -1,11 +1,15 @@
 //! Templates of the user's own, and the formats by name.
 
 use super::{rendered, runs, sample, xml};
-use crate::report::{Format, RenderError, Style, render, render_template};
+use crate::report::{Format, RenderError, Style, Template, render, render_template};
 
 fn own(name: &str, source: &str) -> Result<String, RenderError> {
     let (results, verdict) = sample::typical();
-    render_template(&results, &verdict, name, source)
+    render_template(
+        &results,
+        &verdict,
+        &Template { name: name.to_owned(), source: source.to_owned(), ..Template::default() },
+    )
 }
 
 #[test]
