@@ -14,16 +14,16 @@ use super::complaint::Complaint;
 use super::connect::{self, Children, Connected};
 use super::dashboard::Subject;
 use super::journal::{self, Journal};
+use super::kept::Kept;
 use super::load;
 use super::measure::{self, Job, Measurement};
 use super::progress::{Progress, Show};
 use super::sides::{Side, sides};
-use super::{Done, exit, limits, output, preflight, run, terminal};
+use super::{Done, exit, limits, preflight, run, terminal};
 use crate::diag::{Diagnostic, render};
 use crate::engine::{Control, Stop};
 use crate::plan::{Plan, turns};
 use crate::record::Time;
-use crate::report::{self, Format, Style};
 use crate::results::{Ended, Results, Window};
 use crate::stats::least_paired_chance;
 use crate::units;
@@ -40,9 +40,6 @@ const AGAIN: u32 = 2;
 
 /// More pairs are not made. They would tell of changes that nobody notices.
 const MOST_PAIRS: u32 = 1000;
-
-/// The comparison in the directory of the results.
-const COMPARISON: &str = "comparison.json";
 
 #[derive(Debug, Clone, Default, Args)]
 #[command(next_help_heading = "Two builds in turns")]
@@ -116,18 +113,18 @@ impl DuelArgs {
 
 /// Runs both sides of `file` in turns, and compares them.
 pub(super) fn run(args: &DuelArgs, file: &Path, format: CompareFormat, force: bool) -> Done {
-    let reports = args.report.iter().map(|report| parse_report(report)).collect::<Result<Vec<_>, _>>()?;
+    let kept = Kept::asked(args)?;
     let source = load::read(file)?;
     let Some(sides) = sides(args, file, &source, force)? else { return Ok(exit::USAGE) };
     let [a, b] = &sides;
     let pairs = args.pairs.unwrap_or(PAIRS);
     let question = question(args, &b.plan, pairs, force)?;
-    prepare(args, file, &reports)?;
+    kept.prepare(file)?;
     for plan in [&a.plan, &b.plan] {
         limits::prepare(plan, measure::threads(args.threads, plan))?;
     }
     let beside = file.parent().unwrap_or(Path::new(""));
-    let duel = Duel { args, beside, pairs, runtime: run::new_runtime()?, control: Control::new() };
+    let duel = Duel { args, kept: &kept, beside, pairs, runtime: run::new_runtime()?, control: Control::new() };
     let _signals = duel.runtime.spawn(run::stop_on_signals(duel.control.clone()));
     let (made, end) = match duel.reach(&sides)? {
         Reached::Yes => duel.make(&sides)?,
@@ -135,15 +132,20 @@ pub(super) fn run(args: &DuelArgs, file: &Path, format: CompareFormat, force: bo
         Reached::Interrupted => (Pairs::default(), End::Interrupted),
     };
     if made.old.is_empty() {
-        return duel.without_pair(&end);
+        return duel.without_pair(end);
     }
     let mut comparison = verdict::compare(&made.old, &made.new, &question);
     end.qualify(&mut comparison, pairs);
-    terminal::print(&compare::render(&comparison, format)?)?;
-    let unwritten = duel.write(&comparison, &reports);
+    // What is printed may get nowhere, which must not take the files with it.
+    let mut unwritten = kept.comparison(&comparison);
+    unwritten.extend(terminal::print(&compare::render(&comparison, format)?).err());
+    if let End::Unreachable(complaint) = &end {
+        terminal::complain(complaint);
+    }
     unwritten.iter().for_each(terminal::complain);
     Ok(match (end, comparison.outcome.exit_code()) {
         (End::Interrupted, _) => exit::INTERRUPTED,
+        (End::Unreachable(complaint), _) => complaint.code,
         (_, exit::OK) if !unwritten.is_empty() => exit::USAGE,
         (_, code) => code,
     })
@@ -166,6 +168,8 @@ enum End {
     Interrupted,
     /// Too many were of no use, and why the last was not.
     Spoiled(String),
+    /// A server was not there any more.
+    Unreachable(Complaint),
 }
 
 /// What became of a run.
@@ -174,6 +178,8 @@ enum Made {
     /// Why it is of no use.
     Spoiled(String),
     Interrupted,
+    /// There was none, because a server was not there.
+    Unreachable(Complaint),
 }
 
 /// What became of the first look at the servers.
@@ -197,6 +203,7 @@ struct Place {
 
 struct Duel<'a> {
     args: &'a DuelArgs,
+    kept: &'a Kept,
     /// The directory from which paths count.
     beside: &'a Path,
     pairs: u32,
@@ -254,6 +261,7 @@ impl Duel<'_> {
                     match self.one(side, place, &mut pairs.spent)? {
                         Made::Usable(results) => made.push(*results),
                         Made::Interrupted => return Ok((pairs, End::Interrupted)),
+                        Made::Unreachable(complaint) => return Ok((pairs, End::Unreachable(complaint))),
                         Made::Spoiled(why) => {
                             let why = format!("side {} {why}", side.name);
                             if again == AGAIN {
@@ -283,7 +291,7 @@ impl Duel<'_> {
         }
         #[expect(clippy::cast_precision_loss, reason = "for people")]
         let least = units::duration((a.plan.load_ns() * 2 * u64::from(self.pairs)) as f64);
-        self.note(&format!("A  {}\nB  {}\n{} pairs of runs, at least {least}\n", a.told, b.told, self.pairs));
+        self.note(&format!("A  {}\nB  {}\n{} of runs, at least {least}\n", a.told, b.told, counted(self.pairs)));
         if a.plan.servers == b.plan.servers {
             self.note("both sides are the same: what is found between them is noise\n");
         }
@@ -301,7 +309,11 @@ impl Duel<'_> {
             return Ok(Made::Interrupted);
         }
         let mut children = Children::default();
-        let Some(servers) = self.connect(side, &mut children)? else { return Ok(Made::Interrupted) };
+        let servers = match self.connect(side, &mut children) {
+            Ok(Some(servers)) => servers,
+            Ok(None) => return Ok(Made::Interrupted),
+            Err(complaint) => return Ok(Made::Unreachable(complaint)),
+        };
         // The two runs of a pair send the same, and no two pairs do.
         let seed = self.args.seed().wrapping_add(u64::from(place.attempt - 1));
         let plan = Arc::new(Plan { seed, ..side.plan.clone() });
@@ -330,10 +342,7 @@ impl Duel<'_> {
         follower.abort();
         self.runtime.block_on(children.stop());
         let Measurement { results, journal, broken, .. } = measured.map_err(|complaint| side.complain(complaint))?;
-        let name = format!("{:02}-{}.json", place.attempt, side.name.to_ascii_lowercase());
-        if let Some(directory) = &self.args.out {
-            write(&directory.join(name), &results.to_json())?;
-        }
+        self.kept.run(place.attempt, side.name, &results)?;
         journal.into_iter().for_each(Journal::remove);
         if let Some(broken) = broken {
             return Err(side.complain(broken));
@@ -376,30 +385,19 @@ impl Duel<'_> {
     }
 
     /// What is said when there is nothing to compare.
-    fn without_pair(&self, end: &End) -> Done {
+    fn without_pair(&self, end: End) -> Done {
         match end {
             End::Spoiled(why) => Err(Complaint {
                 message: format!("no pair of runs is of use: {why}"),
                 help: Some("see with `mcpl run` what becomes of a run by itself".to_owned()),
                 code: Change::NotComparable.exit_code(),
             }),
+            End::Unreachable(complaint) => Err(complaint),
             End::Interrupted | End::Complete => {
                 terminal::note("interrupted before any pair of runs was whole\n");
                 Ok(exit::INTERRUPTED)
             }
         }
-    }
-
-    /// Writes what was asked for about the comparison; what cannot be written becomes a
-    /// complaint.
-    fn write(&self, comparison: &Comparison, reports: &[(Format, PathBuf)]) -> Vec<Complaint> {
-        let json = || compare::render(comparison, CompareFormat::Json);
-        let kept = self.args.out.iter().map(|directory| write(&directory.join(COMPARISON), &json()?));
-        let reports = reports.iter().map(|(format, path)| {
-            let text = report::render_comparison(comparison, *format, Style { color: false });
-            write(path, &text.map_err(|error| Complaint::usage(error.to_string()))?)
-        });
-        kept.chain(reports).filter_map(Result::err).collect()
     }
 }
 
@@ -409,6 +407,7 @@ impl End {
         let (outcome, why) = match self {
             End::Complete => return,
             End::Interrupted => (Change::Inconclusive, "interrupted".to_owned()),
+            End::Unreachable(_) => (Change::Inconclusive, "unreachable".to_owned()),
             End::Spoiled(why) => {
                 comparison.reasons.push(format!("{} runs were of no use, the last because {why}", AGAIN + 1));
                 (Change::NotComparable, "too many runs were of no use".to_owned())
@@ -443,48 +442,14 @@ fn question(args: &DuelArgs, plan: &Plan, pairs: u32, force: bool) -> Result<Que
     let enough = (pairs..=MOST_PAIRS).find(|pairs| fits(*pairs)).unwrap_or(MOST_PAIRS);
     let (least, strict) = (units::percent(least_paired_chance(pairs as usize)), units::percent(strict));
     let message = format!(
-        "{pairs} pairs cannot tell that a build is worse: that one side is ahead in all of them happens by chance in \
-         {least} of cases, and with {metrics} metrics {strict} is accepted"
+        "{} cannot tell that a build is worse: that one side is ahead in all of them happens by chance in {least} of \
+         cases, and with {metrics} metrics {strict} is accepted",
+        counted(pairs)
     );
     Err(Complaint::usage(message)
         .help(format!("make at least {enough} pairs, or add `--force` for figures that decide nothing")))
 }
 
-/// Makes the directory, and finds out whether the reports can be written, before
-/// anything is sent.
-fn prepare(args: &DuelArgs, file: &Path, reports: &[(Format, PathBuf)]) -> Result<(), Complaint> {
-    if let Some(directory) = &args.out {
-        std::fs::create_dir_all(directory).map_err(|error| {
-            let why = output::plain(&error);
-            Complaint::usage(format!("cannot make the directory `{}`: {why}", directory.display()))
-        })?;
-        output::check_writable(&directory.join(COMPARISON))?;
-    }
-    let mut taken: Vec<&Path> = vec![file];
-    for (_, path) in reports {
-        output::check_writable(path)?;
-        if taken.iter().any(|other| output::same_file(path, other)) {
-            return Err(Complaint::usage(format!("`{}` is named for two things", path.display()))
-                .help("give each report a file of its own, other than the scenario"));
-        }
-        taken.push(path);
-    }
-    Ok(())
-}
-
-/// `--report FORMAT=FILE`, in a format that a comparison has.
-fn parse_report(report: &str) -> Result<(Format, PathBuf), Complaint> {
-    match run::parse_report(report)? {
-        (format @ (Format::Html | Format::Csv | Format::Json), _) => Err(Complaint::usage(format!(
-            "a comparison has no report as {}",
-            format.name()
-        ))
-        .help("write text, markdown or junit, or print it with `--format json`; `mcpl report` makes a page of each run that `--out` keeps")),
-        asked => Ok(asked),
-    }
-}
-
-fn write(path: &Path, text: &str) -> Result<(), Complaint> {
-    output::write(path, text)
-        .map_err(|error| Complaint::usage(format!("cannot write `{}`: {}", path.display(), output::plain(&error))))
+fn counted(pairs: u32) -> String {
+    format!("{pairs} pair{}", if pairs == 1 { "" } else { "s" })
 }

@@ -86,25 +86,26 @@ pub(super) fn compile(
     args: &CompileArgs,
     files: &dyn Files,
 ) -> Result<Loaded, Complaint> {
-    compile_at(path, source, args, files, &[])
+    compile_at(path, source, args, files, (&[], "--set"))
 }
 
-/// The same, with servers at other places than the file says.
+/// The same, with servers at other places than the file says, and with the name of the
+/// option that gives overrides.
 ///
 /// # Errors
-/// When `--set` is wrong.
+/// When an override is wrong.
 pub(super) fn compile_at(
     path: &Path,
     source: &Source,
     args: &CompileArgs,
     files: &dyn Files,
-    targets: &[(String, String)],
+    (targets, option): (&[(String, String)], &str),
 ) -> Result<Loaded, Complaint> {
     let mut overrides = Vec::new();
     for set in &args.set {
         let Some((name, value)) = set.split_once('=') else {
             return Err(
-                Complaint::usage(format!("`--set {set}` has no `=`")).help(format!("write `--set {set}=VALUE`"))
+                Complaint::usage(format!("`{option} {set}` has no `=`")).help(format!("write `{option} {set}=VALUE`"))
             );
         };
         overrides.push((name.trim().to_owned(), value.trim().to_owned()));
@@ -114,10 +115,10 @@ pub(super) fn compile_at(
     let options = model::Options { name: &name, seed: args.seed, overrides: &overrides, targets, env: &env, files };
     let Compiled { source, lowered } = model::compile(source.name(), source.text(), &options);
     if let Some(unknown) = lowered.unknown_overrides.first() {
-        let complaint = Complaint::usage(format!("`--set {unknown}=…`: the file has no `param {unknown}`"));
+        let complaint = Complaint::usage(format!("`{option} {unknown}=…`: the file has no `param {unknown}`"));
         let names = lowered.model.params.iter().map(|param| param.name.as_str());
         return Err(match nearest(unknown, names.clone()) {
-            Some(near) => complaint.help(format!("write `--set {near}=…`")),
+            Some(near) => complaint.help(format!("write `{option} {near}=…`")),
             None => complaint.help(match names.collect::<Vec<_>>() {
                 names if names.is_empty() => format!("add `param {unknown} = …` to the file"),
                 names => format!("set one that it has: {}", names.join(", ")),

@@ -22,6 +22,7 @@ mod fix;
 mod fmt;
 mod history;
 mod journal;
+mod kept;
 mod launch;
 mod limits;
 mod live;

@@ -69,6 +69,19 @@ pub(super) fn open_files(pid: u32) -> Option<u64> {
     }
 }
 
+/// Whether this process was started to outlive its terminal, as nohup(1) does it. `None`
+/// where the system does not tell.
+pub(super) fn hangup_is_ignored() -> Option<bool> {
+    ignores_hangup(&fs::read_to_string("/proc/self/status").ok()?)
+}
+
+/// Whether the text of a `/proc/PID/status` has SIGHUP, which is number 1, among the
+/// ignored ones.
+fn ignores_hangup(status: &str) -> Option<bool> {
+    let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"))?;
+    Some(u64::from_str_radix(mask.trim(), 16).ok()? & 1 == 1)
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -100,6 +113,19 @@ mod tests {
     #[test]
     fn a_process_that_has_ended_is_told_apart() {
         assert!(!parse(&line("node", "Z", 1)).unwrap().alive);
+    }
+
+    #[test]
+    fn an_ignored_hangup_is_found_among_the_ignored_signals() {
+        for (mask, ignored) in [
+            ("0000000000000001", Some(true)),
+            ("0000000000001006", Some(false)),
+            ("ffffffffffffffff", Some(true)),
+            ("x", None),
+        ] {
+            assert_eq!(ignores_hangup(&format!("SigBlk:\t0000000000000001\nSigIgn:\t{mask}\n")), ignored);
+        }
+        assert_eq!(ignores_hangup(""), None);
     }
 
     #[test]

@@ -23,7 +23,7 @@ pub(super) fn run(args: &RehearseArgs) -> Done {
     let loaded = load::load(&args.file, &args.compile)?;
     check::report(&loaded);
     let Some(plan) = loaded.lowered.plan.clone() else { return Ok(exit::USAGE) };
-    let outputs = Outputs::find(Some(&args.file), args.out.as_deref(), asked, &plan)?;
+    let outputs = Outputs::find(Some(&args.file), args.out.as_deref(), asked, &plan, &[])?;
     let replies = replies(&plan, args.reply.as_deref())?;
     let behaviour = Behaviour { latency: args.latency, errors: args.errors, capacity: args.capacity };
     terminal::note(&format!("rehearsing {} in virtual time; no server is contacted\n", plan.name));

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use tokio::runtime::Runtime;
+use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use super::against::Against;
 use super::args::RunArgs;
@@ -13,7 +14,7 @@ use super::dashboard::{self, Subject};
 use super::journal::{self, Journal};
 use super::measure::{self, Job, Measurement};
 use super::progress::Progress;
-use super::{Done, check, exit, history, limits, live_outputs, load, output, preflight, starter, terminal};
+use super::{Done, check, exit, history, limits, live_outputs, load, output, preflight, procfs, starter, terminal};
 use crate::diag::{Diagnostic, render};
 use crate::engine::{Control, Stop};
 use crate::plan::Plan;
@@ -79,8 +80,9 @@ pub(super) fn single(args: &RunArgs) -> Result<Ran, Complaint> {
     check::report(&loaded);
     let Some(plan) = loaded.lowered.plan.clone() else { return Ran::without_load(exit::USAGE) };
     let against = Against::find(&args.against, args.beside(), &plan, !args.no_baseline)?;
-    let outputs = Outputs::find(args.file(), args.out.as_deref(), asked, &plan)?.held_against(against);
     let live = live_outputs::parse(&args.live, &plan)?;
+    let appended: Vec<&Path> = args.live.iter().filter_map(|option| live_outputs::file(option)).collect();
+    let outputs = Outputs::find(args.file(), args.out.as_deref(), asked, &plan, &appended)?.held_against(against);
     limits::prepare(&plan, measure::threads(args.threads, &plan))?;
     let servers = match known {
         Some(servers) => Some(servers),
@@ -140,22 +142,30 @@ pub(super) fn new_runtime() -> Result<Runtime, Complaint> {
 }
 
 /// The first Ctrl-C drains, the second stops at once, the third ends the
-/// process with nothing more said.
+/// process with nothing more said. A terminal that goes away does the same, unless
+/// whoever started this wants it to go on without (nohup).
 pub(super) async fn stop_on_signals(control: Control) {
-    let mut terminate = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()).ok();
+    let mut terminate = signal(SignalKind::terminate()).ok();
+    // To listen would undo that it is ignored. Where that is not known it is left as it is.
+    let mut hangup = if procfs::hangup_is_ignored() == Some(false) { signal(SignalKind::hangup()).ok() } else { None };
     loop {
-        let term = async {
-            match &mut terminate {
-                Some(signal) => signal.recv().await.map_or((), |()| ()),
-                None => std::future::pending().await,
-            }
-        };
         tokio::select! {
             _ = tokio::signal::ctrl_c() => {}
-            () = term => {}
+            () = received(&mut terminate) => {}
+            () = received(&mut hangup) => {}
         }
         stop(&control);
     }
+}
+
+/// Waits for a signal; for ever if it is not listened to.
+async fn received(signal: &mut Option<Signal>) {
+    if let Some(signal) = signal
+        && signal.recv().await.is_some()
+    {
+        return;
+    }
+    std::future::pending().await
 }
 
 /// What Ctrl-C does, and the key `q` of the live view.
@@ -193,7 +203,7 @@ fn drive(
     let Measurement { results, journal, live, broken } =
         measure::measure(job, servers, control, runtime, &mut progress)?;
     let (code, verdict) = conclude(&results, outputs);
-    live.finish();
+    runtime.block_on(live.finish(control));
     if !args.no_save {
         history::keep(args.beside(), &results, verdict.outcome, &args.tag, args.quiet);
     }
@@ -255,12 +265,14 @@ pub(super) struct Outputs {
 
 impl Outputs {
     /// Finds them in the arguments and in the file, and finds out whether they
-    /// can be written, before anything is sent.
+    /// can be written, before anything is sent. No file may be named for two things, nor
+    /// for one that is `appended` to while the run is under way.
     pub(super) fn find(
         file: Option<&Path>,
         out: Option<&Path>,
         mut reports: Vec<(Format, PathBuf)>,
         plan: &Plan,
+        appended: &[&Path],
     ) -> Result<Outputs, Complaint> {
         let mut templates = Vec::new();
         let beside = file.map_or(Path::new(""), beside);
@@ -273,7 +285,7 @@ impl Outputs {
         }
         let mut taken: Vec<&Path> = file.into_iter().collect();
         let written = reports.iter().map(|(_, path)| path).chain(templates.iter().map(|(_, path)| path));
-        for path in out.into_iter().chain(written.map(PathBuf::as_path)) {
+        for path in out.into_iter().chain(written.map(PathBuf::as_path)).chain(appended.iter().copied()) {
             output::check_writable(path)?;
             if taken.iter().any(|other| output::same_file(path, other)) {
                 return Err(Complaint::usage(format!("`{}` is named for two things", path.display()))

@@ -7,8 +7,8 @@ use super::complaint::Complaint;
 use super::duel::DuelArgs;
 use super::files::Disk;
 use super::load::{self, Loaded};
-use super::terminal;
-use crate::plan::{Load, Plan};
+use super::{output, terminal};
+use crate::plan::{Endpoint, Load, Plan};
 use crate::text::Source;
 use crate::verdict::compare::{Change, differences};
 
@@ -78,29 +78,68 @@ fn side(
     let option = name.to_ascii_lowercase();
     let placed: Vec<(String, String)> =
         targets.iter().map(|target| placed(option, target, servers)).collect::<Result<_, _>>()?;
-    let loaded = load::compile_at(file, source, &args.compile(sets), &Disk, &placed)
+    // What is said of overrides is about those of this side: the others were compiled before.
+    let option = format!("--set-{option}");
+    let loaded = load::compile_at(file, source, &args.compile(sets), &Disk, (&placed, &option))
         .map_err(|complaint| about(name, complaint))?;
     let told: Vec<&str> = targets.iter().chain(sets).map(String::as_str).collect();
     let told = if told.is_empty() { "as the file says".to_owned() } else { told.join(", ") };
-    let Some(plan) = loaded.lowered.plan.clone() else {
+    let Some(mut plan) = loaded.lowered.plan.clone() else {
         terminal::note(&format!("side {name}, {told}:\n"));
         check::report(&loaded);
         return Ok(None);
     };
+    for server in &mut plan.servers {
+        if placed.iter().any(|(name, _)| *name == server.name) {
+            from_here(&mut server.endpoint).map_err(|complaint| about(name, complaint))?;
+        }
+    }
     Ok(Some(Side { name, loaded, plan, told }))
+}
+
+/// A program that the command line names by a relative path is found from the current
+/// directory, whatever the directory in which it is started.
+///
+/// # Errors
+/// When it is not there.
+fn from_here(endpoint: &mut Endpoint) -> Result<(), Complaint> {
+    let Endpoint::Stdio { command, .. } = endpoint else { return Ok(()) };
+    let Some(program) = command.first_mut().filter(|program| program.contains('/') && !program.starts_with('/')) else {
+        return Ok(());
+    };
+    let unknown = |error: std::io::Error| {
+        Complaint::server(format!("the current directory cannot be found: {}", output::plain(&error)))
+    };
+    let here = std::env::current_dir().map_err(unknown)?;
+    let path = std::path::absolute(&program).map_err(unknown)?;
+    if !path.exists() {
+        return Err(Complaint::server(format!("there is no `{program}` in `{}`", here.display()))
+            .help("name the program as it is found from the current directory"));
+    }
+    *program = path.to_string_lossy().into_owned();
+    Ok(())
 }
 
 /// `TARGET` or `NAME=TARGET`, with the name of the server.
 fn placed(option: char, text: &str, servers: &[&str]) -> Result<(String, String), Complaint> {
-    let named = text.split_once('=').filter(|(name, _)| servers.contains(name));
+    let list = || servers.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
+    // No URL and no command with arguments begins with a name and `=`.
+    let is_name = |name: &str| {
+        name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
+            && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_' || c == '-')
+    };
+    let named = text.split_once('=').filter(|(name, _)| is_name(name));
     match (named, servers) {
+        (Some((name, _)), _) if !servers.contains(&name) => {
+            Err(Complaint::usage(format!("`--{option} {text}`: the file has no server `{name}`"))
+                .help(format!("name one that it has: {}", list())))
+        }
         (Some((name, target)), _) => Ok((name.to_owned(), target.to_owned())),
         (None, [only]) => Ok(((*only).to_owned(), text.to_owned())),
         (None, servers) => {
-            let names: Vec<String> = servers.iter().map(|name| format!("`{name}`")).collect();
             let first = servers.first().copied().unwrap_or("NAME");
             Err(Complaint::usage(format!("`--{option} {text}` may mean one of {} servers", servers.len()))
-                .help(format!("name it: `--{option} \"{first}={text}\"`; the file has {}", names.join(", "))))
+                .help(format!("name it: `--{option} \"{first}={text}\"`; the file has {}", list())))
         }
     }
 }

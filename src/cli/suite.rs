@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use super::args::{CompileArgs, RunArgs};
 use super::complaint::Complaint;
-use super::{Done, check, exit, load, output, run, terminal};
+use super::{Done, check, exit, live_outputs, load, output, run, terminal};
 use crate::diag::Diagnostic;
 use crate::diag::suggest::nearest;
 use crate::report::{self, Format, Ran, Style, Suite};
@@ -39,6 +39,15 @@ pub(super) fn run(args: &RunArgs, directory: &Path) -> Done {
             return Err(Complaint::usage(format!("`{}` is also where the pages of the runs go", path.display()))
                 .help(format!("write `--report html={}.html`", path.display())));
         }
+    }
+    if let Some(path) = args
+        .live
+        .iter()
+        .filter_map(|option| live_outputs::file(option))
+        .find(|path| taken.iter().any(|other| output::same_file(path, other)))
+    {
+        return Err(Complaint::usage(format!("`{}` is named for two things", path.display()))
+            .help("give `--live` a file of its own, other than the scenarios, their results and reports"));
     }
     let pages = reports.iter().filter(|(format, _)| *format == Format::Html).map(|(_, index)| pages_of(index));
     for directory in pages {

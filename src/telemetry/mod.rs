@@ -9,6 +9,7 @@ mod metrics;
 mod otlp;
 mod prometheus;
 mod protobuf;
+mod rejected;
 mod second;
 mod totals;
 
@@ -17,6 +18,7 @@ mod tests;
 
 pub use context::Context;
 pub use prometheus::Exposition;
+pub use rejected::Rejected;
 pub use second::line;
 pub use totals::Totals;
 

@@ -75,3 +75,52 @@ impl Message {
         self.bytes.push(value as u8);
     }
 }
+
+/// A field of a message that is read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Field<'a> {
+    /// `int64`, `uint64`, an enumeration or `bool`.
+    Number(u64),
+    /// A string, or a message in this one.
+    Bytes(&'a [u8]),
+    /// Of four or eight bytes.
+    Fixed,
+}
+
+/// The fields of a message with their numbers, up to the first byte that cannot be read.
+pub(super) fn fields(mut bytes: &[u8]) -> impl Iterator<Item = (u64, Field<'_>)> {
+    std::iter::from_fn(move || {
+        let tag = varint(&mut bytes)?;
+        let field = match tag & 7 {
+            0 => Field::Number(varint(&mut bytes)?),
+            1 => take(&mut bytes, 8).map(|_| Field::Fixed)?,
+            2 => {
+                let length = usize::try_from(varint(&mut bytes)?).ok()?;
+                Field::Bytes(take(&mut bytes, length)?)
+            }
+            5 => take(&mut bytes, 4).map(|_| Field::Fixed)?,
+            _ => return None,
+        };
+        Some((tag >> 3, field))
+    })
+}
+
+fn take<'a>(bytes: &mut &'a [u8], length: usize) -> Option<&'a [u8]> {
+    let (taken, rest) = bytes.split_at_checked(length)?;
+    *bytes = rest;
+    Some(taken)
+}
+
+fn varint(bytes: &mut &[u8]) -> Option<u64> {
+    let mut value = 0;
+    // Ten times seven bits hold every number.
+    for at in 0..10 {
+        let (&byte, rest) = bytes.split_first()?;
+        *bytes = rest;
+        value |= u64::from(byte & 0x7f) << (7 * at);
+        if byte < 0x80 {
+            return Some(value);
+        }
+    }
+    None
+}

@@ -2,13 +2,15 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use opentelemetry_proto::tonic::collector::metrics::v1::ExportMetricsServiceRequest;
+use opentelemetry_proto::tonic::collector::metrics::v1::{
+    ExportMetricsPartialSuccess, ExportMetricsServiceRequest, ExportMetricsServiceResponse,
+};
 use opentelemetry_proto::tonic::common::v1::{KeyValue, any_value};
 use opentelemetry_proto::tonic::metrics::v1::number_data_point::Value;
 use opentelemetry_proto::tonic::metrics::v1::{Metric, metric::Data};
 use prost::Message as _;
 
-use super::{Context, Exposition, Totals, line};
+use super::{Context, Exposition, Rejected, Totals, line};
 use crate::model::{self, Files};
 use crate::plan::Plan;
 use crate::record::{ErrorClass, Phase, Recorder, Sample, Shape, Slice};
@@ -229,4 +231,28 @@ fn a_second_is_a_line_of_json() {
     assert!((step["failed_seconds"]["max"].as_f64().unwrap() - 2.0).abs() < 0.01, "{step}");
     let scenario = &line["scenarios"][0];
     assert_eq!((scenario["dropped"].as_u64(), scenario["planned_rate"].as_f64()), (Some(2), Some(15.0)));
+}
+
+#[test]
+fn what_a_collector_rejects_is_read_and_nothing_else_is() {
+    let answer = |rejected_data_points| ExportMetricsServiceResponse {
+        partial_success: Some(ExportMetricsPartialSuccess {
+            rejected_data_points,
+            error_message: "too old".to_owned(),
+        }),
+    };
+    let bytes = answer(300).encode_to_vec();
+    assert_eq!(Rejected::read(&bytes), Some(Rejected { points: 300, why: "too old".to_owned() }));
+    for none in [answer(0), answer(-1), ExportMetricsServiceResponse::default()] {
+        assert_eq!(Rejected::read(&none.encode_to_vec()), None);
+    }
+    for other in
+        [&b"{\"partialSuccess\":{}}"[..], b"ok", b"\xff\xff\xff", b"\x0a\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01"]
+    {
+        assert_eq!(Rejected::read(other), None);
+    }
+    // Half an answer is as good as none, and never more.
+    for end in 0..bytes.len() {
+        let _ = Rejected::read(&bytes[..end]);
+    }
 }

@@ -231,7 +231,8 @@ pub(super) const EXCERPT_CHARS: usize = 200;
 
 /// The start of `bytes` on one line: runs of white space and control characters
 /// become one space, the rest is cut after [`EXCERPT_CHARS`] characters.
-pub(super) fn excerpt(bytes: &[u8]) -> String {
+#[must_use]
+pub fn excerpt(bytes: &[u8]) -> String {
     // A character has at most four bytes, so this prefix suffices unless most
     // of it is white space; then a shorter excerpt is no loss.
     let prefix = bytes.get(..EXCERPT_CHARS * 8).unwrap_or(bytes);

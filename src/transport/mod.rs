@@ -61,7 +61,7 @@ pub use connector::{AnyClient, AnyConnector, ClientInfo};
 pub use discovery::{Authorization, DiscoveryError, discover};
 pub use envelope::{Reply, RpcError};
 pub use exchange::{Asides, Call, Changes, Exchange, Tasks};
-pub use failure::{Failure, OpenError, TargetError};
+pub use failure::{Failure, OpenError, TargetError, excerpt};
 pub use http::HttpClient;
 pub use http::form::send_once;
 pub use ids::Ids;

@@ -4,6 +4,7 @@
 use std::fs;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::TcpListener;
+use std::process::{Child, Stdio};
 use std::sync::mpsc;
 use std::time::Instant;
 
@@ -11,12 +12,16 @@ use opentelemetry_proto::tonic::collector::metrics::v1::ExportMetricsServiceRequ
 use opentelemetry_proto::tonic::metrics::v1::metric::Data;
 use opentelemetry_proto::tonic::metrics::v1::number_data_point::Value;
 use prost::Message as _;
+use rustix::process::Signal;
 
 use crate::support::{assert_exit, mcpl, scenario_against, stderr};
 
 /// Takes what is sent by OTLP and answers with this status; the requests, each with its
 /// head, as they come.
-fn collector(status: &'static str) -> (String, mpsc::Receiver<(String, ExportMetricsServiceRequest)>) {
+fn collector(
+    status: &'static str,
+    answer: &'static [u8],
+) -> (String, mpsc::Receiver<(String, ExportMetricsServiceRequest)>) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
     let (sender, receiver) = mpsc::channel();
@@ -33,7 +38,9 @@ fn collector(status: &'static str) -> (String, mpsc::Receiver<(String, ExportMet
             }
             let mut body = vec![0; length];
             reader.read_exact(&mut body).unwrap();
-            let _ = write!(reader.get_mut(), "HTTP/1.1 {status}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n");
+            let (head_of, body_of) = (format!("HTTP/1.1 {status}\r\nConnection: close\r\n"), answer);
+            let _ = write!(reader.get_mut(), "{head_of}Content-Length: {}\r\n\r\n", body_of.len());
+            let _ = reader.get_mut().write_all(body_of);
             let _ = sender.send((head, ExportMetricsServiceRequest::decode(body.as_slice()).unwrap()));
         }
     });
@@ -53,7 +60,7 @@ fn requests(message: &ExportMetricsServiceRequest) -> i64 {
 
 #[test]
 fn a_collector_and_a_file_get_every_second() {
-    let (url, received) = collector("200 OK");
+    let (url, received) = collector("200 OK", b"");
     let scenario = scenario_against("builtin rulebook");
     let lines = scenario.path("live.jsonl");
     let (jsonl, otlp) = (format!("jsonl={}", lines.display()), format!("otlp={url}"));
@@ -99,13 +106,17 @@ fn the_address_for_prometheus_is_there_while_the_run_is() {
         stream.read_to_string(&mut answer).ok()?;
         Some(answer)
     };
-    let mut elsewhere = None;
+    let (mut elsewhere, mut idle) = (None, Vec::new());
     let mut seen = Vec::new();
     while run.try_wait().unwrap().is_none() {
         if elsewhere.is_none() {
             elsewhere = get("/");
         }
         seen.extend(get("/metrics"));
+        // Who says nothing keeps nobody else from the end.
+        if idle.len() < 3 {
+            idle.extend(std::net::TcpStream::connect(("127.0.0.1", port)));
+        }
         std::thread::yield_now();
     }
     assert!(run.wait().unwrap().success());
@@ -122,15 +133,19 @@ fn receivers_that_are_dead_slow_or_unwilling_change_nothing_but_a_note() {
     let silent = format!("otlp=http://{}", silent.local_addr().unwrap());
     let closed = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     let closed = format!("otlp=http://{closed}");
-    let (unwilling, _received) = collector("503 Busy");
+    let (unwilling, _received) = collector("503 Busy", b"");
     let unwilling = format!("otlp={unwilling}");
+    // Takes all but three data points: `rejected_data_points: 3, error_message: "old"`.
+    let (picky, _picked) = collector("200 OK", b"\x0a\x07\x08\x03\x12\x03old");
+    let picky = format!("otlp={picky}");
     let scenario = scenario_against("builtin rulebook");
     // Nobody ever reads this pipe.
     let pipe = scenario.path("pipe");
     assert!(std::process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());
     let pipe = format!("jsonl={}", pipe.display());
     let begun = Instant::now();
-    let output = scenario.run(&["--live", &silent, "--live", &closed, "--live", &unwilling, "--live", &pipe]);
+    let output =
+        scenario.run(&["--live", &silent, "--live", &closed, "--live", &unwilling, "--live", &pipe, "--live", &picky]);
     assert!(begun.elapsed().as_secs() < 30, "{:?}", begun.elapsed());
     assert_exit(&output, 0);
     let results = scenario.results();
@@ -149,6 +164,8 @@ fn receivers_that_are_dead_slow_or_unwilling_change_nothing_but_a_note() {
     let told = stderr(&output);
     assert!(told.contains(&format!("--live {closed}: failed ")) && told.contains("refused"), "{told}");
     assert!(told.contains(&format!("--live {unwilling}: failed ")) && told.contains("HTTP 503"), "{told}");
+    let picky = told.lines().find(|line| line.contains(&picky)).unwrap();
+    assert!(picky.contains("data points rejected: ") && picky.ends_with("the last time: old"), "{told}");
     let silent = told.lines().find(|line| line.contains(&silent)).unwrap();
     assert!(silent.contains("no answer within 3s") || silent.contains("not everything was taken in time"), "{told}");
     assert!(told.contains(&format!("--live {pipe}: not everything was taken in time")), "{told}");
@@ -168,13 +185,83 @@ fn what_cannot_be_meant_is_refused_before_anything_is_sent() {
         ("prometheus=9464", "that is no address to listen on"),
         ("prometheus=0.0.0.0:9464", "the guard does not allow the host `0.0.0.0`"),
         ("otlp=http://otel.example.com:4318", "guard { allow hosts [\"otel.example.com\"] }"),
-        ("otlp=ftp://127.0.0.1", "ftp"),
+        ("otlp=ftp://127.0.0.1", "`ftp` URLs are not supported: write http:// or https://"),
+        ("otlp=127.0.0.1:4318", "an example: http://127.0.0.1:4318"),
     ] {
         let output = scenario.run(&["--live", option]);
         assert_exit(&output, 2);
         assert!(stderr(&output).contains(expected), "{option}: {}", stderr(&output));
     }
+    let [file, out, report] = ["test.mcpl", "run.json", "r.txt"].map(|name| scenario.path(name).display().to_string());
+    let (report, reported, twice) =
+        (format!("jsonl={report}"), format!("text={report}"), format!("jsonl={file}.jsonl"));
+    let before = fs::read(&file).unwrap();
+    for more in [
+        &["--live", &format!("jsonl={file}")][..],
+        &["--live", &format!("jsonl={out}")],
+        &["--live", &report, "--report", &reported],
+        &["--live", &twice, "--live", &twice],
+    ] {
+        let output = scenario.run(more);
+        assert_exit(&output, 2);
+        assert!(stderr(&output).contains("is named for two things"), "{more:?}: {}", stderr(&output));
+    }
+    assert_eq!(fs::read(&file).unwrap(), before);
+    let mut directory = mcpl();
+    let output = directory.arg("run").arg(scenario.dir.path()).args(["--live", &format!("jsonl={file}")]).output();
+    let output = output.unwrap();
+    assert_exit(&output, 2);
+    assert!(stderr(&output).contains("is named for two things"), "{}", stderr(&output));
+
     let output = scenario_against("builtin rulebook").run(&["--live", &taken]);
     assert_exit(&output, 2);
     assert!(stderr(&output).contains("address already in use"), "{}", stderr(&output));
+}
+
+#[test]
+fn nobody_waits_for_outputs_after_the_second_ctrl_c() {
+    let scenario = scenario_against("builtin rulebook");
+    // Nobody ever reads this pipe.
+    let pipe = scenario.path("pipe");
+    assert!(std::process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+    let mut run = mcpl()
+        .arg("run")
+        .arg(&scenario.file)
+        .args(["--live", &format!("jsonl={}", pipe.display())])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut printed = BufReader::new(run.stdout.take().unwrap()).lines().map_while(Result::ok);
+    assert!(printed.any(|line| line.contains("PASSED")));
+    let begun = Instant::now();
+    let mut said = BufReader::new(run.stderr.take().unwrap()).lines().map_while(Result::ok);
+    send(&run, Signal::INT);
+    assert!(said.any(|line| line.starts_with("stopping: ")));
+    send(&run, Signal::INT);
+    assert!(said.any(|line| line.contains("the rest was given up")));
+    assert_eq!(run.wait().unwrap().code(), Some(0), "the run had ended before");
+    assert!(begun.elapsed().as_secs() < 5, "{:?}", begun.elapsed());
+}
+
+fn send(run: &Child, signal: Signal) {
+    let pid = rustix::process::Pid::from_raw(i32::try_from(run.id()).unwrap()).unwrap();
+    rustix::process::kill_process(pid, signal).unwrap();
+}
+
+#[test]
+fn a_terminal_that_goes_away_stops_a_run_unless_it_is_to_outlive_it() {
+    let scenario = scenario_against("builtin rulebook");
+    for (shell, code) in [("exec \"$0\" run \"$1\"", 130), ("trap '' HUP; exec \"$0\" run \"$1\"", 0)] {
+        let program = mcpl();
+        let mut command = std::process::Command::new("sh");
+        command.args(["-c", shell]).arg(program.get_program()).arg(&scenario.file);
+        command.env("MCPL_HISTORY", "").stdout(Stdio::null()).stderr(Stdio::piped());
+        let mut run = command.spawn().unwrap();
+        let mut said = BufReader::new(run.stderr.take().unwrap()).lines().map_while(Result::ok);
+        assert!(said.any(|line| line.starts_with("running ")));
+        send(&run, Signal::HUP);
+        said.for_each(drop);
+        assert_eq!(run.wait().unwrap().code(), Some(code), "{shell}");
+    }
 }

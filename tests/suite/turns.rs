@@ -66,8 +66,95 @@ fn sides_take_turns_by_seed_and_pairs_send_the_same() {
         assert_eq!((&comparison.old[at].id, &comparison.new[at].id), (&a.run.id, &b.run.id));
     }
     assert!(journals(&scenario).is_empty());
-    let again = compare(&scenario, &[&more[..], &sides].concat());
+    // Runs of two comparisons in one directory could not be told apart.
+    let mixed = compare(&scenario, &[&more[..], &sides].concat());
+    assert_exit(&mixed, 2);
+    let said = stderr(&mixed);
+    assert!(said.contains("has an earlier comparison: `") && order(&mixed).is_empty(), "{said}");
+    let again = compare(&scenario, &[&more[..6], &sides].concat());
     assert_eq!(order(&again), found);
+}
+
+#[test]
+fn programs_of_the_command_line_are_found_from_where_it_is_given() {
+    let scenario = Scenario::new("");
+    let new = scenario.path("new/scenarios");
+    fs::create_dir_all(&new).unwrap();
+    fs::create_dir(scenario.path("old")).unwrap();
+    let text = fs::read_to_string(&calls("stdio \"./server\"").file).unwrap();
+    fs::write(new.join("calls.mcpl"), text).unwrap();
+    for build in ["old", "new"] {
+        script(&scenario.path(&format!("{build}/server")), "");
+    }
+    let given = |a: &str| {
+        let mut command = mcpl();
+        command.current_dir(scenario.dir.path()).args(["compare", "--runs", "1", "--force", "--a", a]);
+        command.args(["--b", "./new/server", "new/scenarios/calls.mcpl"]).output().unwrap()
+    };
+    let output = given("old/server");
+    assert_exit(&output, 0);
+    assert_eq!(order(&output).len(), 2);
+    let missing = given("older/server");
+    assert_exit(&missing, 3);
+    let here = fs::canonicalize(scenario.dir.path()).unwrap();
+    let words = format!("side A: there is no `older/server` in `{}`", here.display());
+    assert!(stderr(&missing).contains(&words), "{}", stderr(&missing));
+}
+
+/// A program that serves over stdio, after some commands of a shell.
+fn script(path: &Path, before: &str) {
+    use std::os::unix::fs::PermissionsExt as _;
+    let program = env!("CARGO_BIN_EXE_mcpl");
+    fs::write(path, format!("#!/bin/sh\n{before}\nexec '{program}' serve rulebook --stdio --rules=20\n")).unwrap();
+    fs::set_permissions(path, fs::Permissions::from_mode(0o755)).unwrap();
+}
+
+#[test]
+fn pairs_that_are_whole_count_when_a_server_is_gone() {
+    let scenario = calls(RULEBOOK);
+    let server = scenario.path("server");
+    let alive = scenario.path("alive");
+    script(&server, &format!("[ -e '{}' ] || exit 1", alive.display()));
+    fs::write(&alive, "").unwrap();
+    let report = scenario.path("c.md");
+    let mut child = mcpl()
+        .args(["compare", "--runs", "200", "--report", &format!("markdown={}", report.display())])
+        .args(["--b", &server.display().to_string()])
+        .arg(&scenario.file)
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut lines = BufReader::new(child.stderr.take().unwrap()).lines().map_while(Result::ok);
+    assert_eq!(lines.by_ref().filter(|line| line.starts_with("pair 1 of 200, ")).take(2).count(), 2);
+    fs::remove_file(&alive).unwrap();
+    let said = lines.collect::<Vec<_>>().join("\n");
+    let output = child.wait_with_output().unwrap();
+    assert_exit(&output, 3);
+    assert!(said.contains("side B: server `s`"), "{said}");
+    let printed = stdout(&output);
+    assert!(printed.contains("unreachable after ") && printed.contains(" of 200 pairs"), "{printed}");
+    assert!(fs::read_to_string(report).unwrap().contains("unreachable after "));
+}
+
+#[test]
+fn a_full_standard_output_takes_no_file_with_it() {
+    let scenario = calls(RULEBOOK);
+    let [out, junit] = ["kept", "c.xml"].map(|name| scenario.path(name));
+    let full = fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
+    let output = mcpl()
+        .args(["compare", "--runs", "1", "--force", "--out"])
+        .arg(&out)
+        .args(["--report", &format!("junit={}", junit.display())])
+        .arg(&scenario.file)
+        .stdout(full)
+        .output()
+        .unwrap();
+    assert_exit(&output, 2);
+    let said = stderr(&output);
+    assert!(said.contains("cannot write to standard output"), "{said}");
+    assert!(said.contains("\n1 pair of runs, at least "), "{said}");
+    assert!(out.join("comparison.json").exists() && junit.exists());
 }
 
 #[test]
@@ -146,7 +233,12 @@ fn a_parameter_may_make_the_difference_and_a_server_is_named_among_several() {
 #[test]
 fn what_cannot_come_to_a_verdict_is_refused_before_any_load() {
     let scenario = calls(RULEBOOK);
-    let refused: [(&[&str], i32, &str); 8] = [
+    let out = scenario.path("kept").display().to_string();
+    let itself = format!("text={out}/comparison.json");
+    let refused: [(&[&str], i32, &str); 11] = [
+        (&["--a", "foo=./server"], 2, "the file has no server `foo`\nhelp: name one that it has: `s`"),
+        (&["--set-b", "nope=1"], 2, "`--set-b nope=…`: the file has no `param nope`"),
+        (&["--runs", "8", "--out", &out, "--report", &itself], 2, "comparison.json` is named for two things"),
         (&["--runs", "6"], 2, "make at least 7 pairs"),
         (&["--b", "http://127.0.0.1:1/mcp"], 3, "side B: server `s`: connection refused"),
         (&["--a", "http://127.0.0.1:1/mcp"], 3, "side A: server `s`: connection refused"),

@@ -13,7 +13,10 @@ use crate::telemetry::line;
 /// Writes lines until the seconds end, or until one cannot be written.
 pub(super) async fn tell(path: &Path, begun: Begun, mut feed: Feed) -> Told {
     // A pipe waits here for its reader, on this thread alone.
-    let failed = |feed: Feed, error: std::io::Error| Told { missed: feed.missed, failed: 1, why: Some(plain(&error)) };
+    let failed = |feed: Feed, error: std::io::Error| {
+        let why = format!("{}; nothing more was appended", plain(&error));
+        Told { missed: feed.missed, failed: 1, why: Some(why), ..Told::default() }
+    };
     let mut file = match OpenOptions::new().append(true).create(true).open(path) {
         Ok(file) => file,
         Err(error) => return failed(feed, error),

@@ -7,16 +7,16 @@ mod jsonl;
 mod otlp;
 mod prometheus;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::mpsc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use tokio::sync::broadcast;
 use tokio::sync::broadcast::error::{RecvError, TryRecvError};
+use tokio::sync::{broadcast, mpsc};
 
 use super::complaint::Complaint;
 use super::{output, terminal};
+use crate::engine::{Control, Stop};
 use crate::model::guard;
 use crate::plan::Plan;
 use crate::record::Slice;
@@ -59,6 +59,11 @@ pub(super) struct Live {
 /// When one cannot be understood, or leads where the guard does not let it.
 pub(super) fn parse(options: &[String], plan: &Plan) -> Result<Vec<Live>, Complaint> {
     options.iter().map(|text| Ok(Live { text: text.clone(), wanted: wanted(text, plan)? })).collect()
+}
+
+/// The file that an option names, if it names one.
+pub(super) fn file(option: &str) -> Option<&Path> {
+    option.strip_prefix("jsonl=").map(Path::new)
 }
 
 fn wanted(text: &str, plan: &Plan) -> Result<Wanted, Complaint> {
@@ -137,6 +142,8 @@ struct Told {
     missed: u64,
     /// Times that it did not take what it was sent.
     failed: u64,
+    /// Data points that it refused, of those in what it took.
+    rejected: u64,
     /// Why not, the last time.
     why: Option<String>,
 }
@@ -147,7 +154,7 @@ pub(super) struct Outputs {
     sender: Option<broadcast::Sender<Arc<Slice>>>,
     /// By their number, until they have ended.
     names: Vec<Option<String>>,
-    ended: Option<mpsc::Receiver<(usize, Told)>>,
+    ended: Option<mpsc::UnboundedReceiver<(usize, Told)>>,
 }
 
 /// When a run began, and its names.
@@ -173,7 +180,7 @@ impl Outputs {
             return Ok(Outputs::default());
         }
         let (sender, _) = broadcast::channel(QUEUE);
-        let (ending, ended) = mpsc::channel();
+        let (ending, ended) = mpsc::unbounded_channel();
         let mut names = Vec::new();
         for (number, Live { text, wanted }) in all.into_iter().enumerate() {
             let failed = |error: std::io::Error| {
@@ -214,19 +221,25 @@ impl Outputs {
         }
     }
 
-    /// No more is to come: waits for the outputs, but not for long, and says what was not
-    /// told.
-    pub(super) fn finish(mut self) {
+    /// No more is to come: waits for the outputs, but not for long and not when all is to
+    /// stop at once, and says what was not told.
+    pub(super) async fn finish(mut self, control: &Control) {
         // The seconds end.
         self.sender = None;
-        let Some(ended) = self.ended.take() else { return };
-        let deadline = Instant::now() + PATIENCE;
-        while self.names.iter().any(Option::is_some) {
-            let left = deadline.saturating_duration_since(Instant::now());
-            let Ok((number, told)) = ended.recv_timeout(left) else { break };
-            if let Some(name) = self.names.get_mut(number).and_then(Option::take) {
-                terminal::note(&note(&name, &told));
+        let Some(mut ended) = self.ended.take() else { return };
+        let all = async {
+            while self.names.iter().any(Option::is_some) {
+                let Some((number, told)) = ended.recv().await else { return };
+                if let Some(name) = self.names.get_mut(number).and_then(Option::take) {
+                    terminal::note(&note(&name, &told));
+                }
             }
+        };
+        tokio::select! {
+            // What has ended already is told in any case.
+            biased;
+            _ = tokio::time::timeout(PATIENCE, all) => {}
+            () = control.reached(Stop::Kill) => {}
         }
         for name in self.names.iter().flatten() {
             terminal::note(&format!("--live {name}: not everything was taken in time, and the rest was given up\n"));
@@ -243,6 +256,9 @@ fn note(name: &str, told: &Told) -> String {
     }
     if told.failed > 0 {
         parts.push(format!("failed {}", times(told.failed)));
+    }
+    if told.rejected > 0 {
+        parts.push(format!("data points rejected: {}", told.rejected));
     }
     parts.extend(told.why.as_ref().map(|why| format!("the last time: {}", terminal::printable(why))));
     if parts.is_empty() { String::new() } else { format!("--live {name}: {}\n", parts.join("; ")) }

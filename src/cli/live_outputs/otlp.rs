@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use super::{Begun, Feed, Told};
-use crate::telemetry::Totals;
-use crate::transport::{HttpTarget, send_once};
+use crate::telemetry::{Rejected, Totals};
+use crate::transport::{HttpTarget, TargetError, excerpt, send_once};
 
 /// How long a collector may take. What it did not take is in what comes next.
 const TIMEOUT: Duration = Duration::from_secs(3);
@@ -22,7 +22,13 @@ const HEADERS: &str = "OTEL_EXPORTER_OTLP_HEADERS";
 /// When the address or a header cannot be used. Nothing of a header's value is in the message.
 pub(super) fn target(url: &str) -> Result<HttpTarget, String> {
     let headers = headers(&std::env::var(HEADERS).unwrap_or_default())?;
-    HttpTarget::parse(&whole(url), headers).map_err(|error| error.to_string())
+    HttpTarget::parse(&whole(url), headers).map_err(|error| match error {
+        TargetError::Url { reason, .. } => {
+            format!("that is no URL of a collector (an example: http://127.0.0.1:4318): {reason}")
+        }
+        TargetError::Scheme(scheme) => format!("`{scheme}` URLs are not supported: write http:// or https://"),
+        other => other.to_string(),
+    })
 }
 
 /// An address without a path gets that of metrics.
@@ -85,9 +91,18 @@ pub(super) async fn tell(target: &HttpTarget, begun: Begun, mut feed: Feed) -> T
 async fn send(target: &HttpTarget, totals: &Totals, began: u64, told: &mut Told) -> bool {
     let body = totals.otlp(began, Begun::nanos(jiff::Timestamp::now()));
     let why = match send_once(target, "application/x-protobuf", &body, TIMEOUT).await {
-        Ok((200..300, _)) => return true,
-        Ok((status, words)) if words.is_empty() => format!("HTTP {status}"),
-        Ok((status, words)) => format!("HTTP {status}: {words}"),
+        Ok((200..300, answer)) => {
+            // To send them again would not help, says the specification.
+            if let Some(rejected) = Rejected::read(&answer) {
+                told.rejected += rejected.points;
+                told.why = Some(excerpt(rejected.why.as_bytes())).filter(|why| !why.is_empty());
+            }
+            return true;
+        }
+        Ok((status, answer)) => match excerpt(&answer) {
+            words if words.is_empty() => format!("HTTP {status}"),
+            words => format!("HTTP {status}: {words}"),
+        },
         Err(failure) => failure.to_string(),
     };
     told.failed += 1;

@@ -1,13 +1,13 @@
 //! An address at which Prometheus scrapes a run.
 
 use std::io;
-use std::net::{TcpListener, ToSocketAddrs as _};
+use std::net::{SocketAddr, TcpListener, ToSocketAddrs as _};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, mpsc};
 
 use super::{Begun, Feed, Told};
 use crate::telemetry::{Exposition, Totals};
@@ -53,24 +53,17 @@ pub(super) async fn tell(listener: TcpListener, begun: Begun, mut feed: Feed) ->
                 Some(slice) => scraped.totals.lock().unwrap_or_else(PoisonError::into_inner).add(&slice),
                 None => break,
             },
-            accepted = listener.accept() => {
-                if let (Ok((stream, _)), Ok(place)) = (accepted, Arc::clone(&places).try_acquire_owned()) {
-                    let scraped = scraped.clone();
-                    tokio::spawn(async move {
-                        let _place = place;
-                        // Who does not read its answer gets none.
-                        let _ = tokio::time::timeout(TIMEOUT, answer(stream, &scraped)).await;
-                    });
-                }
-            }
+            accepted = listener.accept() => serve(accepted, &places, &scraped, None),
         }
     }
     let scrapes = *scraped.scrapes.lock().unwrap_or_else(PoisonError::into_inner);
     if scrapes > 0 {
+        let (told, mut end) = mpsc::unbounded_channel();
         let last = async {
-            while let Ok((stream, _)) = listener.accept().await {
-                if answer(stream, &scraped).await.is_ok_and(|metrics| metrics) {
-                    return;
+            loop {
+                tokio::select! {
+                    accepted = listener.accept() => serve(accepted, &places, &scraped, Some(told.clone())),
+                    _ = end.recv() => return,
                 }
             }
         };
@@ -78,6 +71,26 @@ pub(super) async fn tell(listener: TcpListener, begun: Begun, mut feed: Feed) ->
         let _ = tokio::time::timeout(LAST_SCRAPE, last).await;
     }
     Told { missed: feed.missed, ..Told::default() }
+}
+
+/// Answers a connection beside all others, and says to `told` that it got the metrics.
+fn serve(
+    accepted: io::Result<(TcpStream, SocketAddr)>,
+    places: &Arc<Semaphore>,
+    scraped: &Scraped,
+    told: Option<mpsc::UnboundedSender<()>>,
+) {
+    let (Ok((stream, _)), Ok(place)) = (accepted, Arc::clone(places).try_acquire_owned()) else { return };
+    let scraped = scraped.clone();
+    tokio::spawn(async move {
+        let _place = place;
+        // Who does not read its answer gets none.
+        let answered = tokio::time::timeout(TIMEOUT, answer(stream, &scraped)).await;
+        if let (Ok(Ok(true)), Some(told)) = (answered, told) {
+            // Another may have got them before.
+            let _ = told.send(());
+        }
+    });
 }
 
 /// Answers one request; whether it was one for the metrics.

@@ -9,7 +9,7 @@ use bytes::{Bytes, BytesMut};
 use tokio::time::Instant;
 
 use super::super::deadline::Deadline;
-use super::super::failure::{Failure, excerpt};
+use super::super::failure::Failure;
 use super::super::target::HttpTarget;
 use super::link::Link;
 use super::{connect, request};
@@ -29,8 +29,7 @@ pub(in super::super) async fn post(
 }
 
 /// Sends a body that is no request of MCP, on a connection of its own, such as metrics to
-/// who takes them. Returns the status of the answer and the start of its body, fit for
-/// one line of a terminal.
+/// who takes them. Returns the status of the answer and its body.
 ///
 /// # Errors
 /// If there is no answer within `timeout`.
@@ -39,9 +38,8 @@ pub async fn send_once(
     media_type: &'static str,
     body: &[u8],
     timeout: Duration,
-) -> Result<(u16, String), Failure> {
-    let (status, answer) = ask(target, &request::single_post(target, media_type, body), timeout).await?;
-    Ok((status, excerpt(&answer)))
+) -> Result<(u16, Bytes), Failure> {
+    ask(target, &request::single_post(target, media_type, body), timeout).await
 }
 
 /// Gets a document as JSON, in the same way.
