@@ -75,8 +75,9 @@ pub(in super::super) fn open(given: Option<&Path>) -> Result<(History, PathBuf),
             .help("run a scenario first, or name the file with `MCPL_HISTORY`")
     })?;
     if !path.exists() {
+        let with = if given.is_some() { "--history" } else { VARIABLE };
         return Err(unusable(&path, &StoreError::Missing)
-            .help("run a scenario first, or name another file with `MCPL_HISTORY`"));
+            .help(format!("run a scenario first, or name another file with `{with}`")));
     }
     let history = History::open(&path, Mode::Read).map_err(|error| unusable(&path, &error))?;
     Ok((history, path))
