@@ -15,7 +15,7 @@ use crate::report::{Style, TrendFormat, render_trend};
 use crate::results::Results;
 use crate::store;
 use crate::text::Source;
-use crate::verdict::trend::{History, Run, Subject, Trend, Triage, trend};
+use crate::verdict::trend::{Handling, History, Run, Trend, Triage, trend};
 use crate::verdict::{self, Outcome};
 
 #[derive(Debug, Args)]
@@ -58,7 +58,7 @@ pub(super) struct TrendArgs {
     #[arg(long, value_name = "FILE")]
     triage: Option<PathBuf>,
 
-    /// Accept what happened at a run: the new level is right
+    /// Accept what happened at a run to each METRIC shown: the new level is right
     #[arg(long, value_name = "RUN", requires = "reason")]
     accept: Option<String>,
 
@@ -95,6 +95,7 @@ struct Candidate {
 
 /// Shows the trend.
 pub(super) fn run(args: &TrendArgs) -> Done {
+    no_files(&args.metrics)?;
     let (candidates, history) = if args.runs.is_empty() { stored(args)? } else { (files(args)?, None) };
     let database = history.as_ref().map(|(_, path)| path.as_path());
     let triage_path = args.triage.clone().unwrap_or_else(|| triage::beside(database));
@@ -113,6 +114,17 @@ pub(super) fn run(args: &TrendArgs) -> Done {
     }
     show(args, &seen)?;
     Ok(if args.fail && seen.fails { exit::FAILED } else { exit::OK })
+}
+
+/// Refuses a scenario file where a metric should stand.
+fn no_files(metrics: &[String]) -> Result<(), Complaint> {
+    let Some(file) = metrics.iter().find(|text| Path::new(text).extension().is_some_and(|ending| ending == "mcpl"))
+    else {
+        return Ok(());
+    };
+    let name = Path::new(file).file_stem().unwrap_or_default().to_string_lossy();
+    Err(Complaint::usage(format!("`{file}` is a file, and no metric"))
+        .help(format!("write `--name {name}` for the runs of that file")))
 }
 
 type Opened = Option<(store::History, PathBuf)>;
@@ -259,7 +271,8 @@ fn metrics(asked: &[String], plan: &Plan) -> Result<Vec<MetricRef>, String> {
     asked.iter().map(metric).collect()
 }
 
-/// Writes down that what happened at a run is accepted, and shows the trend as it is then.
+/// Writes down that what happened at a run is accepted, for each metric that it happened
+/// to, and shows the trend as it is then.
 fn accept(
     path: &Path,
     mut triage: Triage,
@@ -268,20 +281,52 @@ fn accept(
     seen: &Trend,
     again: impl Fn(&Triage) -> Trend,
 ) -> Result<Trend, Complaint> {
-    let findings = || seen.series.iter().flat_map(|series| &series.findings);
-    let Some(finding) = findings().find(|finding| finding.run.starts_with(run)) else {
-        let mut known: Vec<&str> = findings().map(|finding| finding.run.as_str()).collect();
-        known.dedup();
-        let complaint = Complaint::usage(format!("nothing happened at a run `{run}`"));
-        return Err(match known.as_slice() {
-            [] => complaint.help("leave `--accept` out: nothing changed in this history"),
-            known => complaint.help(format!("name a run at which something did: {}", known.join(", "))),
-        });
-    };
-    let entry = triage::accepted(Subject::Run(finding.run.clone()), reason);
-    triage::append(path, &entry)?;
-    triage.entries.push(entry);
+    let run = changed(run, seen)?;
+    for series in &seen.series {
+        let metric = &series.metric;
+        let entry = triage::accepted(run, metric, reason);
+        let Some(finding) = series.findings.iter().find(|finding| entry.means(series, finding)) else { continue };
+        let known = triage
+            .entries
+            .iter()
+            .find(|known| known.state == Handling::Accept && known.means(series, finding))
+            .map(|known| known.reason.as_str());
+        if let Some(reason) = known {
+            terminal::note(&format!("`{metric}` at run {run} is accepted already: {reason}\n"));
+            continue;
+        }
+        triage::append(path, &entry)?;
+        terminal::note(&format!("accepted in `{}`: `{metric}` at run {run}\n", path.display()));
+        triage.entries.push(entry);
+    }
     Ok(again(&triage))
+}
+
+/// The run that is meant by its id, or the beginning of it, among those at which something
+/// happened.
+fn changed<'a>(run: &str, seen: &'a Trend) -> Result<&'a str, Complaint> {
+    let findings = seen.series.iter().flat_map(|series| &series.findings);
+    let mut known: Vec<&str> = findings.map(|finding| finding.run.as_str()).collect();
+    known.sort_unstable();
+    known.dedup();
+    if known.is_empty() {
+        return Err(Complaint::usage(format!("nothing happened at a run `{run}`"))
+            .help("leave `--accept` out: nothing changed in what is looked at"));
+    }
+    let help = |runs: &[&str]| format!("name a run at which something did: {}", runs.join(", "));
+    if run.is_empty() {
+        return Err(Complaint::usage("`--accept` names no run").help(help(&known)));
+    }
+    let meant: Vec<&str> = known.iter().copied().filter(|id| id.starts_with(run)).collect();
+    match meant.as_slice() {
+        [only] => Ok(only),
+        [] => Err(Complaint::usage(format!("nothing happened at a run `{run}`")).help(help(&known))),
+        // An id may be the beginning of another.
+        several => several.iter().copied().find(|id| *id == run).ok_or_else(|| {
+            Complaint::usage(format!("`{run}` is the beginning of several runs"))
+                .help(format!("write more of one of them: {}", several.join(", ")))
+        }),
+    }
 }
 
 fn show(args: &TrendArgs, seen: &Trend) -> Result<(), Complaint> {
@@ -302,5 +347,61 @@ fn show(args: &TrendArgs, seen: &Trend) -> Result<(), Complaint> {
         None => terminal::print(&text),
         Some(path) => output::write(path, &text)
             .map_err(|error| Complaint::usage(format!("cannot write `{}`: {}", path.display(), output::plain(&error)))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::plan::{Metric, Selection, Statistic, TimeMetric};
+    use crate::verdict::trend::Finding;
+
+    /// A trend with changes at the runs `aa0`, `aa10` and `aa1`.
+    fn changes() -> Trend {
+        let metric = MetricRef {
+            source: "latency.p95".to_owned(),
+            selection: Selection::default(),
+            metric: Metric::Time(TimeMetric::Latency),
+            statistic: Statistic::Percentile(95.0),
+        };
+        let run = |n: u32| Run {
+            id: format!("b{n}"),
+            started: format!("2026-01-01T08:00:{n:02}Z"),
+            commit: None,
+            machine: String::new(),
+            values: vec![Some(1e6 * f64::from(100 * (n / 12 + 1) + n % 3))],
+        };
+        let runs = (0..24).map(run).collect();
+        let history = History { scenario: "docs".to_owned(), metrics: vec![metric], runs, left_out: Vec::new() };
+        let mut seen = trend(&[history], &Triage::default(), "2026-11-28");
+        let findings = &mut seen.series[0].findings;
+        let found = findings[0].clone();
+        *findings = ["aa0", "aa10", "aa1"].map(|run| Finding { run: run.to_owned(), ..found.clone() }).into();
+        seen
+    }
+
+    #[test]
+    fn one_run_is_accepted_or_none() {
+        let seen = changes();
+        for (run, meant) in [("aa0", "aa0"), ("aa10", "aa10"), ("aa1", "aa1")] {
+            assert_eq!(changed(run, &seen), Ok(meant));
+        }
+        for (run, message, help) in [
+            ("", "`--accept` names no run", "aa0, aa1, aa10"),
+            ("aa", "`aa` is the beginning of several runs", "aa0, aa1, aa10"),
+            ("b1", "nothing happened at a run `b1`", "aa0, aa1, aa10"),
+        ] {
+            let complaint = changed(run, &seen).unwrap_err();
+            assert_eq!(complaint.message, message);
+            assert!(complaint.help.is_some_and(|text| text.ends_with(help)), "{run}");
+        }
+    }
+
+    #[test]
+    fn a_file_is_no_metric() {
+        let complaint = no_files(&["latency.p95".to_owned(), "load/docs.mcpl".to_owned()]).unwrap_err();
+        assert_eq!(complaint.message, "`load/docs.mcpl` is a file, and no metric");
+        assert!(complaint.help.is_some_and(|help| help.contains("--name docs")));
+        assert_eq!(no_files(&["latency.p95".to_owned()]), Ok(()));
     }
 }

@@ -32,7 +32,7 @@ struct Change {
     commit: Option<String>,
     metric: Option<String>,
     state: Spanned<Handling>,
-    until: Option<Spanned<String>>,
+    until: Option<Spanned<toml::Value>>,
     reason: Spanned<String>,
 }
 
@@ -40,6 +40,7 @@ struct Change {
 #[derive(Serialize)]
 struct Added<'a> {
     run: &'a str,
+    metric: Option<&'a str>,
     state: Handling,
     reason: &'a str,
 }
@@ -68,6 +69,29 @@ pub(super) fn read(path: &Path, asked_for: bool) -> Result<Triage, Complaint> {
     }
 }
 
+/// What is wrong, for people who do not know what the file is read into.
+fn plainly(message: &str) -> String {
+    let expected = message.split_once(", expected ").filter(|_| message.starts_with("invalid type"));
+    match expected.map_or(message, |(_, expected)| expected) {
+        "a sequence" => "`change` is a list: begin each decision with `[[change]]`, in two pairs of brackets",
+        "a string" => "here a text is wanted, in quotation marks",
+        "wanted string or table" => "here \"accept\" or \"ignore\" is wanted, in quotation marks",
+        _ if expected.is_some() => "here a decision is wanted, which begins with `[[change]]`",
+        _ => message,
+    }
+    .to_owned()
+}
+
+/// The day that a value is; one that is none, as it is written.
+fn day(value: &toml::Value) -> Result<String, String> {
+    let text = match value {
+        toml::Value::String(text) => text.clone(),
+        other => other.to_string(),
+    };
+    let is_day = text.len() == "2026-12-31".len() && text.parse::<jiff::civil::Date>().is_ok();
+    if is_day { Ok(text) } else { Err(text) }
+}
+
 /// The decisions in a text.
 fn parse(name: &str, text: &str) -> Result<Triage, Complaint> {
     let source = Source::new(name, text);
@@ -77,7 +101,7 @@ fn parse(name: &str, text: &str) -> Result<Triage, Complaint> {
     };
     let file: File = toml::from_str(text).map_err(|error| {
         let place = at(error.span().map_or(0, |span| span.start));
-        let message = error.message().lines().next().unwrap_or_default().to_owned();
+        let message = plainly(error.message().lines().next().unwrap_or_default());
         Complaint::usage(format!("{place}: {message}")).help(
             "write for each decision `[[change]]` with `run` or `commit`, `state` (\"accept\" or \"ignore\"), `reason`, \
              and, where it is meant, `metric` and `until`",
@@ -104,33 +128,36 @@ fn parse(name: &str, text: &str) -> Result<Triage, Complaint> {
             return wrong(at(change.reason.span().start), "a decision without a reason", "say why in `reason = \"…\"`");
         }
         let state = *change.state.as_ref();
-        match (&change.until, state) {
-            (Some(until), _) if until.as_ref().parse::<jiff::civil::Date>().is_err() || until.as_ref().len() != 10 => {
-                let what = format!("`{}` is no day", until.as_ref());
-                return wrong(at(until.span().start), &what, "write it as `until = \"2026-12-31\"`");
-            }
-            (Some(until), Handling::Accept) => {
-                let help = "remove `until`, or write `state = \"ignore\"` if it is to be told again";
-                return wrong(at(until.span().start), "what is accepted has no end", help);
-            }
+        let until = match (&change.until, state) {
+            (Some(until), _) => match (day(until.as_ref()), state) {
+                (Ok(until), Handling::Ignore) => Some(until),
+                (Err(written), _) => {
+                    let what = format!("`{written}` is no day");
+                    return wrong(at(until.span().start), &what, "write it as `until = \"2026-12-31\"`");
+                }
+                (Ok(_), Handling::Accept) => {
+                    let help = "remove `until`, or write `state = \"ignore\"` if it is to be told again";
+                    return wrong(at(until.span().start), "what is accepted has no end", help);
+                }
+            },
             (None, Handling::Ignore) => {
                 let help = "add `until = \"2026-12-31\"`, or write `state = \"accept\"` if it is right";
                 return wrong(at(change.state.span().start), "what is ignored needs an end", help);
             }
-            _ => {}
-        }
-        let (until, reason) = (change.until.map(Spanned::into_inner), change.reason.into_inner());
-        Ok(Entry { subject, metric: change.metric, state, until, reason })
+            (None, Handling::Accept) => None,
+        };
+        Ok(Entry { subject, metric: change.metric, state, until, reason: change.reason.into_inner() })
     };
     Ok(Triage { entries: file.change.into_iter().map(entry).collect::<Result<_, _>>()? })
 }
 
-/// The decision that what happened is right.
-pub(super) fn accepted(subject: Subject, reason: &str) -> Entry {
-    Entry { subject, metric: None, state: Handling::Accept, until: None, reason: reason.to_owned() }
+/// The decision that what happened to a metric at a run is right.
+pub(super) fn accepted(run: &str, metric: &str, reason: &str) -> Entry {
+    let (subject, metric) = (Subject::Run(run.to_owned()), Some(metric.to_owned()));
+    Entry { subject, metric, state: Handling::Accept, until: None, reason: reason.to_owned() }
 }
 
-/// Adds a decision to the end of the file, which is made where there is none.
+/// Adds an acceptance to the end of the file, which is made where there is none.
 ///
 /// # Errors
 /// When it has no reason, or cannot be written.
@@ -139,7 +166,7 @@ pub(super) fn append(path: &Path, entry: &Entry) -> Result<(), Complaint> {
         return Err(Complaint::usage("a decision without a reason").help("say why: `--reason \"…\"`"));
     }
     let (Subject::Run(run) | Subject::Commit(run)) = &entry.subject;
-    let added = Added { run, state: entry.state, reason: &entry.reason };
+    let added = Added { run, metric: entry.metric.as_deref(), state: entry.state, reason: &entry.reason };
     let text = toml::to_string(&added).unwrap_or_default();
     let before = if path.exists() { "\n" } else { "# Decisions about changes that `mcpl trend` tells.\n\n" };
     fs::OpenOptions::new()
@@ -164,6 +191,8 @@ mod tests {
         assert_eq!(entries[1].subject, Subject::Commit("1f3a".to_owned()));
         assert_eq!((entries[1].state, entries[1].until.as_deref()), (Handling::Ignore, Some("2026-12-31")));
         assert_eq!(parse("t.toml", "").unwrap(), Triage::default());
+        // TOML has days of its own.
+        assert_eq!(parse("t.toml", &text.replace("\"2026-12-31\"", "2026-12-31")).unwrap().entries, entries);
     }
 
     #[test]
@@ -193,6 +222,15 @@ mod tests {
                 "needs an end",
             ),
             ("[[change]\n".to_owned(), "t.toml:1:", ""),
+            (format!("[change]\nrun = \"1\"\n{rest}"), "t.toml:1:1: ", "begin each decision with `[[change]]`"),
+            ("change = [1]\n".to_owned(), "t.toml:1:11: ", "here a decision is wanted"),
+            (format!("[[change]]\nrun = 5\n{rest}"), "t.toml:2:7: ", "a text is wanted, in quotation marks"),
+            (
+                "[[change]]\nrun = \"1\"\nstate = 5\nreason = \"x\"\n".to_owned(),
+                "t.toml:3:9: ",
+                "here \"accept\" or \"ignore\" is wanted",
+            ),
+            (format!("[[change]]\nrun = \"1\"\nuntil = 5\n{rest}"), "t.toml:3:9: ", "`5` is no day"),
         ] {
             let complaint = parse("t.toml", &text).unwrap_err();
             assert!(complaint.message.starts_with(place) && complaint.message.contains(what), "{text}: {complaint:?}");
@@ -205,12 +243,12 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join(FILE);
         for run in ["a", "b"] {
-            append(&path, &accepted(Subject::Run(run.to_owned()), "it \"is\"\nright")).unwrap();
+            append(&path, &accepted(run, "latency.p95", "it \"is\"\nright")).unwrap();
         }
         let entries = read(&path, true).unwrap().entries;
         assert_eq!(entries.len(), 2);
-        assert_eq!(entries[1], accepted(Subject::Run("b".to_owned()), "it \"is\"\nright"));
-        assert!(append(&path, &accepted(Subject::Run("c".to_owned()), " ")).is_err());
+        assert_eq!(entries[1], accepted("b", "latency.p95", "it \"is\"\nright"));
+        assert!(append(&path, &accepted("c", "latency.p95", " ")).is_err());
         assert!(read(&dir.path().join("none"), true).is_err() && read(&dir.path().join("none"), false).is_ok());
     }
 

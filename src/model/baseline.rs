@@ -3,7 +3,7 @@
 use super::items::Items;
 use super::lower::Lowering;
 use crate::diag::errors;
-use crate::plan::{Baseline, Margin, Metric, Plan, Statistic};
+use crate::plan::{Baseline, Margin, Plan};
 use crate::syntax::ast;
 use crate::units::Dimension;
 
@@ -41,27 +41,11 @@ fn margin(lowering: &mut Lowering<'_>, line: &ast::WithinLine, plan: &Plan, comp
         Some(true) => (None, Some(share)),
         Some(false) => (Some(share), None),
         // Without a sign: whichever direction is worse; where neither is, both.
-        None => match worse_above(&metric.metric, metric.statistic) {
+        None => match metric.metric.worse_above(metric.statistic) {
             Some(true) => (Some(share), None),
             Some(false) => (None, Some(share)),
             None => (Some(share), Some(share)),
         },
     };
     Some(Margin { source: lowering.written(line.span()), metric, above, below })
-}
-
-/// Whether more of it is worse; `None` where that depends.
-fn worse_above(metric: &Metric, statistic: Statistic) -> Option<bool> {
-    match metric {
-        Metric::Expect { .. } => Some(false),
-        Metric::Requests | Metric::Iterations if statistic == Statistic::Rate => Some(false),
-        Metric::Requests
-        | Metric::Iterations
-        | Metric::Sessions
-        | Metric::Measure { .. }
-        | Metric::Updates
-        | Metric::Progress
-        | Metric::Cached => None,
-        _ => Some(true),
-    }
 }

@@ -21,8 +21,7 @@ pub fn metric_of(text: &str, plan: &Plan) -> Result<MetricRef, Vec<Diagnostic>> 
     let source = Source::new("metric", format!("{BEFORE}{text}{BEHIND}"));
     let own = Span::new(BEFORE.len(), BEFORE.len() + text.len());
     let parse = syntax::parse(source.text());
-    let not_a_metric =
-        || vec![errors::types::not_an_assertion("not a metric such as `latency.p95`", Span::new(0, text.len()))];
+    let not_a_metric = || vec![errors::types::not_a_metric(Span::new(0, text.len()))];
     let asserts = parse.file().items().into_iter().filter_map(|item| match item {
         ast::Item::Assert(item) => Some(item),
         _ => None,
@@ -56,7 +55,8 @@ pub fn metric_of(text: &str, plan: &Plan) -> Result<MetricRef, Vec<Diagnostic>> 
     };
     match lowering.metric(&expr, plan, true).flatten() {
         Some(metric) if !lowering.out.iter().any(Diagnostic::is_error) => Ok(metric),
-        _ if lowering.out.is_empty() => Err(not_a_metric()),
+        // Such as a whole condition: what an assertion lacks is no help here.
+        _ if lowering.out.iter().all(|diagnostic| diagnostic.code == "E312") => Err(not_a_metric()),
         _ => Err(lowering.out.into_iter().map(|diagnostic| back(diagnostic, own)).collect()),
     }
 }
@@ -128,6 +128,9 @@ flow f {
         {
             let found = metric_of(text, &plan()).unwrap_err();
             assert!(found[0].primary.span.end as usize <= text.len(), "{text}: {found:?}");
+            // Whoever follows the help must not fail again.
+            let help = found[0].help.as_deref().unwrap_or_default();
+            assert!(help.contains("alone, without a limit") && !help.contains('<'), "{text}: {help}");
         }
     }
 }

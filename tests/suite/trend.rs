@@ -149,10 +149,24 @@ fn what_is_accepted_fails_nothing_any_more() {
     let nothing = shown(&history, &["--accept", "run-07", "--reason", "x"]);
     assert_exit(&nothing, 2);
     assert!(stderr(&nothing).contains("nothing happened at a run `run-07`"), "{}", stderr(&nothing));
+    let unset = shown(&history, &["--accept", "", "--reason", "x"]);
+    assert_exit(&unset, 2);
+    assert!(stderr(&unset).contains(&run), "{}", stderr(&unset));
+    let file = dir.path().join("mcpl-triage.toml");
+    assert!(!file.exists());
+    // Nobody has looked at the others yet.
+    let one = ["latency.p95", "--fail", "--accept", &run, "--reason", "signed"];
+    assert_exit(&shown(&history, &one), 0);
+    assert_exit(&shown(&history, &["--fail"]), 1);
+    let again = shown(&history, &one);
+    assert_exit(&again, 0);
+    assert!(stderr(&again).contains("is accepted already: signed"), "{}", stderr(&again));
+    let written = fs::read_to_string(&file).unwrap();
+    assert_eq!((written.matches("[[change]]").count(), written.matches("latency.p95").count()), (1, 1), "{written}");
     let accepted = shown(&history, &["--fail", "--accept", &run, "--reason", "TLS is on now"]);
     assert_exit(&accepted, 0);
+    assert!(stderr(&accepted).contains("accepted in `") && stderr(&accepted).contains("latency.p99"));
     assert!(stdout(&accepted).contains("accepted: TLS is on now"), "{}", stdout(&accepted));
-    let file = dir.path().join("mcpl-triage.toml");
     assert!(fs::read_to_string(&file).unwrap().contains(&format!("run = \"{run}\"")));
     assert_exit(&shown(&history, &["--fail"]), 0);
     fs::write(&file, "[[change]]\nrun = 5\n").unwrap();
@@ -191,6 +205,8 @@ fn a_history_without_runs_says_what_to_do() {
     let output = shown(&history, &["--name", "docs"]);
     assert_exit(&output, 2);
     assert!(stderr(&output).contains("has no runs of `docs`"), "{}", stderr(&output));
+    let missing = mcpl().args(["trend", "--history", "none.db"]).current_dir(dir.path()).output().unwrap();
+    assert!(stderr(&missing).contains("name another file with `--history`"), "{}", stderr(&missing));
     let few = shown(&stored(dir.path(), &runs(1, RUNS)[..3]), &[]);
     assert_exit(&few, 0);
     assert!(stdout(&few).contains("has 3 runs of one load"), "{}", stdout(&few));

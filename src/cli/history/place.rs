@@ -81,7 +81,9 @@ pub(in super::super) fn open(given: Option<&Path>) -> Result<(History, PathBuf),
             .help(ANOTHER)
     })?;
     if !path.exists() {
-        return Err(unusable(&path, &StoreError::Missing).help(ANOTHER));
+        let with = if given.is_some() { "--history" } else { VARIABLE };
+        return Err(unusable(&path, &StoreError::Missing)
+            .help(format!("run a scenario first, or name another file with `{with}`")));
     }
     let history = History::open(&path, Mode::Read).map_err(|error| unusable(&path, &error))?;
     Ok((history, path))

@@ -150,6 +150,15 @@ pub fn not_an_assertion(reason: &str, span: Span) -> Diagnostic {
         .help("compare a metric with a limit, for example `latency.p95 < 250ms`")
 }
 
+/// What stands for a metric outside a file, such as on a command line, and is none.
+#[must_use]
+pub fn not_a_metric(span: Span) -> Diagnostic {
+    Diagnostic {
+        message: "this is no metric".to_owned(),
+        ..not_an_assertion("not a metric alone", span).help("write it alone, without a limit, such as `latency.p95`")
+    }
+}
+
 /// A condition of `expect` that has the same outcome for every response.
 #[must_use]
 pub fn expects_nothing(span: Span) -> Diagnostic {

@@ -191,7 +191,7 @@ pub struct Finding {
     pub after: f64,
     /// The chance to see the like without a change, all series of the report considered.
     pub chance: f64,
-    /// Runs on the same class of machine after the first one that shows it.
+    /// Runs on the same class of machine after the first one that shows it, up to the next change.
     pub since: usize,
     /// Whether the newest runs on the same class of machine still show it.
     pub stands: bool,

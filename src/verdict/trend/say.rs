@@ -16,11 +16,12 @@ pub(super) fn finding(series: &Series, finding: &Finding) -> String {
     let mut text = match finding.kind {
         Kind::Change => {
             let verb = if rises { "rose" } else { "fell" };
-            let since = finding.since;
-            format!(
-                "`{metric}` {verb} {by} at {run}, confirmed by {since} run{} since",
-                if since == 1 { "" } else { "s" }
-            )
+            // At least three runs are on each level.
+            if finding.stands {
+                format!("`{metric}` {verb} {by} at {run}, confirmed by {} runs since", finding.since)
+            } else {
+                format!("`{metric}` {verb} {by} at {run}, which lasted {} runs", finding.since + 1)
+            }
         }
         Kind::Suspected => {
             let verb = if rises { "risen" } else { "fallen" };
@@ -34,9 +35,6 @@ pub(super) fn finding(series: &Series, finding: &Finding) -> String {
             format!("`{metric}` {verb} slowly, {by} over {} runs since {run}, without a step", finding.since + 1)
         }
     };
-    if finding.kind == Kind::Change && !finding.stands {
-        text.push_str("; it has not lasted");
-    }
     if let Some(triage) = &finding.triage {
         let until = triage.until.as_ref().map_or_else(String::new, |until| format!(" until {until}"));
         text.push_str(&format!("; {}{until}: {}", triage.state.done(), triage.reason));

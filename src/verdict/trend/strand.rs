@@ -37,6 +37,8 @@ pub(super) struct Strand {
 pub(super) struct Look {
     /// Index of the first value that shows it.
     pub(super) from: usize,
+    /// Index after the last one.
+    pub(super) to: usize,
     /// On the scale.
     pub(super) before: f64,
     pub(super) after: f64,
@@ -117,7 +119,7 @@ impl Strand {
             let (before, after) = (self.level(from, first), self.level(first, to));
             // Two chances were taken.
             let chance = (2.0 * chance).min(1.0);
-            Some(Look { from: first, before, after, chance, large: self.scale.is_large(before, after) })
+            Some(Look { from: first, to, before, after, chance, large: self.scale.is_large(before, after) })
         };
         [look(1), look(2)].into_iter().flatten().min_by(|a, b| a.chance.total_cmp(&b.chance))
     }
@@ -134,7 +136,7 @@ impl Strand {
         let values = self.part(from, to);
         let score = trend_of(values, &[&without_slope(values)]);
         let chance = (2.0 * stats::normal_above(score.abs())).min(1.0);
-        Some(Look { from, before, after, chance, large: self.scale.is_large(before, after) })
+        Some(Look { from, to, before, after, chance, large: self.scale.is_large(before, after) })
     }
 
     /// Adds to the series what is known.
@@ -150,7 +152,7 @@ impl Strand {
             let [(begin, at), (_, end)] = pair else { continue };
             let (before, after) = (self.level(*begin, *at), self.level(*at, *end));
             let rises = after > before;
-            let look = Look { from: *at, before, after, chance: *chance, large: true };
+            let look = Look { from: *at, to: *end, before, after, chance: *chance, large: true };
             let detectors = Detectors {
                 change_point: true,
                 newest_run: self.newest_is_beyond(self.part(*begin, *at), rises),
@@ -200,7 +202,7 @@ impl Strand {
             before: self.scale.off(look.before),
             after: self.scale.off(look.after),
             chance: look.chance,
-            since: self.values.len() - look.from - 1,
+            since: look.to.saturating_sub(look.from + 1),
             stands,
             detectors,
             triage: None,

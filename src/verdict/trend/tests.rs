@@ -87,7 +87,9 @@ fn what_has_come_back_fails_nothing() {
     let trend = seen(history(latency(), &[about(20e6, 25), about(23e6, 12), about(20e6, 12)].concat()));
     let findings = &trend.series[0].findings;
     assert_eq!(findings.iter().map(|finding| finding.at).collect::<Vec<_>>(), [25, 37]);
-    assert!(findings[0].text.ends_with("; it has not lasted") && !findings[0].stands);
+    assert!(findings[0].text.ends_with(", which lasted 12 runs") && !findings[0].stands, "{}", findings[0].text);
+    // What comes after it confirms the next change, not this one.
+    assert_eq!((findings[0].since, findings[1].since), (11, 11));
     assert!(!trend.fails);
 }
 

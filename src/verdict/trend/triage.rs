@@ -69,7 +69,9 @@ impl Entry {
         }
     }
 
-    fn means(&self, series: &Series, finding: &Finding) -> bool {
+    /// Whether it is about a finding of a series.
+    #[must_use]
+    pub fn means(&self, series: &Series, finding: &Finding) -> bool {
         let named = |at: usize| {
             series.points.get(at).is_some_and(|point| match &self.subject {
                 Subject::Run(id) => point.run.starts_with(id.as_str()),
