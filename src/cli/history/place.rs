@@ -1,7 +1,6 @@
 //! Where a history is, and what becomes of one that is damaged.
 
 use std::fs::{self, File};
-use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
 use rustix::fs::{FlockOperation, flock};
@@ -101,16 +100,39 @@ pub(super) fn open_to_write(path: &Path) -> Result<History, Complaint> {
     if let Some(directory) = path.parent().filter(|directory| !directory.as_os_str().is_empty()) {
         fs::create_dir_all(directory).map_err(|error| unusable(path, &StoreError::System(plain(&error))))?;
     }
-    match sound(path) {
-        Err(StoreError::Damaged(reason)) => {
-            set_aside(path).map_err(|error| {
-                unusable(path, &StoreError::Damaged(format!("{reason}; nor can it be moved aside: {}", plain(&error))))
-            })?;
-            sound(path)
-        }
-        opened => opened,
-    }
-    .map_err(|error| unusable(path, &error))
+    sound_or_new(path).map_err(|error| unusable(path, &error))
+}
+
+/// Opens a history to add to it, after a damaged one is moved aside.
+fn sound_or_new(path: &Path) -> Result<History, StoreError> {
+    // Whoever looks at a file does so under a lock that the mover waits for. A
+    // connection that was still at the moved file would take the journal of the new one,
+    // which has its name, for a leftover of its own, and delete it.
+    let looking = lock(path, FlockOperation::LockShared);
+    let reason = match sound(path) {
+        Err(StoreError::Damaged(reason)) => reason,
+        opened => return opened,
+    };
+    drop(looking);
+    let moved =
+        |error: &std::io::Error| StoreError::Damaged(format!("{reason}; nor can it be moved aside: {}", plain(error)));
+    let _moving = lock(path, FlockOperation::LockExclusive).map_err(|error| moved(&error))?;
+    // Another may have moved it meanwhile, and begun the next.
+    let reason = match sound(path) {
+        Err(StoreError::Damaged(reason)) => reason,
+        opened => return opened,
+    };
+    set_aside(path, &reason).map_err(|error| moved(&error))?;
+    sound(path)
+}
+
+/// Locks the directory of a history, for as long as what is returned lives. The file
+/// itself is no place for a lock of ours: it is what is moved.
+fn lock(path: &Path, operation: FlockOperation) -> std::io::Result<File> {
+    let directory = path.parent().filter(|directory| !directory.as_os_str().is_empty());
+    let directory = File::open(directory.unwrap_or(Path::new(".")))?;
+    rustix::io::retry_on_intr(|| flock(&directory, operation))?;
+    Ok(directory)
 }
 
 /// Opens a history to add to it.
@@ -139,19 +161,9 @@ pub(in super::super) fn unusable(path: &Path, error: &StoreError) -> Complaint {
     }
 }
 
-/// Moves a damaged file aside, with what SQLite has left beside it, unless another
-/// process has done so meanwhile. Nothing is written over.
-fn set_aside(path: &Path) -> std::io::Result<()> {
-    // Only the holder of this lock moves the file. It is not one of SQLite's, and no
-    // connection of this process has the file open.
-    let file = File::open(path)?;
-    flock(&file, FlockOperation::LockExclusive)?;
-    let (held, there) = (file.metadata()?, fs::metadata(path));
-    if !there.is_ok_and(|there| (there.dev(), there.ino()) == (held.dev(), held.ino())) {
-        return Ok(());
-    }
-    // What was found damaged may have been moved before this file was opened.
-    let Err(StoreError::Damaged(reason)) = sound(path) else { return Ok(()) };
+/// Moves a damaged file aside, with what SQLite has left beside it. Nothing is written
+/// over.
+fn set_aside(path: &Path, reason: &str) -> std::io::Result<()> {
     let with = |base: &Path, ending: &str| {
         let mut name = base.as_os_str().to_owned();
         name.push(ending);
