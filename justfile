@@ -41,6 +41,10 @@ bench-peers *ARGS:
 live-view-cost:
     cargo test --release --lib live_view_cost -- --ignored --nocapture
 
+# What the live view changes in what is measured: runs with it and without, compared; takes two minutes
+live-view-influence *ARGS:
+    cargo bench --bench live_view -- {{ARGS}}
+
 # How often verdicts find what is wrong, and what is not: docs/verdicts.md; takes a quarter of an hour
 verdict-rates *ARGS:
     cargo bench --bench verdict_rates -- {{ARGS}}

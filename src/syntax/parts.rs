@@ -161,7 +161,8 @@ fn bad_head(text: &str, raws: &Raws, statement: usize, part: usize) -> Diagnosti
     let named = before.clone().find(|child| matches!(raws.kind(*child), Kind::Name | Kind::Expr));
     let keyword = lexical::word(slice(text, raws, statement));
     let found = format!("found `{}`", short(written));
-    let line = text.get(start..).unwrap_or("");
+    // Not what follows the statement on its line.
+    let line = text.get(start..end_of(raws, statement)).unwrap_or("");
     let line = line.get(..line.find(['\n', '\r']).unwrap_or(line.len())).unwrap_or("");
     let without = |from: usize, to: usize, new: &str| corrected(line, from - start, to - start, new);
     let end = span.range().end;
@@ -172,6 +173,21 @@ fn bad_head(text: &str, raws: &Raws, statement: usize, part: usize) -> Diagnosti
         let quoted = format!("\"{}\"", text.get(from..end).unwrap_or(""));
         let mend = Mend::certain(without(from, end, &quoted), Span::new(from, end), quoted);
         return errors::malformed("address without quotes", found, Span::new(from, end), mend);
+    }
+    if let (Kind::Builtin, Some(switches)) = (raws.kind(statement), switches(written)) {
+        let line = text.get(..start).map_or("", |before| before.rsplit('\n').next().unwrap_or(""));
+        let indent = format!("\n{}", line.get(..line.len() - line.trim_start().len()).unwrap_or(""));
+        let (block, help) = match switches.as_slice() {
+            [switch] => {
+                (format!("{{ {switch} }}"), format!("write `{} {{ {switch} }}`", head(text, raws, statement, part)))
+            }
+            _ => (
+                format!("{{{indent}  {}{indent}}}", switches.join(&format!("{indent}  "))),
+                format!("write a block with a line for each: `{}`", switches.join("`, `")),
+            ),
+        };
+        let mend = Mend::certain(help, Span::new(span.range().start, end), block);
+        return errors::malformed("options of the command line", found, span, mend);
     }
     let takes_name = !matches!(
         raws.kind(statement),
@@ -222,6 +238,22 @@ fn bad_head(text: &str, raws: &Raws, statement: usize, part: usize) -> Diagnosti
         format!("`{keyword}` takes no name")
     };
     errors::malformed(message, found, span, mend)
+}
+
+/// Options of `mcpl serve rulebook` as the statements of a block that mean the same.
+fn switches(options: &str) -> Option<Vec<String>> {
+    let mut switches: Vec<String> = Vec::new();
+    for word in options.split_whitespace() {
+        match (word.strip_prefix("--"), switches.last_mut()) {
+            (Some(option), _) => switches.push(match option.split_once('=') {
+                Some((name, value)) => format!("{} {value}", name.replace('-', "_")),
+                None => option.replace('-', "_"),
+            }),
+            (None, Some(named)) if !named.contains(' ') => *named = format!("{named} {word}"),
+            (None, _) => return None,
+        }
+    }
+    Some(switches.into_iter().map(|switch| if switch.contains(' ') { switch } else { switch + " on" }).collect())
 }
 
 /// The head up to `part`.
