@@ -12,6 +12,7 @@ use std::io::Read as _;
 use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode, Stdio};
+use std::time::Instant;
 
 use rustix::fs::OFlags;
 use rustix::process::{Pid, WaitId, WaitIdOptions, waitid};
@@ -23,6 +24,8 @@ struct Run {
     results: PathBuf,
     /// Processor time of the program, in seconds.
     cpu: f64,
+    /// How long it took, in seconds.
+    took: f64,
     /// What was written to its terminal.
     bytes: usize,
 }
@@ -56,7 +59,10 @@ fn main() -> ExitCode {
     }
     println!("| | without the view | with it |");
     println!("|---|---:|---:|");
-    println!("| processor time of a run, s (median) | {:.2} | {:.2} |", median(&plain), median(&live));
+    let (before, after) = (median(&plain, |run| run.cpu), median(&live, |run| run.cpu));
+    println!("| processor time of a run, s (median) | {before:.2} | {after:.2} |");
+    let share = (after - before) / median(&live, |run| run.took) * 100.0;
+    println!("| that is, of a core | | {share:+.1} % |");
     let written = |runs: &[Run]| runs.iter().map(|run| run.bytes).sum::<usize>() / runs.len().max(1) / 1024;
     println!("| written to the terminal, KiB | {} | {} |\n", written(&plain), written(&live));
     compare(&program, &plain, &live);
@@ -66,6 +72,7 @@ fn main() -> ExitCode {
 /// One run on a terminal of its own.
 fn run(program: &str, with_view: bool, results: &Path) -> Run {
     let (master, slave) = terminal();
+    let begun = Instant::now();
     let stdio = || Stdio::from(slave.try_clone().expect("descriptors"));
     let child = Command::new(program)
         .arg("run")
@@ -88,10 +95,11 @@ fn run(program: &str, with_view: bool, results: &Path) -> Run {
         count
     });
     let cpu = processor_time(Pid::from_child(&child));
+    let took = begun.elapsed().as_secs_f64();
     let mut child = child;
     let status = child.wait().expect("a child");
     assert!(status.success(), "the run ended with {status}");
-    Run { results: results.to_owned(), cpu, bytes: reader.join().expect("the reader") }
+    Run { results: results.to_owned(), cpu, took, bytes: reader.join().expect("the reader") }
 }
 
 /// A terminal of 120 columns and 40 rows.
@@ -119,8 +127,8 @@ fn processor_time(pid: Pid) -> f64 {
     ticks / per_second
 }
 
-fn median(runs: &[Run]) -> f64 {
-    let mut times: Vec<f64> = runs.iter().map(|run| run.cpu).collect();
+fn median(runs: &[Run], of: impl Fn(&Run) -> f64) -> f64 {
+    let mut times: Vec<f64> = runs.iter().map(of).collect();
     times.sort_by(f64::total_cmp);
     times.get(times.len() / 2).copied().unwrap_or_default()
 }
