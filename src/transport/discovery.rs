@@ -11,9 +11,10 @@ use std::time::Duration;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
+use super::assertion::Assertions;
 use super::failure::{Failure, excerpt};
 use super::http::form;
-use super::oauth::ClientAuth;
+use super::oauth::{ClientAuth, Credential};
 use super::target::HttpTarget;
 
 /// The well-known names of metadata.
@@ -22,7 +23,7 @@ const SERVER: &str = "/.well-known/oauth-authorization-server";
 const OPENID: &str = "/.well-known/openid-configuration";
 
 /// What discovery has found.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Debug)]
 pub struct Authorization {
     /// Where tokens are had.
     pub token_url: String,
@@ -63,9 +64,12 @@ struct Issuer {
     /// Absent means that Basic is meant.
     #[serde(default)]
     token_endpoint_auth_methods_supported: Option<Vec<String>>,
+    #[serde(default)]
+    token_endpoint_auth_signing_alg_values_supported: Vec<String>,
 }
 
-/// Finds where tokens for the MCP server at `url` are had. `server` reaches it without a
+/// Finds where tokens for the MCP server at `url` are had, and how who has `credential` proves
+/// there who it is. `server` reaches it without a
 /// token, by HTTP+SSE if `stream`; `reach` gives the way to other addresses, or the reason
 /// why they may not be asked. Each request has `timeout`.
 ///
@@ -74,6 +78,7 @@ struct Issuer {
 /// If the server or a document cannot be had, or says something that cannot be used.
 pub async fn discover(
     (url, server, stream): (&str, &HttpTarget, bool),
+    credential: Credential,
     reach: impl AsyncFn(&str) -> Result<HttpTarget, String>,
     timeout: Duration,
 ) -> Result<Authorization, DiscoveryError> {
@@ -114,14 +119,28 @@ pub async fn discover(
     let Some(token_url) = found.token_endpoint else {
         return Err(wrong("no token endpoint", "it names none in `token_endpoint`".to_owned()));
     };
-    let auth = match &found.token_endpoint_auth_methods_supported {
-        None => ClientAuth::Basic,
-        Some(methods) if methods.iter().any(|method| method == "client_secret_basic") => ClientAuth::Basic,
-        Some(methods) if methods.iter().any(|method| method == "client_secret_post") => ClientAuth::Post,
-        Some(methods) => {
-            let said = format!("it takes {}", excerpt(methods.join(", ").as_bytes()));
+    let methods = found.token_endpoint_auth_methods_supported.as_deref();
+    let takes = |wanted: &str| methods.is_some_and(|methods| methods.iter().any(|method| method == wanted));
+    let refused = |what| {
+        let said = format!("it takes {}", excerpt(methods.unwrap_or_default().join(", ").as_bytes()));
+        wrong(what, said)
+    };
+    let auth = match credential {
+        Credential::Secret(secret) if methods.is_none() || takes("client_secret_basic") => ClientAuth::Basic(secret),
+        Credential::Secret(secret) if takes("client_secret_post") => ClientAuth::Post(secret),
+        Credential::Secret(_) => {
             let what = "the token endpoint takes no secret: neither `client_secret_basic` nor `client_secret_post`";
-            return Err(wrong(what, said));
+            return Err(refused(what));
+        }
+        // What it does not mention it may take all the same.
+        Credential::Key(key) if methods.is_none() || takes("private_key_jwt") => {
+            let accepts = &found.token_endpoint_auth_signing_alg_values_supported;
+            let assertions = Assertions::new(key, &token_url, Some(&found.issuer), accepts);
+            let what = "the token endpoint takes no assertion that the key can sign";
+            ClientAuth::PrivateKeyJwt(assertions.map_err(|said| wrong(what, excerpt(said.as_bytes())))?)
+        }
+        Credential::Key(_) => {
+            return Err(refused("the token endpoint takes no assertion of a key (`private_key_jwt`)"));
         }
     };
     let scopes = challenge.scopes.unwrap_or(resource.scopes_supported);
