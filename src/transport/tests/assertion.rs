@@ -91,16 +91,19 @@ fn stored(name: &str) -> String {
     std::fs::read_to_string(format!("{}/tests/corpus/keys/{name}.pem", env!("CARGO_MANIFEST_DIR"))).unwrap()
 }
 
+/// A key, the one whose public part it has, what the authorization server takes, and how it signs
+/// then.
+type Way = (&'static str, &'static str, &'static [&'static str], &'static str, &'static dyn VerificationAlgorithm);
+
 #[test]
 fn each_kind_of_key_signs_in_its_way() {
-    let none: &[&str] = &[];
-    let table: [(&str, &str, &[&str], &str, &'static dyn VerificationAlgorithm); 8] = [
-        ("p256", "p256", none, "ES256", &ECDSA_P256_SHA256_FIXED),
-        ("p256-sec1", "p256", none, "ES256", &ECDSA_P256_SHA256_FIXED),
-        ("p384", "p384", none, "ES384", &ECDSA_P384_SHA384_FIXED),
-        ("ed25519", "ed25519", none, "EdDSA", &ED25519),
-        ("rsa", "rsa", none, "RS256", &RSA_PKCS1_2048_8192_SHA256),
-        ("rsa-pkcs1", "rsa", none, "RS256", &RSA_PKCS1_2048_8192_SHA256),
+    let table: [Way; 8] = [
+        ("p256", "p256", &[], "ES256", &ECDSA_P256_SHA256_FIXED),
+        ("p256-sec1", "p256", &[], "ES256", &ECDSA_P256_SHA256_FIXED),
+        ("p384", "p384", &[], "ES384", &ECDSA_P384_SHA384_FIXED),
+        ("ed25519", "ed25519", &[], "EdDSA", &ED25519),
+        ("rsa", "rsa", &[], "RS256", &RSA_PKCS1_2048_8192_SHA256),
+        ("rsa-pkcs1", "rsa", &[], "RS256", &RSA_PKCS1_2048_8192_SHA256),
         // What the authorization server takes decides where a key has several.
         ("rsa", "rsa", &["PS256", "ES256"], "PS256", &RSA_PSS_2048_8192_SHA256),
         ("rsa", "rsa", &["PS256", "RS256"], "RS256", &RSA_PKCS1_2048_8192_SHA256),

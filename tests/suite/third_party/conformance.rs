@@ -145,6 +145,7 @@ fn the_client_finds_out_where_tokens_are_had() {
         return;
     }
     let client = client();
+    let line = Regex::new("Passed: (\\d+)/(\\d+), (\\d+) failed").unwrap();
     let text = fs::read_to_string(page()).unwrap().replace('\n', " ");
     for scenario in CREDENTIALS {
         let dir = tempfile::tempdir().unwrap();
@@ -152,8 +153,7 @@ fn the_client_finds_out_where_tokens_are_had() {
         suite.args(["client", "--scenario", scenario, "--command"]).arg(&client);
         let output = suite.arg("--output-dir").arg(dir.path()).current_dir(dir.path()).output().unwrap();
         let said = [output.stdout, output.stderr].map(|text| String::from_utf8_lossy(&text).into_owned()).concat();
-        let counts = Regex::new("Passed: (\\d+)/(\\d+), (\\d+) failed").unwrap();
-        let counts = counts.captures(&said).unwrap_or_else(|| panic!("{said}"));
+        let counts = line.captures(&said).unwrap_or_else(|| panic!("{said}"));
         let counts: Vec<u32> = (1..4).map(|at| counts[at].parse().unwrap()).collect();
         assert!(counts[0] == counts[1] && counts[2] == 0, "{said}");
         let cell = format!("`{scenario}` with {} of {} checks", counts[0], counts[1]);
