@@ -68,8 +68,8 @@ impl Log {
 /// and begins to get the others. Paths count from `beside`, as for the server itself.
 ///
 /// # Errors
-/// When there is no first token, it is not found out where tokens are had, or the secret
-/// is not set.
+/// When there is no first token, it is not found out where tokens are had, or what proves
+/// who asks cannot be read.
 pub(super) async fn begin(
     oauth: &Oauth,
     (server, url, target): (&Server, &str, &HttpTarget),
@@ -78,7 +78,7 @@ pub(super) async fn begin(
 ) -> Result<(Bearer, Renewal), Complaint> {
     let name = &server.name;
     let own = |error: String| Complaint::usage(format!("server `{name}`: {error}"));
-    let credential = credential(&oauth.credential, beside).map_err(own)?;
+    let credential = credential(&oauth.credential, name, beside)?;
     let way = |place: &str| way(place, server, guard, beside);
     let (endpoint, found) = match &oauth.token_url {
         Some(place) => {
@@ -125,25 +125,31 @@ pub(super) async fn begin(
 }
 
 /// What proves who asks.
-fn credential(named: &plan::Credential, beside: &Path) -> Result<Credential, String> {
+fn credential(named: &plan::Credential, server: &str, beside: &Path) -> Result<Credential, Complaint> {
+    let own = |error: String| Complaint::usage(format!("server `{server}`: {error}"));
     let key = match named {
-        plan::Credential::ClientSecret(parts) => return secret_text(parts).map(Credential::Secret),
+        plan::Credential::ClientSecret(parts) => return secret_text(parts).map(Credential::Secret).map_err(own),
         plan::Credential::ClientKey(key) => key,
     };
     let (pem, holder) = match &key.pem {
         Pem::File(path) => {
             let path = beside.join(path);
             let holder = format!("`{}`", path.display());
-            let pem = std::fs::read(&path);
-            (pem.map_err(|error| format!("client_key: cannot read {holder}: {}", plain(&error)))?, holder)
+            let unread = |error| {
+                own(format!("client_key: cannot read {holder}: {}", plain(&error)))
+                    .help("check the path, which counts from the directory of the scenario file")
+            };
+            (std::fs::read(&path).map_err(unread)?, holder)
         }
         Pem::Secret(name) => {
-            (secret_text(&[TextPart::Secret(name.clone())])?.into_bytes(), format!("the secret `{name}`"))
+            let pem = secret_text(&[TextPart::Secret(name.clone())]).map_err(own)?;
+            (pem.into_bytes(), format!("the secret `{name}`"))
         }
     };
     let now = jiff::Timestamp::now();
     let since_1970 = Duration::try_from(now.as_duration()).unwrap_or_default();
-    let mut read = ClientKey::new(&pem, since_1970).map_err(|error| format!("client_key: {holder} {error}"))?;
+    let mut read = ClientKey::new(&pem, since_1970)
+        .map_err(|error| own(format!("client_key: {holder} {error}")).help(error.help()))?;
     read.key_id.clone_from(&key.key_id);
     read.audience.clone_from(&key.audience);
     Ok(Credential::Key(read))

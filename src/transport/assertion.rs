@@ -44,19 +44,29 @@ const ALGORITHMS: [Algorithm; 5] = [
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum KeyError {
     /// There is no private key in it.
-    #[error("holds no private key in PEM form (`-----BEGIN PRIVATE KEY-----`)")]
+    #[error("holds no private key in PEM form")]
     Absent,
     /// It has a password.
-    #[error(
-        "holds a private key that is encrypted: `openssl pkey -in KEY -out PLAIN_KEY` writes it without a password"
-    )]
+    #[error("holds a private key that is encrypted")]
     Encrypted,
     /// Nothing can be signed with it.
-    #[error(
-        "holds a private key of another kind than EC on P-256 or P-384, RSA of 2048 to 4096 bits, and Ed25519: \
-         `openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256` makes one"
-    )]
+    #[error("holds a private key that cannot sign assertions")]
     Unusable,
+}
+
+impl KeyError {
+    /// What to do about it.
+    #[must_use]
+    pub fn help(self) -> &'static str {
+        match self {
+            Self::Absent => "name a text that holds `-----BEGIN PRIVATE KEY-----` and what follows",
+            Self::Encrypted => "write it without its password: `openssl pkey -in client.key -out plain.key`",
+            Self::Unusable => {
+                "take an EC key on P-256 or P-384, an RSA key of 2048 to 4096 bits or an Ed25519 key, such as one of \
+                 `openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256 -out client.key`"
+            }
+        }
+    }
 }
 
 /// The private key of a client.
