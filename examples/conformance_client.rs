@@ -8,11 +8,11 @@
 #![allow(clippy::print_stderr, reason = "the suite keeps what the client says")]
 
 use std::error::Error;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use mcpl::transport::{
-    Answers, AnyClient, AnyConnector, Bearer, Call, Client as _, Connector as _, HttpTarget, PromptInfo, Question,
-    ResourceInfo, Revision, Target, TokenSource, ToolInfo, discover, list_all, list_tools, probe,
+    Answers, AnyClient, AnyConnector, Bearer, Call, Client as _, ClientKey, Connector as _, Credential, HttpTarget,
+    PromptInfo, Question, ResourceInfo, Revision, Target, TokenSource, ToolInfo, discover, list_all, list_tools, probe,
 };
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
@@ -42,6 +42,20 @@ struct Context {
     /// What proves it.
     #[serde(default, rename = "client_secret")]
     client_secret: Option<String>,
+    /// The same, where it is a key.
+    #[serde(default, rename = "private_key_pem")]
+    private_key_pem: Option<String>,
+}
+
+impl Context {
+    /// What proves who asks for a token.
+    fn credential(&self) -> Result<Option<Credential>, Box<dyn Error>> {
+        if let Some(pem) = &self.private_key_pem {
+            let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH)?;
+            return Ok(Some(Credential::Key(ClientKey::new(pem.as_bytes(), now)?)));
+        }
+        Ok(self.client_secret.clone().map(Credential::Secret))
+    }
 }
 
 #[derive(Deserialize)]
@@ -162,11 +176,11 @@ async fn read_and_get(user: &mut User) -> Result<(), Box<dyn Error>> {
 }
 
 /// A token for the server, as `auth oauth` without a `token_url` gets one.
-async fn token(url: &str, target: &HttpTarget, id: &str, secret: &str) -> Result<Bearer, Box<dyn Error>> {
+async fn token(url: &str, target: &HttpTarget, id: &str, credential: Credential) -> Result<Bearer, Box<dyn Error>> {
     let reach = async |place: &str| HttpTarget::parse(place, Vec::new()).map_err(|error| error.to_string());
-    let found = discover((url, target, false), reach, TIMEOUT).await?;
+    let found = discover((url, target, false), credential, reach, TIMEOUT).await?;
     let endpoint = HttpTarget::parse(&found.token_url, Vec::new())?;
-    let mut source = TokenSource::new(endpoint, found.auth, (id, secret), &found.scopes, &found.resource)?;
+    let mut source = TokenSource::new(endpoint, id, found.auth, &found.scopes, &found.resource)?;
     Ok(Bearer::new(&source.token(TIMEOUT).await?))
 }
 
@@ -180,8 +194,8 @@ async fn main() -> Result<(), Box<dyn Error>> {
         None => Context::default(),
     };
     let mut target = HttpTarget::parse(&url, Vec::new())?;
-    if let (Some(id), Some(secret)) = (&context.client_id, &context.client_secret) {
-        target.bearer = Some(token(&url, &target, id, secret).await?);
+    if let (Some(id), Some(credential)) = (&context.client_id, context.credential()?) {
+        target.bearer = Some(token(&url, &target, id, credential).await?);
     }
     let target = Target::Http(target);
     let revision: Revision = match variable("PROTOCOL_VERSION") {

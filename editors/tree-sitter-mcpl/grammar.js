@@ -110,7 +110,11 @@ module.exports = grammar({
     cert: ($) => seq("cert", $._expression, "key", $._expression),
     insecure: ($) => seq("insecure", $._expression),
     auth: ($) => seq("auth", choice(seq("bearer", $._expression), seq("oauth", lines($.oauth_statement)))),
-    oauth_statement: ($) => seq(choice("token_url", "client_id", "client_secret", "scopes"), $._expression),
+    oauth_statement: ($) =>
+      seq(
+        choice("token_url", "client_id", "client_secret", "client_key", "key_id", "audience", "scopes"),
+        $._expression,
+      ),
     proxy: ($) => seq("proxy", choice("environment", $._expression)),
     answer: ($) => seq("answer", $._word, $._expression),
     switch: ($) => seq(choice("at", "quickack", "pid", "capabilities"), $._expression),

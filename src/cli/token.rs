@@ -9,11 +9,14 @@ use tokio::sync::oneshot;
 
 use super::complaint::Complaint;
 use super::connect::{secret_text, tls_client};
+use super::output::plain;
 use super::proxy;
 use crate::model::guard;
-use crate::plan::{Endpoint, Guard, Oauth, Server};
+use crate::plan::{self, Endpoint, Guard, Oauth, Pem, Server, TextPart};
 use crate::results::Tokens;
-use crate::transport::{Authorization, Bearer, ClientAuth, HttpTarget, Token, TokenSource, discover};
+use crate::transport::{
+    Authorization, Bearer, ClientKey, Credential, HttpTarget, Token, TokenError, TokenSource, discover,
+};
 
 /// The next token is asked for when a fifth of the lifetime is left, but no
 /// sooner before its end than this.
@@ -65,8 +68,8 @@ impl Log {
 /// and begins to get the others. Paths count from `beside`, as for the server itself.
 ///
 /// # Errors
-/// When there is no first token, it is not found out where tokens are had, or the secret
-/// is not set.
+/// When there is no first token, it is not found out where tokens are had, or what proves
+/// who asks cannot be read.
 pub(super) async fn begin(
     oauth: &Oauth,
     (server, url, target): (&Server, &str, &HttpTarget),
@@ -75,13 +78,13 @@ pub(super) async fn begin(
 ) -> Result<(Bearer, Renewal), Complaint> {
     let name = &server.name;
     let own = |error: String| Complaint::usage(format!("server `{name}`: {error}"));
-    let secret = secret_text(&oauth.client_secret).map_err(own)?;
+    let credential = credential(&oauth.credential, name, beside)?;
     let way = |place: &str| way(place, server, guard, beside);
     let (endpoint, found) = match &oauth.token_url {
         Some(place) => {
             let found = Authorization {
                 token_url: place.clone(),
-                auth: ClientAuth::Basic,
+                auth: credential.at(place).map_err(own)?,
                 scopes: Vec::new(),
                 resource: url.to_owned(),
             };
@@ -94,19 +97,19 @@ pub(super) async fn begin(
                     .help("name the token endpoint with `token_url`, or let the server say where it is (RFC 9728)")
             };
             let stream = matches!(server.endpoint, Endpoint::Sse { .. });
-            let found = discover((url, target, stream), async |place: &str| reach(place), TIMEOUT).await;
+            let reached = async |place: &str| reach(place);
+            let found = discover((url, target, stream), credential, reached, TIMEOUT).await;
             let found = found.map_err(|error| failed(error.to_string()))?;
             let refused = |error| failed(format!("the token endpoint {}: {error}", found.token_url));
             (reach(&found.token_url).map_err(refused)?, found)
         }
     };
     let scopes = if oauth.scopes.is_empty() { &found.scopes } else { &oauth.scopes };
-    let credentials = (oauth.client_id.as_str(), secret.as_str());
-    let mut source = TokenSource::new(endpoint, found.auth, credentials, scopes, &found.resource)
+    let mut source = TokenSource::new(endpoint, &oauth.client_id, found.auth, scopes, &found.resource)
         .map_err(|error| own(error.to_string()))?;
     let token = source.token(TIMEOUT).await.map_err(|error| {
         Complaint::server(format!("server `{name}`: no token from {}: {error}", found.token_url))
-            .help("check `token_url`, `client_id`, `client_secret` and `scopes`")
+            .help(hint(&oauth.credential, &error))
     })?;
     let (bearer, log) = (Bearer::new(&token), Log::default());
     log.got(&token);
@@ -119,6 +122,51 @@ pub(super) async fn begin(
         None => None,
     };
     Ok((bearer, Renewal { log, _running: running }))
+}
+
+/// What proves who asks.
+fn credential(named: &plan::Credential, server: &str, beside: &Path) -> Result<Credential, Complaint> {
+    let own = |error: String| Complaint::usage(format!("server `{server}`: {error}"));
+    let key = match named {
+        plan::Credential::ClientSecret(parts) => return secret_text(parts).map(Credential::Secret).map_err(own),
+        plan::Credential::ClientKey(key) => key,
+    };
+    let (pem, holder) = match &key.pem {
+        Pem::File(path) => {
+            let path = beside.join(path);
+            let holder = format!("`{}`", path.display());
+            let unread = |error| {
+                own(format!("client_key: cannot read {holder}: {}", plain(&error)))
+                    .help("check the path, which counts from the directory of the scenario file")
+            };
+            (std::fs::read(&path).map_err(unread)?, holder)
+        }
+        Pem::Secret(name) => {
+            let pem = secret_text(&[TextPart::Secret(name.clone())]).map_err(own)?;
+            (pem.into_bytes(), format!("the secret `{name}`"))
+        }
+    };
+    let now = jiff::Timestamp::now();
+    let since_1970 = Duration::try_from(now.as_duration()).unwrap_or_default();
+    let mut read = ClientKey::new(&pem, since_1970)
+        .map_err(|error| own(format!("client_key: {holder} {error}")).help(error.help()))?;
+    read.key_id.clone_from(&key.key_id);
+    read.audience.clone_from(&key.audience);
+    Ok(Credential::Key(read))
+}
+
+/// What may be wrong when there is no token.
+fn hint(credential: &plan::Credential, error: &TokenError) -> &'static str {
+    match (credential, error) {
+        // RFC 6749, section 5.2: `invalid_client` comes with either.
+        (plan::Credential::ClientKey(_), TokenError::Refused { status: 400 | 401, .. }) => {
+            "check that the authorization server has the public key of `client_key` for this `client_id`, under the \
+             `key_id` if it wants one, that `audience` is what it calls itself, that `scopes` are right, and that the \
+             clock of this machine is"
+        }
+        (plan::Credential::ClientKey(_), _) => "check `token_url`, `client_id`, `client_key` and `scopes`",
+        (plan::Credential::ClientSecret(_), _) => "check `token_url`, `client_id`, `client_secret` and `scopes`",
+    }
 }
 
 /// The way to an address that belongs to the authorization of a server: TLS is spoken,

@@ -3,7 +3,7 @@
 use super::lower::Lowering;
 use super::{address, rules};
 use crate::diag::{Diagnostic, errors};
-use crate::plan::{Oauth, Tls};
+use crate::plan::{ClientKey, Credential, Oauth, Pem, TextPart, Tls};
 use crate::syntax::ast::{self, OauthStmt, TlsStmt};
 use crate::text::Span;
 
@@ -46,57 +46,121 @@ pub(super) fn tls(lowering: &mut Lowering<'_>, item: &ast::Tls) -> Option<Tls> {
     whole.then_some(tls)
 }
 
+/// What is said in an `auth oauth`.
+#[derive(Default)]
+struct Draft {
+    url: Option<String>,
+    id: Option<String>,
+    secret: Option<Vec<TextPart>>,
+    key: Option<Pem>,
+    key_id: Option<String>,
+    audience: Option<String>,
+    scopes: Vec<String>,
+    said: Vec<(&'static str, Span)>,
+}
+
 /// `auth oauth { … }`
 pub(super) fn oauth(lowering: &mut Lowering<'_>, item: &ast::Oauth) -> Option<Oauth> {
-    let (mut url, mut id, mut secret, mut scopes) = (None, None, None, Vec::new());
+    let mut draft = Draft::default();
     let mut whole = !item.is_broken();
-    let mut said: Vec<(&'static str, Span)> = Vec::new();
     for statement in item.statements() {
-        let (what, attr) = match &statement {
+        whole &= draft.statement(lowering, &statement).is_some();
+    }
+    whole.then_some(())?;
+    if draft.id.is_none() {
+        let help = "add `client_id \"mcpl\"`";
+        lowering.out.push(errors::load::missing("`client_id`", "`auth oauth`", item.keyword_span(), help));
+    }
+    let credential = draft.credential(lowering, item);
+    Some(Oauth { token_url: draft.url, client_id: draft.id?, credential: credential?, scopes: draft.scopes })
+}
+
+impl Draft {
+    /// `None` when the statement is broken.
+    fn statement(&mut self, lowering: &mut Lowering<'_>, statement: &OauthStmt) -> Option<()> {
+        let (what, attr) = match statement {
             OauthStmt::TokenUrl(attr) => ("token_url", attr),
             OauthStmt::ClientId(attr) => ("client_id", attr),
             OauthStmt::ClientSecret(attr) => ("client_secret", attr),
+            OauthStmt::ClientKey(attr) => ("client_key", attr),
+            OauthStmt::KeyId(attr) => ("key_id", attr),
+            OauthStmt::Audience(attr) => ("audience", attr),
             OauthStmt::Scopes(attr) => ("scopes", attr),
-            OauthStmt::Broken(_) => {
-                whole = false;
-                continue;
-            }
+            OauthStmt::Broken(_) => return None,
         };
-        whole &= once(lowering, &mut said, what, statement.span()).is_some();
-        whole &= match what {
+        once(lowering, &mut self.said, what, statement.span())?;
+        match what {
             "token_url" => {
-                url = lowering.text_attr(attr, "an address", "http://127.0.0.1:8080/token");
-                let span = attr.value().map(|value| value.span()).unwrap_or_default();
-                url.as_ref().is_some_and(|url| token_url(lowering, url, span).is_some())
+                let url = lowering.text_attr(attr, "an address", "http://127.0.0.1:8080/token")?;
+                token_url(lowering, &url, attr.value()?.span())?;
+                self.url = Some(url);
             }
-            "client_id" => {
-                id = lowering.text_attr(attr, "a text", "mcpl");
-                id.is_some()
-            }
-            "client_secret" => {
-                secret = attr.value().and_then(|value| lowering.secret_text(&value));
-                secret.is_some()
-            }
-            _ => match lowering.texts(attr, "a list of texts", "[\"mcp\"]") {
-                Some(list) => {
-                    scopes = list;
-                    true
-                }
-                None => false,
-            },
-        };
+            "client_id" => self.id = Some(lowering.text_attr(attr, "a text", "mcpl")?),
+            "client_secret" => self.secret = Some(lowering.secret_text(&attr.value()?)?),
+            "client_key" => self.key = Some(pem(lowering, &attr.value()?)?),
+            "key_id" => self.key_id = Some(lowering.text_attr(attr, "a text", "2026-07")?),
+            "audience" => self.audience = Some(lowering.text_attr(attr, "a text", "https://id.example.com")?),
+            _ => self.scopes = lowering.texts(attr, "a list of texts", "[\"mcp\"]")?,
+        }
+        Some(())
     }
-    whole.then_some(())?;
-    for (there, what, example) in [
-        (id.is_some(), "`client_id`", "client_id \"mcpl\""),
-        (secret.is_some(), "`client_secret`", "client_secret secret(\"CLIENT_SECRET\")"),
-    ] {
-        if !there {
-            let help = format!("add `{example}`");
-            lowering.out.push(errors::load::missing(what, "`auth oauth`", item.keyword_span(), &help));
+
+    /// What proves who asks: a secret or a key, and not both.
+    fn credential(&mut self, lowering: &mut Lowering<'_>, item: &ast::Oauth) -> Option<Credential> {
+        let span_of = |what| self.said.iter().find(|(said, _)| *said == what).map(|(_, span)| *span);
+        let (secret_span, key_span) = (span_of("client_secret"), span_of("client_key"));
+        if let (Some(secret), Some(key)) = (secret_span, key_span) {
+            let [(first, first_span), (second, span)] = match secret.start < key.start {
+                true => [("client_secret", secret), ("client_key", key)],
+                false => [("client_key", key), ("client_secret", secret)],
+            };
+            lowering.out.push(errors::load::contradicting(first, second, span, first_span));
+            return None;
+        }
+        let for_keys = ["key_id", "audience"].into_iter().filter_map(|what| Some((what, span_of(what)?)));
+        if let Some(secret) = secret_span {
+            let found: Vec<_> = for_keys.collect();
+            for (what, span) in &found {
+                let (beside, why) = ("beside `client_secret`", "of use for `client_key` only");
+                let help = format!("remove `{what}`, or write `client_key \"client.key\"` for `client_secret`");
+                lowering.out.push(errors::load::no_effect(what, beside, why, &help, *span, secret));
+            }
+            found.is_empty().then_some(())?;
+        }
+        match (self.secret.take(), self.key.take()) {
+            (Some(secret), _) => Some(Credential::ClientSecret(secret)),
+            (None, Some(pem)) => {
+                let (key_id, audience) = (self.key_id.take(), self.audience.take());
+                Some(Credential::ClientKey(ClientKey { pem, key_id, audience }))
+            }
+            (None, None) => {
+                let help = "add `client_secret secret(\"CLIENT_SECRET\")`, or `client_key \"client.key\"` where the client \
+                            has a key";
+                let what = "`client_secret` or `client_key`";
+                lowering.out.push(errors::load::missing(what, "`auth oauth`", item.keyword_span(), help));
+                None
+            }
         }
     }
-    Some(Oauth { token_url: url, client_id: id?, client_secret: secret?, scopes })
+}
+
+/// Where a key is: a path, or a secret that holds it.
+fn pem(lowering: &mut Lowering<'_>, expr: &ast::Expr) -> Option<Pem> {
+    const WANTED: &str = "the path of a key";
+    if let Some(secret) = lowering.as_secret(expr) {
+        return secret.map(Pem::Secret);
+    }
+    let path = lowering.said_text(expr, WANTED, "client.key")?;
+    // The plan has the path, and would have the key.
+    if path.contains("-----BEGIN") {
+        let found = "the key itself, which would appear in results";
+        lowering.out.push(
+            errors::types::wrong_kind(WANTED, "\"client.key\"", found, expr.span())
+                .note("`client_key secret(\"CLIENT_KEY\")` takes it from the environment"),
+        );
+        return None;
+    }
+    Some(Pem::File(path))
 }
 
 /// `None` after saying why `url` cannot be a token endpoint. It gets a secret, which

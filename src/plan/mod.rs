@@ -29,7 +29,10 @@ pub use data::{Data, DataSource};
 pub use guard::{Abort, Guard, OnAbort};
 pub use habits::{Habits, Ids, ListBeforeCall, LostSession, Persona};
 pub use load::{Arrivals, CONFIRMATIONS, DECIDED_NS, Leg, Load, RECOVERY_NS, Seek, Segment, Work};
-pub use server::{Answer, Auth, Endpoint, Header, Launch, Oauth, Proxy, RevisionShare, Server, TextPart, Tls};
+pub use server::{
+    Answer, Auth, ClientKey, Credential, Endpoint, Header, Launch, Oauth, Pem, Proxy, RevisionShare, Server, TextPart,
+    Tls,
+};
 pub use step::{Branch, Check, Choice, Flow, Method, Request, Save, Step, Tag, Take, Task, Think};
 pub use turns::turns;
 

@@ -137,10 +137,44 @@ pub struct Oauth {
     pub token_url: Option<String>,
     /// Who asks.
     pub client_id: String,
-    /// What proves it; may name secrets, never hold one.
-    pub client_secret: Vec<TextPart>,
+    /// What proves it.
+    #[serde(flatten)]
+    pub credential: Credential,
     /// What the token is for.
     pub scopes: Vec<String>,
+}
+
+/// What proves to a token endpoint who asks.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Credential {
+    /// A secret; may name secrets, never hold one.
+    ClientSecret(Vec<TextPart>),
+    /// A key, which is named and not here.
+    ClientKey(ClientKey),
+}
+
+/// The private key of a client (RFC 7523, section 2.2).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct ClientKey {
+    /// Where it is, in PEM form.
+    pub pem: Pem,
+    /// What the authorization server calls it, if that is of use.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub key_id: Option<String>,
+    /// Whom its assertions are for, where the file says so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub audience: Option<String>,
+}
+
+/// Where a key in PEM form is.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Pem {
+    /// In this file, counted from the directory of the scenario file.
+    File(String),
+    /// In the environment variable of this name.
+    Secret(String),
 }
 
 /// What this client answers when the server asks.

@@ -165,6 +165,14 @@ pub(super) const FOREIGN: &[Foreign] = &[
         "write `auth bearer secret(\"TOKEN\")`",
     ),
     same(
+        &["privatekey", "privatekeypem", "privatekeyfile", "signingkey", "keyfile"],
+        &[Block::Oauth],
+        "write `client_key \"client.key\"`",
+        "client_key",
+    ),
+    same(&["kid"], &[Block::Oauth], "write `key_id \"2026-07\"`", "key_id"),
+    same(&["aud", "issuer"], &[Block::Oauth], "write `audience \"https://id.example.com\"`", "audience"),
+    same(
         &["servers", "endpoint", "backend", "transport", "environment"],
         &[Block::File],
         "write `server docs { … }`",

@@ -124,6 +124,9 @@ pub(super) fn phrase(kind: Kind) -> Phrase {
         | Kind::TokenUrl
         | Kind::ClientId
         | Kind::ClientSecret
+        | Kind::ClientKey
+        | Kind::KeyId
+        | Kind::Audience
         | Kind::Scopes
         | Kind::At
         | Kind::ProxyEnvironment
@@ -265,6 +268,9 @@ pub(super) fn phrase(kind: Kind) -> Phrase {
         | Kind::KwTokenUrl
         | Kind::KwClientId
         | Kind::KwClientSecret
+        | Kind::KwClientKey
+        | Kind::KwKeyId
+        | Kind::KwAudience
         | Kind::KwScopes
         | Kind::KwAnswer
         | Kind::KwCapabilities

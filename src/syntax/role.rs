@@ -101,6 +101,9 @@ impl Kind {
                 | Kind::TokenUrl
                 | Kind::ClientId
                 | Kind::ClientSecret
+                | Kind::ClientKey
+                | Kind::KeyId
+                | Kind::Audience
                 | Kind::Scopes
                 | Kind::At
                 | Kind::ProxyEnvironment

@@ -11,9 +11,10 @@ use std::time::Duration;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
+use super::assertion::Assertions;
 use super::failure::{Failure, excerpt};
 use super::http::form;
-use super::oauth::ClientAuth;
+use super::oauth::{ClientAuth, Credential};
 use super::target::HttpTarget;
 
 /// The well-known names of metadata.
@@ -22,7 +23,7 @@ const SERVER: &str = "/.well-known/oauth-authorization-server";
 const OPENID: &str = "/.well-known/openid-configuration";
 
 /// What discovery has found.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Debug)]
 pub struct Authorization {
     /// Where tokens are had.
     pub token_url: String,
@@ -63,9 +64,39 @@ struct Issuer {
     /// Absent means that Basic is meant.
     #[serde(default)]
     token_endpoint_auth_methods_supported: Option<Vec<String>>,
+    #[serde(default)]
+    token_endpoint_auth_signing_alg_values_supported: Vec<String>,
 }
 
-/// Finds where tokens for the MCP server at `url` are had. `server` reaches it without a
+impl Issuer {
+    /// How who has `credential` proves at the token endpoint who it is, or what is missing and
+    /// what is said instead.
+    fn authentication(&self, credential: Credential, token_url: &str) -> Result<ClientAuth, (&'static str, String)> {
+        let methods = self.token_endpoint_auth_methods_supported.as_deref();
+        let takes = |wanted: &str| methods.is_some_and(|methods| methods.iter().any(|method| method == wanted));
+        let missing = match credential {
+            Credential::Secret(secret) if methods.is_none() || takes("client_secret_basic") => {
+                return Ok(ClientAuth::Basic(secret));
+            }
+            Credential::Secret(secret) if takes("client_secret_post") => return Ok(ClientAuth::Post(secret)),
+            // Who mentions no method at all may take this one all the same.
+            Credential::Key(key) if methods.is_none() || takes("private_key_jwt") => {
+                let accepts = &self.token_endpoint_auth_signing_alg_values_supported;
+                let assertions = Assertions::new(key, token_url, Some(&self.issuer), accepts);
+                let missing = "the token endpoint takes no assertion that the key can sign";
+                return assertions.map(ClientAuth::PrivateKeyJwt).map_err(|said| (missing, said));
+            }
+            Credential::Secret(_) => {
+                "the token endpoint takes no secret: neither `client_secret_basic` nor `client_secret_post`"
+            }
+            Credential::Key(_) => "the token endpoint takes no assertion of a key (`private_key_jwt`)",
+        };
+        Err((missing, format!("it takes {}", methods.unwrap_or_default().join(", "))))
+    }
+}
+
+/// Finds where tokens for the MCP server at `url` are had, and how who has `credential` proves
+/// there who it is. `server` reaches it without a
 /// token, by HTTP+SSE if `stream`; `reach` gives the way to other addresses, or the reason
 /// why they may not be asked. Each request has `timeout`.
 ///
@@ -74,6 +105,7 @@ struct Issuer {
 /// If the server or a document cannot be had, or says something that cannot be used.
 pub async fn discover(
     (url, server, stream): (&str, &HttpTarget, bool),
+    credential: Credential,
     reach: impl AsyncFn(&str) -> Result<HttpTarget, String>,
     timeout: Duration,
 ) -> Result<Authorization, DiscoveryError> {
@@ -111,19 +143,11 @@ pub async fn discover(
         let said = format!("they are those of `{said}`, and `{asked}` was asked");
         return Err(wrong("the metadata are not those of the authorization server", said));
     }
-    let Some(token_url) = found.token_endpoint else {
+    let Some(token_url) = found.token_endpoint.clone() else {
         return Err(wrong("no token endpoint", "it names none in `token_endpoint`".to_owned()));
     };
-    let auth = match &found.token_endpoint_auth_methods_supported {
-        None => ClientAuth::Basic,
-        Some(methods) if methods.iter().any(|method| method == "client_secret_basic") => ClientAuth::Basic,
-        Some(methods) if methods.iter().any(|method| method == "client_secret_post") => ClientAuth::Post,
-        Some(methods) => {
-            let said = format!("it takes {}", excerpt(methods.join(", ").as_bytes()));
-            let what = "the token endpoint takes no secret: neither `client_secret_basic` nor `client_secret_post`";
-            return Err(wrong(what, said));
-        }
-    };
+    let auth =
+        found.authentication(credential, &token_url).map_err(|(what, said)| wrong(what, excerpt(said.as_bytes())))?;
     let scopes = challenge.scopes.unwrap_or(resource.scopes_supported);
     Ok(Authorization { token_url, auth, scopes, resource: resource.resource })
 }

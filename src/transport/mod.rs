@@ -15,6 +15,7 @@
 //! Target ─ probe ─► Revision ─ AnyConnector ─► AnyClient ─ open, call…, close
 //! ```
 
+mod assertion;
 #[doc(hidden)]
 pub mod bench;
 mod channel;
@@ -55,6 +56,7 @@ mod wire;
 #[cfg(test)]
 mod tests;
 
+pub use assertion::{Assertions, ClientKey, KeyError};
 pub use channel::ChannelClient;
 pub use client::{Client, Connector, Opened, ServerInfo};
 pub use connector::{AnyClient, AnyConnector, ClientInfo};
@@ -69,7 +71,7 @@ pub use lists::{
     Hints, List, ListError, Listed, PromptArgument, PromptInfo, ResourceInfo, TaskSupport, TemplateInfo, ToolInfo,
     list_all, list_tools,
 };
-pub use oauth::{Bearer, ClientAuth, Token, TokenError, TokenSource};
+pub use oauth::{Bearer, ClientAuth, Credential, Token, TokenError, TokenSource};
 pub use probe::{Probe, probe};
 pub use proxy::Proxy;
 pub use questions::{Answers, Question};

@@ -1,6 +1,6 @@
 //! Tokens by OAuth client credentials (RFC 6749, section 4.4).
 //!
-//! Invariant: neither the client's secret nor a token appears in a message or in
+//! Invariant: neither the client's secret, nor an assertion, nor a token appears in a message or in
 //! what `Debug` writes.
 
 use std::fmt;
@@ -13,6 +13,7 @@ use http::HeaderValue;
 use serde::Deserialize;
 use tokio::time::Instant;
 
+use super::assertion::{Assertions, ClientKey};
 use super::failure::{Failure, TargetError, excerpt};
 use super::http::form;
 use super::target::HttpTarget;
@@ -84,28 +85,65 @@ pub enum TokenError {
         /// given.
         words: String,
     },
+    /// Nothing could be sent to it.
+    #[error("this system has no random numbers to sign with")]
+    Unsigned,
     /// What it answered holds no token of use.
     #[error("the answer of the token endpoint {0}")]
     Malformed(&'static str),
 }
 
-/// How a client proves at a token endpoint who it is (RFC 6749, section 2.3.1).
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+/// What kind of assertion a client sends (RFC 7523, section 2.2).
+const JWT_BEARER: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
+
+/// What a client has that proves who it is.
+pub enum Credential {
+    /// A secret, which the authorization server knows too.
+    Secret(String),
+    /// A key, to which the authorization server knows the public one.
+    Key(ClientKey),
+}
+
+impl Credential {
+    /// How it is used at a token endpoint of which nothing else is known.
+    ///
+    /// # Errors
+    /// If it cannot be used: what to say about it.
+    pub fn at(self, token_url: &str) -> Result<ClientAuth, String> {
+        match self {
+            Self::Secret(secret) => Ok(ClientAuth::Basic(secret)),
+            Self::Key(key) => Assertions::new(key, token_url, None, &[]).map(ClientAuth::PrivateKeyJwt),
+        }
+    }
+}
+
+/// How a client proves at a token endpoint who it is (RFC 6749, section 2.3).
 pub enum ClientAuth {
-    /// HTTP Basic, which every token endpoint has to know: `client_secret_basic`.
-    #[default]
-    Basic,
-    /// Fields of the form: `client_secret_post`.
-    Post,
+    /// Its secret by HTTP Basic, which every token endpoint has to know: `client_secret_basic`.
+    Basic(String),
+    /// Its secret as a field of the form: `client_secret_post`.
+    Post(String),
+    /// Assertions that it signs with its key: `private_key_jwt`.
+    PrivateKeyJwt(Assertions),
+}
+
+impl fmt::Debug for ClientAuth {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Basic(_) => f.write_str("Basic"),
+            Self::Post(_) => f.write_str("Post"),
+            Self::PrivateKeyJwt(assertions) => f.debug_tuple("PrivateKeyJwt").field(assertions).finish(),
+        }
+    }
 }
 
 /// Where tokens come from, and who asks for them.
 pub struct TokenSource {
     /// With the credentials as a header, where they are one.
     target: HttpTarget,
-    /// Who asks, where the form says it.
-    id: Option<String>,
-    secret: String,
+    /// Who asks.
+    id: String,
+    auth: ClientAuth,
     scopes: String,
     /// What the token is for (RFC 8707), which MCP clients have to say.
     resource: String,
@@ -131,31 +169,31 @@ struct Granted {
 
 impl TokenSource {
     /// Tokens for `resource`, the URL of an MCP server, from a token endpoint. The
-    /// client proves with its id and secret who it is, in the way of `auth`.
+    /// client with this id proves in the way of `auth` who it is.
     ///
     /// # Errors
     ///
     /// If the credentials cannot be sent.
     pub fn new(
         endpoint: HttpTarget,
+        id: &str,
         auth: ClientAuth,
-        (id, secret): (&str, &str),
         scopes: &[String],
         resource: &str,
     ) -> Result<Self, TargetError> {
-        let (target, id) = match auth {
-            ClientAuth::Basic => {
+        let target = match &auth {
+            ClientAuth::Basic(secret) => {
                 let credentials = STANDARD.encode(format!("{}:{}", form::escaped(id), form::escaped(secret)));
                 let mut value = HeaderValue::from_str(&format!("Basic {credentials}")).map_err(|_| {
                     TargetError::Header { name: "authorization".to_owned(), reason: "it is malformed".to_owned() }
                 })?;
                 value.set_sensitive(true);
-                (endpoint.authorized(value), None)
+                endpoint.authorized(value)
             }
-            ClientAuth::Post => (endpoint, Some(id.to_owned())),
+            ClientAuth::Post(_) | ClientAuth::PrivateKeyJwt(_) => endpoint,
         };
-        let (secret, resource) = (secret.to_owned(), resource.to_owned());
-        Ok(Self { target, id, secret, scopes: scopes.join(" "), resource, refresh: None })
+        let (id, resource) = (id.to_owned(), resource.to_owned());
+        Ok(Self { target, id, auth, scopes: scopes.join(" "), resource, refresh: None })
     }
 
     /// A new token, within `timeout` for each request that it takes. If the last
@@ -191,13 +229,24 @@ impl TokenSource {
             fields.push(("scope", &self.scopes));
         }
         fields.push(("resource", &self.resource));
-        if let Some(id) = &self.id {
-            fields.extend([("client_id", id.as_str()), ("client_secret", &self.secret)]);
-        }
+        let assertion;
+        let proof = match &self.auth {
+            ClientAuth::Basic(secret) => secret,
+            ClientAuth::Post(secret) => {
+                fields.extend([("client_id", self.id.as_str()), ("client_secret", secret)]);
+                secret
+            }
+            ClientAuth::PrivateKeyJwt(assertions) => {
+                assertion = assertions.sign(&self.id).ok_or(TokenError::Unsigned)?;
+                // It says who asks: the MCP extension leaves `client_id` out.
+                fields.extend([("client_assertion_type", JWT_BEARER), ("client_assertion", &assertion)]);
+                &assertion
+            }
+        };
         let start = Instant::now();
         let (status, text) = form::post(&self.target, &fields, timeout).await?;
         if status != 200 {
-            return Err(TokenError::Refused { status, words: self.words(&text) });
+            return Err(TokenError::Refused { status, words: words(&text, proof) });
         }
         let granted: Granted = serde_json::from_slice(&text)
             .map_err(|_| TokenError::Malformed("is no JSON object with `access_token` and `token_type`"))?;
@@ -212,18 +261,18 @@ impl TokenSource {
         let lifetime = granted.expires_in.map(|seconds| Duration::from_secs(seconds.into()));
         Ok(Token { access, lifetime, took: start.elapsed() })
     }
+}
 
-    /// What an error says of itself. Whatever else is in the body may be secret.
-    fn words(&self, body: &[u8]) -> String {
-        #[derive(Deserialize)]
-        struct Refusal {
-            #[serde(default)]
-            error: String,
-            #[serde(default)]
-            error_description: String,
-        }
-        let Ok(Refusal { error, error_description }) = serde_json::from_slice(body) else { return String::new() };
-        let words = if error_description.is_empty() { error } else { format!("{error}: {error_description}") };
-        if words.contains(&self.secret) { String::new() } else { excerpt(words.as_bytes()) }
+/// What an error says of itself. Whatever else is in the body may be secret, as `proof` is.
+fn words(body: &[u8], proof: &str) -> String {
+    #[derive(Deserialize)]
+    struct Refusal {
+        #[serde(default)]
+        error: String,
+        #[serde(default)]
+        error_description: String,
     }
+    let Ok(Refusal { error, error_description }) = serde_json::from_slice(body) else { return String::new() };
+    let words = if error_description.is_empty() { error } else { format!("{error}: {error_description}") };
+    if words.contains(proof) { String::new() } else { excerpt(words.as_bytes()) }
 }

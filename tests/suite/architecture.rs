@@ -183,7 +183,7 @@ fn only_the_command_line_touches_the_outside_world() {
 /// All else takes its time from clocks that nobody can set, so that a clock that is
 /// set during a run changes no figure.
 #[test]
-fn the_wall_clock_is_read_for_the_date_and_age_of_a_run_and_the_age_of_a_stamp_only() {
+fn the_wall_clock_is_read_for_the_date_and_age_of_a_run_an_assertion_and_the_age_of_a_stamp_only() {
     let names = [
         "SystemTime",
         "Timestamp::now",
@@ -204,6 +204,7 @@ fn the_wall_clock_is_read_for_the_date_and_age_of_a_run_and_the_age_of_a_stamp_o
         "src/cli/live_outputs/otlp.rs: let body = totals.otlp(began, Begun::nanos(jiff::Timestamp::now()));",
         "src/cli/measure.rs: let started = jiff::Timestamp::now();",
         "src/cli/measure.rs: let now = jiff::Timestamp::now();",
+        "src/cli/token.rs: let now = jiff::Timestamp::now();",
         "src/cli/trend.rs: let now = jiff::Timestamp::now();",
         "src/transport/stamped.rs: let now = Duration::from(clock_gettime(ClockId::CLOCK_REALTIME).ok()?);",
     ];

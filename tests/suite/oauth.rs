@@ -1,9 +1,15 @@
 //! Tokens from a token endpoint, from the file to the results.
 
-use std::io::{Read as _, Write as _};
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use rcgen::{KeyPair, PublicKeyData as _};
+use ring::signature::{ECDSA_P256_SHA256_FIXED, UnparsedPublicKey};
+use serde_json::Value;
 
 use crate::raw_server::{Then, server};
 use crate::support::{Rulebook, Scenario, assert_exit, mcpl, stderr, stdout};
@@ -28,17 +34,50 @@ pub fn endpoint(grants: bool) -> String {
     address
 }
 
+/// The body of a request; `None` if it does not come.
+fn asked(stream: &TcpStream) -> Option<String> {
+    let mut reader = BufReader::new(stream);
+    let (mut head, mut length) = (String::new(), 0);
+    while reader.read_line(&mut head).ok()? > 2 {
+        let line = head.lines().next_back()?.to_ascii_lowercase();
+        length = line.strip_prefix("content-length: ").map_or(length, |length| length.parse().unwrap());
+    }
+    let mut body = vec![0; length];
+    reader.read_exact(&mut body).ok()?;
+    String::from_utf8(body).ok().filter(|_| head.ends_with("\r\n\r\n"))
+}
+
 fn answer(mut stream: TcpStream, status: &str, body: &str) {
-    let mut request = Vec::new();
-    let mut some = [0; 1024];
-    while !String::from_utf8_lossy(&request).contains("resource=") && !request.starts_with(b"GET ") {
-        match stream.read(&mut some) {
-            Ok(read) if read > 0 => request.extend_from_slice(&some[..read]),
-            _ => return,
-        }
+    if asked(&stream).is_none() {
+        return;
     }
     let length = body.len();
     let _ = write!(stream, "HTTP/1.1 {status}\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n{body}");
+}
+
+/// A token endpoint as [`endpoint`], for clients that have this key; returns its address, and
+/// the headers and claims of what they signed.
+fn endpoint_for(pair: &KeyPair) -> (String, Arc<Mutex<Vec<[Value; 2]>>>) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = format!("http://{}/token", listener.local_addr().unwrap());
+    let public = UnparsedPublicKey::new(&ECDSA_P256_SHA256_FIXED, pair.der_bytes().to_vec());
+    let seen: Arc<Mutex<Vec<[Value; 2]>>> = Arc::default();
+    let record = Arc::clone(&seen);
+    std::thread::spawn(move || {
+        for (number, mut stream) in listener.incoming().flatten().enumerate() {
+            let body = asked(&stream).unwrap();
+            let assertion = body.split('&').find_map(|field| field.strip_prefix("client_assertion=")).unwrap();
+            let (signed, signature) = assertion.rsplit_once('.').unwrap();
+            public.verify(signed.as_bytes(), &URL_SAFE_NO_PAD.decode(signature).unwrap()).unwrap();
+            let (header, claims) = signed.split_once('.').unwrap();
+            let parts = [header, claims].map(|part| URL_SAFE_NO_PAD.decode(part).unwrap());
+            record.lock().unwrap().push(parts.map(|part| serde_json::from_slice(&part).unwrap()));
+            let granted = format!(r#"{{"access_token":"t-{number}","token_type":"Bearer","expires_in":1}}"#);
+            let length = granted.len();
+            let _ = write!(stream, "HTTP/1.1 200 OK\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n{granted}");
+        }
+    });
+    (address, seen)
 }
 
 /// A server in front of another, which lets in only who has a token, and says to others
@@ -83,6 +122,10 @@ fn scenario(mcp: &str, token_url: &str) -> Scenario {
 }
 
 fn with_statement(mcp: &str, token_url: &str) -> Scenario {
+    with_proof(mcp, token_url, "client_secret secret(\"MCPL_TEST_CLIENT_SECRET\")")
+}
+
+fn with_proof(mcp: &str, token_url: &str, proof: &str) -> Scenario {
     Scenario::new(&format!(
         r#"mcpl 1
 server s {{
@@ -90,7 +133,7 @@ server s {{
   auth oauth {{
     {token_url}
     client_id "load"
-    client_secret secret("MCPL_TEST_CLIENT_SECRET")
+    {proof}
     scopes ["mcp"]
   }}
 }}
@@ -147,6 +190,86 @@ fn a_server_says_where_its_tokens_are_had() {
     assert!(tokens.obtained >= 3 && tokens.failed == 0, "{tokens:?}");
     let counts = results.counts(&results.everything(), Window::Whole);
     assert_eq!((counts.requests, counts.failed()), (30, 0));
+}
+
+#[test]
+fn a_client_proves_itself_by_its_key() {
+    let pair = KeyPair::generate().unwrap();
+    let pem = pair.serialize_pem();
+    let (url, seen) = endpoint_for(&pair);
+    let (rulebook, stated) = (Rulebook::start(&[]), format!("token_url \"{url}\""));
+    let guarded = || guarded(rulebook.authority(), &url);
+    // With discovery the issuer is meant, whose address only the metadata have.
+    for (mcp, token_url, proof, kind) in [
+        (guarded(), "", "client_key \"client.key\"\nkey_id \"k-1\"", "client-authentication+jwt"),
+        (guarded(), stated.as_str(), "client_key secret(\"MCPL_TEST_CLIENT_KEY\")", "JWT"),
+    ] {
+        let scenario = with_proof(&mcp, token_url, proof);
+        std::fs::write(scenario.path("client.key"), &pem).unwrap();
+        let mut command = mcpl();
+        command.arg("run").arg(&scenario.file).arg("--out").arg(scenario.path("run.json"));
+        let output = command.env("MCPL_TEST_CLIENT_KEY", &pem).output().unwrap();
+        assert_exit(&output, 0);
+        let results = scenario.results();
+        let tokens = results.servers[0].tokens.clone().unwrap();
+        assert!(tokens.obtained >= 3 && tokens.failed == 0, "{tokens:?}");
+        let seen = std::mem::take(&mut *seen.lock().unwrap());
+        assert!(seen.len() >= 3);
+        for [header, claims] in &seen {
+            assert_eq!((header["typ"].as_str(), header["alg"].as_str()), (Some(kind), Some("ES256")));
+            assert_eq!(header["kid"].as_str(), (kind != "JWT").then_some("k-1"));
+            assert_eq!((&claims["iss"], &claims["sub"]), (&"load".into(), &"load".into()));
+            let audience = claims["aud"].as_str().unwrap();
+            assert_eq!(audience == url, kind == "JWT", "{audience}");
+            let now = jiff::Timestamp::now().as_second();
+            assert!((now - 60..=now).contains(&claims["iat"].as_i64().unwrap()), "{claims}");
+        }
+        let ids: std::collections::BTreeSet<_> = seen.iter().map(|[_, claims]| claims["jti"].to_string()).collect();
+        assert_eq!(ids.len(), seen.len());
+        let line = pem.lines().nth(1).unwrap();
+        for text in [results.to_json(), stdout(&output), stderr(&output)] {
+            assert!(!text.contains(line) && !text.contains("eyJ"), "{text}");
+        }
+    }
+}
+
+#[test]
+fn what_is_no_key_ends_the_run_before_it_begins() {
+    let told = |proof: &str, key: Option<&str>| {
+        let scenario = with_proof("http \"http://127.0.0.1:9/mcp\"", "", proof);
+        if let Some(key) = key {
+            std::fs::write(scenario.path("client.key"), key).unwrap();
+        }
+        let output = run(&scenario);
+        assert_exit(&output, 2);
+        stderr(&output)
+    };
+    let file = "client_key \"client.key\"";
+    let missing = told(file, None);
+    assert!(missing.contains("server `s`: client_key: cannot read `") && missing.contains("o such file"), "{missing}");
+    let other = told(file, Some("-----BEGIN PUBLIC KEY-----\nAAAA\n-----END PUBLIC KEY-----\n"));
+    assert!(other.contains("client.key` holds no private key in PEM form"), "{other}");
+    let encrypted = told(file, Some(include_str!("../corpus/keys/p256-encrypted.pem")));
+    assert!(encrypted.contains("holds a private key that is encrypted"), "{encrypted}");
+    let curve = told(file, Some(include_str!("../corpus/keys/p521.pem")));
+    assert!(curve.contains("cannot sign assertions") && curve.contains("help: take an EC key on P-256"), "{curve}");
+    let secret = told("client_key secret(\"MCPL_TEST_CLIENT_SECRET\")", None);
+    assert!(secret.contains("the secret `MCPL_TEST_CLIENT_SECRET` holds no private key"), "{secret}");
+    assert!(!secret.contains(SECRET));
+}
+
+#[test]
+fn a_key_that_is_not_accepted_says_what_to_look_at() {
+    let url = endpoint(false);
+    let scenario =
+        with_proof("http \"http://127.0.0.1:9/mcp\"", &format!("token_url \"{url}\""), "client_key \"client.key\"");
+    std::fs::write(scenario.path("client.key"), KeyPair::generate().unwrap().serialize_pem()).unwrap();
+    let output = run(&scenario);
+    assert_exit(&output, 3);
+    let told = stderr(&output);
+    let said = format!("server `s`: no token from {url}: the token endpoint answered HTTP 401: invalid_client");
+    assert!(told.contains(&said), "{told}");
+    assert!(told.contains("public key") && told.contains("clock"), "{told}");
 }
 
 #[test]

@@ -9,9 +9,9 @@
 #define LANGUAGE_VERSION 15
 #define STATE_COUNT 936
 #define LARGE_STATE_COUNT 4
-#define SYMBOL_COUNT 353
+#define SYMBOL_COUNT 356
 #define ALIAS_COUNT 4
-#define TOKEN_COUNT 195
+#define TOKEN_COUNT 198
 #define EXTERNAL_TOKEN_COUNT 0
 #define FIELD_COUNT 11
 #define MAX_ALIAS_SEQUENCE_LENGTH 12
@@ -62,320 +62,323 @@ enum ts_symbol_identifiers {
   anon_sym_token_url = 40,
   anon_sym_client_id = 41,
   anon_sym_client_secret = 42,
-  anon_sym_scopes = 43,
-  anon_sym_proxy = 44,
-  anon_sym_environment = 45,
-  anon_sym_answer = 46,
-  anon_sym_at = 47,
-  anon_sym_quickack = 48,
-  anon_sym_pid = 49,
-  anon_sym_capabilities = 50,
-  anon_sym_allow = 51,
-  anon_sym_hosts = 52,
-  anon_sym_tools = 53,
-  anon_sym_deny = 54,
-  anon_sym_max = 55,
-  anon_sym_rate = 56,
-  anon_sym_users = 57,
-  anon_sym_in_flight = 58,
-  anon_sym_duration = 59,
-  anon_sym_requests = 60,
-  anon_sym_abort = 61,
-  anon_sym_when = 62,
-  anon_sym_for = 63,
-  anon_sym_on = 64,
-  anon_sym_csv = 65,
-  anon_sym_json = 66,
-  anon_sym_jsonl = 67,
-  anon_sym_rows = 68,
-  anon_sym_order = 69,
-  anon_sym_at_end = 70,
-  anon_sym_types = 71,
-  anon_sym_COMMA = 72,
-  anon_sym_COLON = 73,
-  anon_sym_target = 74,
-  anon_sym_warmup = 75,
-  anon_sym_run = 76,
-  anon_sym_start = 77,
-  anon_sym_after = 78,
-  anon_sym_sessions = 79,
-  anon_sym_per = 80,
-  anon_sym_shared = 81,
-  anon_sym_close = 82,
-  anon_sym_hold = 83,
-  anon_sym_stream = 84,
-  anon_sym_cache = 85,
-  anon_sym_hints = 86,
-  anon_sym_lost = 87,
-  anon_sym_session = 88,
-  anon_sym_ids = 89,
-  anon_sym_list = 90,
-  anon_sym_before = 91,
-  anon_sym_call = 92,
-  anon_sym_persona = 93,
-  anon_sym_user = 94,
-  anon_sym_tag = 95,
-  anon_sym_stages = 96,
-  anon_sym_ramp = 97,
-  anon_sym_DASH_GT = 98,
-  anon_sym_over = 99,
-  anon_sym_seek = 100,
-  anon_sym_step = 101,
-  anon_sym_every = 102,
-  anon_sym_while = 103,
-  anon_sym_confirm = 104,
-  anon_sym_iterations = 105,
-  anon_sym_each = 106,
-  anon_sym_by = 107,
-  anon_sym_drain = 108,
-  anon_sym_up = 109,
-  anon_sym_to = 110,
-  anon_sym_arrivals = 111,
-  anon_sym_mix = 112,
-  anon_sym_read = 113,
-  anon_sym_prompt = 114,
-  anon_sym_complete = 115,
-  anon_sym_resource = 116,
-  anon_sym_subscribe = 117,
-  anon_sym_request = 118,
-  anon_sym_think = 119,
-  anon_sym_exponential = 120,
-  anon_sym_pace = 121,
-  anon_sym_let = 122,
-  anon_sym_take = 123,
-  anon_sym_from = 124,
-  anon_sym_repeat = 125,
-  anon_sym_if = 126,
-  anon_sym_else = 127,
-  anon_sym_choose = 128,
-  anon_sym_parallel = 129,
-  anon_sym_group = 130,
-  anon_sym_stop = 131,
-  anon_sym_log = 132,
-  anon_sym_as = 133,
-  anon_sym_args = 134,
-  anon_sym_params = 135,
-  anon_sym_argument = 136,
-  anon_sym_value = 137,
-  anon_sym_cancel = 138,
-  anon_sym_progress = 139,
-  anon_sym_task = 140,
-  anon_sym_ttl = 141,
-  anon_sym_expect = 142,
-  anon_sym_require = 143,
-  anon_sym_save = 144,
-  anon_sym_measure = 145,
-  anon_sym_pages = 146,
-  sym_window = 147,
-  anon_sym_PLUS = 148,
-  anon_sym_html = 149,
-  anon_sym_markdown = 150,
-  anon_sym_junit = 151,
-  anon_sym_template = 152,
-  anon_sym_or = 153,
-  anon_sym_and = 154,
-  anon_sym_EQ_EQ = 155,
-  anon_sym_BANG_EQ = 156,
-  anon_sym_LT = 157,
-  anon_sym_LT_EQ = 158,
-  anon_sym_GT = 159,
-  anon_sym_GT_EQ = 160,
-  anon_sym_contains = 161,
-  anon_sym_matches = 162,
-  anon_sym_in = 163,
-  anon_sym_DOT_DOT = 164,
-  anon_sym_DASH = 165,
-  anon_sym_STAR = 166,
-  anon_sym_SLASH = 167,
-  anon_sym_not = 168,
-  anon_sym_exists = 169,
-  anon_sym_DOT = 170,
-  anon_sym_LBRACK = 171,
-  anon_sym_RBRACK = 172,
-  anon_sym_LPAREN = 173,
-  anon_sym_RPAREN = 174,
-  anon_sym_true = 175,
-  anon_sym_false = 176,
-  anon_sym_null = 177,
-  anon_sym_off = 178,
-  sym_number = 179,
-  sym_percent = 180,
-  sym_duration = 181,
-  sym_rate = 182,
-  sym_size = 183,
-  sym_users = 184,
-  sym_revision = 185,
-  sym_percentile = 186,
-  anon_sym_DQUOTE = 187,
-  aux_sym_string_token1 = 188,
-  anon_sym_DQUOTE2 = 189,
-  anon_sym_f_DQUOTE = 190,
-  aux_sym_format_string_token1 = 191,
-  sym_brace = 192,
-  anon_sym_LBRACE2 = 193,
-  sym_escape = 194,
-  sym_file = 195,
-  sym__item = 196,
-  sym_edition = 197,
-  sym_param = 198,
-  sym_include = 199,
-  sym_server = 200,
-  sym_guard = 201,
-  sym_data = 202,
-  sym_scenario = 203,
-  sym_flow = 204,
-  sym_assert = 205,
-  sym_baseline = 206,
-  sym_report = 207,
-  sym__server_statement = 208,
-  sym_transport = 209,
-  sym_builtin = 210,
-  sym_setting = 211,
-  sym_header = 212,
-  sym_protocol = 213,
-  sym_revision_share = 214,
-  sym_timeout = 215,
-  sym_environment = 216,
-  sym_launch = 217,
-  sym_tls = 218,
-  sym__tls_statement = 219,
-  sym_ca = 220,
-  sym_cert = 221,
-  sym_insecure = 222,
-  sym_auth = 223,
-  sym_oauth_statement = 224,
-  sym_proxy = 225,
-  sym_answer = 226,
-  sym_switch = 227,
-  sym__guard_statement = 228,
-  sym_allow = 229,
-  sym_deny = 230,
-  sym_limit = 231,
-  sym_abort = 232,
-  sym_on_abort = 233,
-  sym__data_statement = 234,
-  sym_rows = 235,
-  sym_order = 236,
-  sym_types = 237,
-  sym_cell_type = 238,
-  sym__scenario_statement = 239,
-  sym_target = 240,
-  sym_warmup = 241,
-  sym_run = 242,
-  sym_start = 243,
-  sym_sessions = 244,
-  sym_close_sessions = 245,
-  sym_hold_stream = 246,
-  sym_cache_hints = 247,
-  sym_lost_session = 248,
-  sym_ids = 249,
-  sym_list_before_call = 250,
-  sym_persona = 251,
-  sym_user_steps = 252,
-  sym_tag = 253,
-  sym_stages = 254,
-  sym__stage = 255,
-  sym_ramp = 256,
-  sym_hold = 257,
-  sym_seek = 258,
-  sym_iterations = 259,
-  sym_drain = 260,
-  sym_arrivals = 261,
-  sym_mix = 262,
-  sym_share = 263,
-  sym__amount = 264,
-  sym__steps = 265,
-  sym__step = 266,
-  sym_call = 267,
-  sym_read = 268,
-  sym_prompt = 269,
-  sym_list = 270,
-  sym_complete = 271,
-  sym_subscribe = 272,
-  sym_request = 273,
-  sym_think = 274,
-  sym_pace = 275,
-  sym_let = 276,
-  sym_take = 277,
-  sym_repeat = 278,
-  sym_if_step = 279,
-  sym_else_if = 280,
-  sym_else_step = 281,
-  sym_choose = 282,
-  sym_branch = 283,
-  sym_parallel = 284,
-  sym_group = 285,
-  sym_stop = 286,
-  sym_log = 287,
-  sym__request_block = 288,
-  sym__request_statement = 289,
-  sym_label = 290,
-  sym_arguments = 291,
-  sym_argument = 292,
-  sym_cancel = 293,
-  sym_progress = 294,
-  sym_task = 295,
-  sym_ttl = 296,
-  sym_expectation = 297,
-  sym_save = 298,
-  sym_pages = 299,
-  sym_assertion = 300,
-  sym_margin = 301,
-  sym__report_statement = 302,
-  sym_report_file = 303,
-  sym_template = 304,
-  sym__expression = 305,
-  sym_binary = 306,
-  sym_unary = 307,
-  sym_access = 308,
-  sym_field = 309,
-  sym_index = 310,
-  sym_selection = 311,
-  sym_function = 312,
-  sym__argument = 313,
-  sym_named_argument = 314,
-  sym_parenthesized = 315,
-  sym_array = 316,
-  sym_object = 317,
-  sym_entry = 318,
-  sym_key = 319,
-  sym_reference = 320,
-  sym_constant = 321,
-  sym_string = 322,
-  sym_format_string = 323,
-  sym_hole = 324,
-  sym__name = 325,
-  sym_name = 326,
-  sym__word = 327,
-  aux_sym_file_repeat1 = 328,
-  aux_sym_server_repeat1 = 329,
-  aux_sym_guard_repeat1 = 330,
-  aux_sym_data_repeat1 = 331,
-  aux_sym_scenario_repeat1 = 332,
-  aux_sym_assert_repeat1 = 333,
-  aux_sym_baseline_repeat1 = 334,
-  aux_sym_report_repeat1 = 335,
-  aux_sym_builtin_repeat1 = 336,
-  aux_sym_protocol_repeat1 = 337,
-  aux_sym_tls_repeat1 = 338,
-  aux_sym_auth_repeat1 = 339,
-  aux_sym_types_repeat1 = 340,
-  aux_sym_target_repeat1 = 341,
-  aux_sym_stages_repeat1 = 342,
-  aux_sym__steps_repeat1 = 343,
-  aux_sym_if_step_repeat1 = 344,
-  aux_sym_choose_repeat1 = 345,
-  aux_sym__request_block_repeat1 = 346,
-  aux_sym_task_repeat1 = 347,
-  aux_sym_function_repeat1 = 348,
-  aux_sym_array_repeat1 = 349,
-  aux_sym_object_repeat1 = 350,
-  aux_sym_string_repeat1 = 351,
-  aux_sym_format_string_repeat1 = 352,
-  alias_sym_argument_name = 353,
-  alias_sym_callee = 354,
-  alias_sym_tag_name = 355,
-  alias_sym_word = 356,
+  anon_sym_client_key = 43,
+  anon_sym_key_id = 44,
+  anon_sym_audience = 45,
+  anon_sym_scopes = 46,
+  anon_sym_proxy = 47,
+  anon_sym_environment = 48,
+  anon_sym_answer = 49,
+  anon_sym_at = 50,
+  anon_sym_quickack = 51,
+  anon_sym_pid = 52,
+  anon_sym_capabilities = 53,
+  anon_sym_allow = 54,
+  anon_sym_hosts = 55,
+  anon_sym_tools = 56,
+  anon_sym_deny = 57,
+  anon_sym_max = 58,
+  anon_sym_rate = 59,
+  anon_sym_users = 60,
+  anon_sym_in_flight = 61,
+  anon_sym_duration = 62,
+  anon_sym_requests = 63,
+  anon_sym_abort = 64,
+  anon_sym_when = 65,
+  anon_sym_for = 66,
+  anon_sym_on = 67,
+  anon_sym_csv = 68,
+  anon_sym_json = 69,
+  anon_sym_jsonl = 70,
+  anon_sym_rows = 71,
+  anon_sym_order = 72,
+  anon_sym_at_end = 73,
+  anon_sym_types = 74,
+  anon_sym_COMMA = 75,
+  anon_sym_COLON = 76,
+  anon_sym_target = 77,
+  anon_sym_warmup = 78,
+  anon_sym_run = 79,
+  anon_sym_start = 80,
+  anon_sym_after = 81,
+  anon_sym_sessions = 82,
+  anon_sym_per = 83,
+  anon_sym_shared = 84,
+  anon_sym_close = 85,
+  anon_sym_hold = 86,
+  anon_sym_stream = 87,
+  anon_sym_cache = 88,
+  anon_sym_hints = 89,
+  anon_sym_lost = 90,
+  anon_sym_session = 91,
+  anon_sym_ids = 92,
+  anon_sym_list = 93,
+  anon_sym_before = 94,
+  anon_sym_call = 95,
+  anon_sym_persona = 96,
+  anon_sym_user = 97,
+  anon_sym_tag = 98,
+  anon_sym_stages = 99,
+  anon_sym_ramp = 100,
+  anon_sym_DASH_GT = 101,
+  anon_sym_over = 102,
+  anon_sym_seek = 103,
+  anon_sym_step = 104,
+  anon_sym_every = 105,
+  anon_sym_while = 106,
+  anon_sym_confirm = 107,
+  anon_sym_iterations = 108,
+  anon_sym_each = 109,
+  anon_sym_by = 110,
+  anon_sym_drain = 111,
+  anon_sym_up = 112,
+  anon_sym_to = 113,
+  anon_sym_arrivals = 114,
+  anon_sym_mix = 115,
+  anon_sym_read = 116,
+  anon_sym_prompt = 117,
+  anon_sym_complete = 118,
+  anon_sym_resource = 119,
+  anon_sym_subscribe = 120,
+  anon_sym_request = 121,
+  anon_sym_think = 122,
+  anon_sym_exponential = 123,
+  anon_sym_pace = 124,
+  anon_sym_let = 125,
+  anon_sym_take = 126,
+  anon_sym_from = 127,
+  anon_sym_repeat = 128,
+  anon_sym_if = 129,
+  anon_sym_else = 130,
+  anon_sym_choose = 131,
+  anon_sym_parallel = 132,
+  anon_sym_group = 133,
+  anon_sym_stop = 134,
+  anon_sym_log = 135,
+  anon_sym_as = 136,
+  anon_sym_args = 137,
+  anon_sym_params = 138,
+  anon_sym_argument = 139,
+  anon_sym_value = 140,
+  anon_sym_cancel = 141,
+  anon_sym_progress = 142,
+  anon_sym_task = 143,
+  anon_sym_ttl = 144,
+  anon_sym_expect = 145,
+  anon_sym_require = 146,
+  anon_sym_save = 147,
+  anon_sym_measure = 148,
+  anon_sym_pages = 149,
+  sym_window = 150,
+  anon_sym_PLUS = 151,
+  anon_sym_html = 152,
+  anon_sym_markdown = 153,
+  anon_sym_junit = 154,
+  anon_sym_template = 155,
+  anon_sym_or = 156,
+  anon_sym_and = 157,
+  anon_sym_EQ_EQ = 158,
+  anon_sym_BANG_EQ = 159,
+  anon_sym_LT = 160,
+  anon_sym_LT_EQ = 161,
+  anon_sym_GT = 162,
+  anon_sym_GT_EQ = 163,
+  anon_sym_contains = 164,
+  anon_sym_matches = 165,
+  anon_sym_in = 166,
+  anon_sym_DOT_DOT = 167,
+  anon_sym_DASH = 168,
+  anon_sym_STAR = 169,
+  anon_sym_SLASH = 170,
+  anon_sym_not = 171,
+  anon_sym_exists = 172,
+  anon_sym_DOT = 173,
+  anon_sym_LBRACK = 174,
+  anon_sym_RBRACK = 175,
+  anon_sym_LPAREN = 176,
+  anon_sym_RPAREN = 177,
+  anon_sym_true = 178,
+  anon_sym_false = 179,
+  anon_sym_null = 180,
+  anon_sym_off = 181,
+  sym_number = 182,
+  sym_percent = 183,
+  sym_duration = 184,
+  sym_rate = 185,
+  sym_size = 186,
+  sym_users = 187,
+  sym_revision = 188,
+  sym_percentile = 189,
+  anon_sym_DQUOTE = 190,
+  aux_sym_string_token1 = 191,
+  anon_sym_DQUOTE2 = 192,
+  anon_sym_f_DQUOTE = 193,
+  aux_sym_format_string_token1 = 194,
+  sym_brace = 195,
+  anon_sym_LBRACE2 = 196,
+  sym_escape = 197,
+  sym_file = 198,
+  sym__item = 199,
+  sym_edition = 200,
+  sym_param = 201,
+  sym_include = 202,
+  sym_server = 203,
+  sym_guard = 204,
+  sym_data = 205,
+  sym_scenario = 206,
+  sym_flow = 207,
+  sym_assert = 208,
+  sym_baseline = 209,
+  sym_report = 210,
+  sym__server_statement = 211,
+  sym_transport = 212,
+  sym_builtin = 213,
+  sym_setting = 214,
+  sym_header = 215,
+  sym_protocol = 216,
+  sym_revision_share = 217,
+  sym_timeout = 218,
+  sym_environment = 219,
+  sym_launch = 220,
+  sym_tls = 221,
+  sym__tls_statement = 222,
+  sym_ca = 223,
+  sym_cert = 224,
+  sym_insecure = 225,
+  sym_auth = 226,
+  sym_oauth_statement = 227,
+  sym_proxy = 228,
+  sym_answer = 229,
+  sym_switch = 230,
+  sym__guard_statement = 231,
+  sym_allow = 232,
+  sym_deny = 233,
+  sym_limit = 234,
+  sym_abort = 235,
+  sym_on_abort = 236,
+  sym__data_statement = 237,
+  sym_rows = 238,
+  sym_order = 239,
+  sym_types = 240,
+  sym_cell_type = 241,
+  sym__scenario_statement = 242,
+  sym_target = 243,
+  sym_warmup = 244,
+  sym_run = 245,
+  sym_start = 246,
+  sym_sessions = 247,
+  sym_close_sessions = 248,
+  sym_hold_stream = 249,
+  sym_cache_hints = 250,
+  sym_lost_session = 251,
+  sym_ids = 252,
+  sym_list_before_call = 253,
+  sym_persona = 254,
+  sym_user_steps = 255,
+  sym_tag = 256,
+  sym_stages = 257,
+  sym__stage = 258,
+  sym_ramp = 259,
+  sym_hold = 260,
+  sym_seek = 261,
+  sym_iterations = 262,
+  sym_drain = 263,
+  sym_arrivals = 264,
+  sym_mix = 265,
+  sym_share = 266,
+  sym__amount = 267,
+  sym__steps = 268,
+  sym__step = 269,
+  sym_call = 270,
+  sym_read = 271,
+  sym_prompt = 272,
+  sym_list = 273,
+  sym_complete = 274,
+  sym_subscribe = 275,
+  sym_request = 276,
+  sym_think = 277,
+  sym_pace = 278,
+  sym_let = 279,
+  sym_take = 280,
+  sym_repeat = 281,
+  sym_if_step = 282,
+  sym_else_if = 283,
+  sym_else_step = 284,
+  sym_choose = 285,
+  sym_branch = 286,
+  sym_parallel = 287,
+  sym_group = 288,
+  sym_stop = 289,
+  sym_log = 290,
+  sym__request_block = 291,
+  sym__request_statement = 292,
+  sym_label = 293,
+  sym_arguments = 294,
+  sym_argument = 295,
+  sym_cancel = 296,
+  sym_progress = 297,
+  sym_task = 298,
+  sym_ttl = 299,
+  sym_expectation = 300,
+  sym_save = 301,
+  sym_pages = 302,
+  sym_assertion = 303,
+  sym_margin = 304,
+  sym__report_statement = 305,
+  sym_report_file = 306,
+  sym_template = 307,
+  sym__expression = 308,
+  sym_binary = 309,
+  sym_unary = 310,
+  sym_access = 311,
+  sym_field = 312,
+  sym_index = 313,
+  sym_selection = 314,
+  sym_function = 315,
+  sym__argument = 316,
+  sym_named_argument = 317,
+  sym_parenthesized = 318,
+  sym_array = 319,
+  sym_object = 320,
+  sym_entry = 321,
+  sym_key = 322,
+  sym_reference = 323,
+  sym_constant = 324,
+  sym_string = 325,
+  sym_format_string = 326,
+  sym_hole = 327,
+  sym__name = 328,
+  sym_name = 329,
+  sym__word = 330,
+  aux_sym_file_repeat1 = 331,
+  aux_sym_server_repeat1 = 332,
+  aux_sym_guard_repeat1 = 333,
+  aux_sym_data_repeat1 = 334,
+  aux_sym_scenario_repeat1 = 335,
+  aux_sym_assert_repeat1 = 336,
+  aux_sym_baseline_repeat1 = 337,
+  aux_sym_report_repeat1 = 338,
+  aux_sym_builtin_repeat1 = 339,
+  aux_sym_protocol_repeat1 = 340,
+  aux_sym_tls_repeat1 = 341,
+  aux_sym_auth_repeat1 = 342,
+  aux_sym_types_repeat1 = 343,
+  aux_sym_target_repeat1 = 344,
+  aux_sym_stages_repeat1 = 345,
+  aux_sym__steps_repeat1 = 346,
+  aux_sym_if_step_repeat1 = 347,
+  aux_sym_choose_repeat1 = 348,
+  aux_sym__request_block_repeat1 = 349,
+  aux_sym_task_repeat1 = 350,
+  aux_sym_function_repeat1 = 351,
+  aux_sym_array_repeat1 = 352,
+  aux_sym_object_repeat1 = 353,
+  aux_sym_string_repeat1 = 354,
+  aux_sym_format_string_repeat1 = 355,
+  alias_sym_argument_name = 356,
+  alias_sym_callee = 357,
+  alias_sym_tag_name = 358,
+  alias_sym_word = 359,
 };
 
 static const char * const ts_symbol_names[] = {
@@ -422,6 +425,9 @@ static const char * const ts_symbol_names[] = {
   [anon_sym_token_url] = "token_url",
   [anon_sym_client_id] = "client_id",
   [anon_sym_client_secret] = "client_secret",
+  [anon_sym_client_key] = "client_key",
+  [anon_sym_key_id] = "key_id",
+  [anon_sym_audience] = "audience",
   [anon_sym_scopes] = "scopes",
   [anon_sym_proxy] = "proxy",
   [anon_sym_environment] = "environment",
@@ -782,6 +788,9 @@ static const TSSymbol ts_symbol_map[] = {
   [anon_sym_token_url] = anon_sym_token_url,
   [anon_sym_client_id] = anon_sym_client_id,
   [anon_sym_client_secret] = anon_sym_client_secret,
+  [anon_sym_client_key] = anon_sym_client_key,
+  [anon_sym_key_id] = anon_sym_key_id,
+  [anon_sym_audience] = anon_sym_audience,
   [anon_sym_scopes] = anon_sym_scopes,
   [anon_sym_proxy] = anon_sym_proxy,
   [anon_sym_environment] = anon_sym_environment,
@@ -1268,6 +1277,18 @@ static const TSSymbolMetadata ts_symbol_metadata[] = {
     .named = false,
   },
   [anon_sym_client_secret] = {
+    .visible = true,
+    .named = false,
+  },
+  [anon_sym_client_key] = {
+    .visible = true,
+    .named = false,
+  },
+  [anon_sym_key_id] = {
+    .visible = true,
+    .named = false,
+  },
+  [anon_sym_audience] = {
     .visible = true,
     .named = false,
   },
@@ -3271,8 +3292,8 @@ static const TSStateId ts_primary_state_ids[STATE_COUNT] = {
   [641] = 641,
   [642] = 642,
   [643] = 643,
-  [644] = 644,
-  [645] = 36,
+  [644] = 36,
+  [645] = 645,
   [646] = 646,
   [647] = 647,
   [648] = 648,
@@ -3305,51 +3326,51 @@ static const TSStateId ts_primary_state_ids[STATE_COUNT] = {
   [675] = 675,
   [676] = 676,
   [677] = 677,
-  [678] = 671,
-  [679] = 677,
-  [680] = 677,
-  [681] = 681,
-  [682] = 671,
-  [683] = 677,
-  [684] = 671,
-  [685] = 685,
-  [686] = 677,
-  [687] = 671,
-  [688] = 677,
-  [689] = 671,
-  [690] = 690,
-  [691] = 691,
+  [678] = 678,
+  [679] = 679,
+  [680] = 675,
+  [681] = 678,
+  [682] = 682,
+  [683] = 678,
+  [684] = 684,
+  [685] = 675,
+  [686] = 678,
+  [687] = 675,
+  [688] = 688,
+  [689] = 678,
+  [690] = 675,
+  [691] = 678,
   [692] = 692,
-  [693] = 693,
+  [693] = 675,
   [694] = 694,
-  [695] = 693,
-  [696] = 693,
+  [695] = 695,
+  [696] = 696,
   [697] = 697,
   [698] = 698,
   [699] = 698,
-  [700] = 693,
-  [701] = 701,
-  [702] = 697,
-  [703] = 698,
-  [704] = 704,
-  [705] = 697,
-  [706] = 698,
-  [707] = 707,
-  [708] = 693,
+  [700] = 700,
+  [701] = 697,
+  [702] = 698,
+  [703] = 700,
+  [704] = 697,
+  [705] = 698,
+  [706] = 700,
+  [707] = 697,
+  [708] = 700,
   [709] = 709,
-  [710] = 697,
-  [711] = 698,
-  [712] = 693,
-  [713] = 713,
-  [714] = 697,
-  [715] = 698,
-  [716] = 716,
-  [717] = 697,
+  [710] = 698,
+  [711] = 700,
+  [712] = 697,
+  [713] = 698,
+  [714] = 714,
+  [715] = 700,
+  [716] = 697,
+  [717] = 717,
   [718] = 718,
   [719] = 719,
-  [720] = 720,
+  [720] = 3,
   [721] = 721,
-  [722] = 722,
+  [722] = 2,
   [723] = 723,
   [724] = 724,
   [725] = 725,
@@ -3357,13 +3378,13 @@ static const TSStateId ts_primary_state_ids[STATE_COUNT] = {
   [727] = 727,
   [728] = 728,
   [729] = 729,
-  [730] = 3,
+  [730] = 730,
   [731] = 731,
   [732] = 732,
   [733] = 733,
   [734] = 734,
   [735] = 735,
-  [736] = 2,
+  [736] = 736,
   [737] = 737,
   [738] = 738,
   [739] = 739,
@@ -4951,1699 +4972,1738 @@ static bool ts_lex_keywords(TSLexer *lexer, TSStateId state) {
       if (lookahead == '_') ADVANCE(123);
       END_STATE();
     case 31:
-      if (lookahead == 't') ADVANCE(124);
+      if (lookahead == 'd') ADVANCE(124);
+      if (lookahead == 't') ADVANCE(125);
       END_STATE();
     case 32:
-      if (lookahead == 's') ADVANCE(125);
+      if (lookahead == 's') ADVANCE(126);
       END_STATE();
     case 33:
-      if (lookahead == 'a') ADVANCE(126);
-      if (lookahead == 'f') ADVANCE(127);
+      if (lookahead == 'a') ADVANCE(127);
+      if (lookahead == 'f') ADVANCE(128);
       END_STATE();
     case 34:
-      if (lookahead == 'i') ADVANCE(128);
+      if (lookahead == 'i') ADVANCE(129);
       END_STATE();
     case 35:
       ACCEPT_TOKEN(anon_sym_by);
       END_STATE();
     case 36:
       ACCEPT_TOKEN(anon_sym_ca);
-      if (lookahead == 'c') ADVANCE(129);
-      if (lookahead == 'l') ADVANCE(130);
-      if (lookahead == 'n') ADVANCE(131);
-      if (lookahead == 'p') ADVANCE(132);
+      if (lookahead == 'c') ADVANCE(130);
+      if (lookahead == 'l') ADVANCE(131);
+      if (lookahead == 'n') ADVANCE(132);
+      if (lookahead == 'p') ADVANCE(133);
       END_STATE();
     case 37:
-      if (lookahead == 'r') ADVANCE(133);
+      if (lookahead == 'r') ADVANCE(134);
       END_STATE();
     case 38:
-      if (lookahead == 'o') ADVANCE(134);
+      if (lookahead == 'o') ADVANCE(135);
       END_STATE();
     case 39:
-      if (lookahead == 'i') ADVANCE(135);
-      if (lookahead == 'o') ADVANCE(136);
+      if (lookahead == 'i') ADVANCE(136);
+      if (lookahead == 'o') ADVANCE(137);
       END_STATE();
     case 40:
-      if (lookahead == 'm') ADVANCE(137);
-      if (lookahead == 'n') ADVANCE(138);
+      if (lookahead == 'm') ADVANCE(138);
+      if (lookahead == 'n') ADVANCE(139);
       END_STATE();
     case 41:
-      if (lookahead == 'v') ADVANCE(139);
+      if (lookahead == 'v') ADVANCE(140);
       END_STATE();
     case 42:
-      if (lookahead == 'd') ADVANCE(140);
+      if (lookahead == 'd') ADVANCE(141);
       END_STATE();
     case 43:
-      if (lookahead == 't') ADVANCE(141);
+      if (lookahead == 't') ADVANCE(142);
       END_STATE();
     case 44:
-      if (lookahead == 'n') ADVANCE(142);
+      if (lookahead == 'n') ADVANCE(143);
       END_STATE();
     case 45:
-      if (lookahead == 'a') ADVANCE(143);
+      if (lookahead == 'a') ADVANCE(144);
       END_STATE();
     case 46:
-      if (lookahead == 'r') ADVANCE(144);
+      if (lookahead == 'r') ADVANCE(145);
       END_STATE();
     case 47:
-      if (lookahead == 'c') ADVANCE(145);
+      if (lookahead == 'c') ADVANCE(146);
       END_STATE();
     case 48:
-      if (lookahead == 's') ADVANCE(146);
+      if (lookahead == 's') ADVANCE(147);
       END_STATE();
     case 49:
-      if (lookahead == 'v') ADVANCE(147);
+      if (lookahead == 'v') ADVANCE(148);
       END_STATE();
     case 50:
-      if (lookahead == 'e') ADVANCE(148);
+      if (lookahead == 'e') ADVANCE(149);
       END_STATE();
     case 51:
-      if (lookahead == 'i') ADVANCE(149);
-      if (lookahead == 'p') ADVANCE(150);
+      if (lookahead == 'i') ADVANCE(150);
+      if (lookahead == 'p') ADVANCE(151);
       END_STATE();
     case 52:
-      if (lookahead == 'l') ADVANCE(151);
+      if (lookahead == 'l') ADVANCE(152);
       END_STATE();
     case 53:
-      if (lookahead == 'o') ADVANCE(152);
+      if (lookahead == 'o') ADVANCE(153);
       END_STATE();
     case 54:
-      if (lookahead == 'r') ADVANCE(153);
+      if (lookahead == 'r') ADVANCE(154);
       END_STATE();
     case 55:
-      if (lookahead == 'o') ADVANCE(154);
-      END_STATE();
-    case 56:
       if (lookahead == 'o') ADVANCE(155);
       END_STATE();
-    case 57:
-      if (lookahead == 'a') ADVANCE(156);
+    case 56:
+      if (lookahead == 'o') ADVANCE(156);
       END_STATE();
-    case 58:
+    case 57:
       if (lookahead == 'a') ADVANCE(157);
       END_STATE();
+    case 58:
+      if (lookahead == 'a') ADVANCE(158);
+      END_STATE();
     case 59:
-      if (lookahead == 'n') ADVANCE(158);
+      if (lookahead == 'n') ADVANCE(159);
       END_STATE();
     case 60:
-      if (lookahead == 'l') ADVANCE(159);
-      if (lookahead == 's') ADVANCE(160);
+      if (lookahead == 'l') ADVANCE(160);
+      if (lookahead == 's') ADVANCE(161);
       END_STATE();
     case 61:
-      if (lookahead == 'm') ADVANCE(161);
-      if (lookahead == 't') ADVANCE(162);
+      if (lookahead == 'm') ADVANCE(162);
+      if (lookahead == 't') ADVANCE(163);
       END_STATE();
     case 62:
-      if (lookahead == 's') ADVANCE(163);
+      if (lookahead == 's') ADVANCE(164);
       END_STATE();
     case 63:
       ACCEPT_TOKEN(anon_sym_if);
       END_STATE();
     case 64:
-      if (lookahead == '_') ADVANCE(164);
-      if (lookahead == 'c') ADVANCE(165);
-      if (lookahead == 's') ADVANCE(166);
+      if (lookahead == '_') ADVANCE(165);
+      if (lookahead == 'c') ADVANCE(166);
+      if (lookahead == 's') ADVANCE(167);
       END_STATE();
     case 65:
-      if (lookahead == 'e') ADVANCE(167);
+      if (lookahead == 'e') ADVANCE(168);
       END_STATE();
     case 66:
-      if (lookahead == 'o') ADVANCE(168);
+      if (lookahead == 'o') ADVANCE(169);
       END_STATE();
     case 67:
-      if (lookahead == 'n') ADVANCE(169);
+      if (lookahead == 'n') ADVANCE(170);
       END_STATE();
     case 68:
-      if (lookahead == 'y') ADVANCE(170);
+      if (lookahead == 'y') ADVANCE(171);
       END_STATE();
     case 69:
-      if (lookahead == 'u') ADVANCE(171);
+      if (lookahead == 'u') ADVANCE(172);
       END_STATE();
     case 70:
-      if (lookahead == 't') ADVANCE(172);
+      if (lookahead == 't') ADVANCE(173);
       END_STATE();
     case 71:
-      if (lookahead == 's') ADVANCE(173);
+      if (lookahead == 's') ADVANCE(174);
       END_STATE();
     case 72:
-      if (lookahead == 'g') ADVANCE(174);
-      if (lookahead == 's') ADVANCE(175);
+      if (lookahead == 'g') ADVANCE(175);
+      if (lookahead == 's') ADVANCE(176);
       END_STATE();
     case 73:
-      if (lookahead == 'r') ADVANCE(176);
-      if (lookahead == 't') ADVANCE(177);
-      if (lookahead == 'x') ADVANCE(178);
+      if (lookahead == 'r') ADVANCE(177);
+      if (lookahead == 't') ADVANCE(178);
+      if (lookahead == 'x') ADVANCE(179);
       END_STATE();
     case 74:
-      if (lookahead == 'p') ADVANCE(179);
+      if (lookahead == 'p') ADVANCE(180);
       END_STATE();
     case 75:
-      if (lookahead == 'a') ADVANCE(180);
+      if (lookahead == 'a') ADVANCE(181);
       END_STATE();
     case 76:
-      if (lookahead == 'x') ADVANCE(181);
+      if (lookahead == 'x') ADVANCE(182);
       END_STATE();
     case 77:
-      if (lookahead == 't') ADVANCE(182);
+      if (lookahead == 't') ADVANCE(183);
       END_STATE();
     case 78:
-      if (lookahead == 'l') ADVANCE(183);
+      if (lookahead == 'l') ADVANCE(184);
       END_STATE();
     case 79:
-      if (lookahead == 'u') ADVANCE(184);
+      if (lookahead == 'u') ADVANCE(185);
       END_STATE();
     case 80:
-      if (lookahead == 'f') ADVANCE(185);
+      if (lookahead == 'f') ADVANCE(186);
       END_STATE();
     case 81:
       ACCEPT_TOKEN(anon_sym_on);
       END_STATE();
     case 82:
       ACCEPT_TOKEN(anon_sym_or);
-      if (lookahead == 'd') ADVANCE(186);
+      if (lookahead == 'd') ADVANCE(187);
       END_STATE();
     case 83:
-      if (lookahead == 'e') ADVANCE(187);
+      if (lookahead == 'e') ADVANCE(188);
       END_STATE();
     case 84:
-      if (lookahead == 'c') ADVANCE(188);
-      if (lookahead == 'g') ADVANCE(189);
-      if (lookahead == 'r') ADVANCE(190);
-      END_STATE();
-    case 85:
+      if (lookahead == 'c') ADVANCE(189);
+      if (lookahead == 'g') ADVANCE(190);
       if (lookahead == 'r') ADVANCE(191);
       END_STATE();
+    case 85:
+      if (lookahead == 'r') ADVANCE(192);
+      END_STATE();
     case 86:
-      if (lookahead == 'd') ADVANCE(192);
+      if (lookahead == 'd') ADVANCE(193);
       END_STATE();
     case 87:
-      if (lookahead == 'o') ADVANCE(193);
+      if (lookahead == 'o') ADVANCE(194);
       END_STATE();
     case 88:
-      if (lookahead == 'i') ADVANCE(194);
+      if (lookahead == 'i') ADVANCE(195);
       END_STATE();
     case 89:
-      if (lookahead == 'm') ADVANCE(195);
-      if (lookahead == 't') ADVANCE(196);
+      if (lookahead == 'm') ADVANCE(196);
+      if (lookahead == 't') ADVANCE(197);
       END_STATE();
     case 90:
-      if (lookahead == 'a') ADVANCE(197);
-      if (lookahead == 'p') ADVANCE(198);
-      if (lookahead == 'q') ADVANCE(199);
-      if (lookahead == 's') ADVANCE(200);
+      if (lookahead == 'a') ADVANCE(198);
+      if (lookahead == 'p') ADVANCE(199);
+      if (lookahead == 'q') ADVANCE(200);
+      if (lookahead == 's') ADVANCE(201);
       END_STATE();
     case 91:
-      if (lookahead == 'w') ADVANCE(201);
+      if (lookahead == 'w') ADVANCE(202);
       END_STATE();
     case 92:
-      if (lookahead == 'n') ADVANCE(202);
+      if (lookahead == 'n') ADVANCE(203);
       END_STATE();
     case 93:
-      if (lookahead == 'v') ADVANCE(203);
+      if (lookahead == 'v') ADVANCE(204);
       END_STATE();
     case 94:
-      if (lookahead == 'e') ADVANCE(204);
-      if (lookahead == 'o') ADVANCE(205);
+      if (lookahead == 'e') ADVANCE(205);
+      if (lookahead == 'o') ADVANCE(206);
       END_STATE();
     case 95:
-      if (lookahead == 'e') ADVANCE(206);
-      if (lookahead == 'r') ADVANCE(207);
-      if (lookahead == 's') ADVANCE(208);
+      if (lookahead == 'e') ADVANCE(207);
+      if (lookahead == 'r') ADVANCE(208);
+      if (lookahead == 's') ADVANCE(209);
       END_STATE();
     case 96:
-      if (lookahead == 'a') ADVANCE(209);
+      if (lookahead == 'a') ADVANCE(210);
       END_STATE();
     case 97:
-      if (lookahead == 'e') ADVANCE(210);
+      if (lookahead == 'e') ADVANCE(211);
       END_STATE();
     case 98:
-      if (lookahead == 'a') ADVANCE(211);
-      if (lookahead == 'd') ADVANCE(212);
-      if (lookahead == 'e') ADVANCE(213);
-      if (lookahead == 'o') ADVANCE(214);
-      if (lookahead == 'r') ADVANCE(215);
+      if (lookahead == 'a') ADVANCE(212);
+      if (lookahead == 'd') ADVANCE(213);
+      if (lookahead == 'e') ADVANCE(214);
+      if (lookahead == 'o') ADVANCE(215);
+      if (lookahead == 'r') ADVANCE(216);
       END_STATE();
     case 99:
-      if (lookahead == 'b') ADVANCE(216);
+      if (lookahead == 'b') ADVANCE(217);
       END_STATE();
     case 100:
-      if (lookahead == 'g') ADVANCE(217);
-      if (lookahead == 'k') ADVANCE(218);
-      if (lookahead == 'r') ADVANCE(219);
-      if (lookahead == 's') ADVANCE(220);
+      if (lookahead == 'g') ADVANCE(218);
+      if (lookahead == 'k') ADVANCE(219);
+      if (lookahead == 'r') ADVANCE(220);
+      if (lookahead == 's') ADVANCE(221);
       END_STATE();
     case 101:
-      if (lookahead == 'm') ADVANCE(221);
+      if (lookahead == 'm') ADVANCE(222);
       END_STATE();
     case 102:
-      if (lookahead == 'i') ADVANCE(222);
+      if (lookahead == 'i') ADVANCE(223);
       END_STATE();
     case 103:
-      if (lookahead == 'm') ADVANCE(223);
+      if (lookahead == 'm') ADVANCE(224);
       END_STATE();
     case 104:
-      if (lookahead == 's') ADVANCE(224);
+      if (lookahead == 's') ADVANCE(225);
       END_STATE();
     case 105:
       ACCEPT_TOKEN(anon_sym_to);
-      if (lookahead == 'k') ADVANCE(225);
-      if (lookahead == 'o') ADVANCE(226);
+      if (lookahead == 'k') ADVANCE(226);
+      if (lookahead == 'o') ADVANCE(227);
       END_STATE();
     case 106:
-      if (lookahead == 'u') ADVANCE(227);
+      if (lookahead == 'u') ADVANCE(228);
       END_STATE();
     case 107:
-      if (lookahead == 'l') ADVANCE(228);
+      if (lookahead == 'l') ADVANCE(229);
       END_STATE();
     case 108:
-      if (lookahead == 'p') ADVANCE(229);
+      if (lookahead == 'p') ADVANCE(230);
       END_STATE();
     case 109:
       ACCEPT_TOKEN(anon_sym_up);
       END_STATE();
     case 110:
-      if (lookahead == 'e') ADVANCE(230);
+      if (lookahead == 'e') ADVANCE(231);
       END_STATE();
     case 111:
-      if (lookahead == 'l') ADVANCE(231);
+      if (lookahead == 'l') ADVANCE(232);
       END_STATE();
     case 112:
-      if (lookahead == 'r') ADVANCE(232);
+      if (lookahead == 'r') ADVANCE(233);
       END_STATE();
     case 113:
-      if (lookahead == 'e') ADVANCE(233);
-      if (lookahead == 'i') ADVANCE(234);
+      if (lookahead == 'e') ADVANCE(234);
+      if (lookahead == 'i') ADVANCE(235);
       END_STATE();
     case 114:
-      if (lookahead == 't') ADVANCE(235);
+      if (lookahead == 't') ADVANCE(236);
       END_STATE();
     case 115:
-      if (lookahead == 'r') ADVANCE(236);
+      if (lookahead == 'r') ADVANCE(237);
       END_STATE();
     case 116:
-      if (lookahead == 'e') ADVANCE(237);
+      if (lookahead == 'e') ADVANCE(238);
       END_STATE();
     case 117:
-      if (lookahead == 'o') ADVANCE(238);
+      if (lookahead == 'o') ADVANCE(239);
       END_STATE();
     case 118:
       ACCEPT_TOKEN(anon_sym_and);
       END_STATE();
     case 119:
-      if (lookahead == 'w') ADVANCE(239);
+      if (lookahead == 'w') ADVANCE(240);
       END_STATE();
     case 120:
-      if (lookahead == 's') ADVANCE(240);
-      if (lookahead == 'u') ADVANCE(241);
+      if (lookahead == 's') ADVANCE(241);
+      if (lookahead == 'u') ADVANCE(242);
       END_STATE();
     case 121:
-      if (lookahead == 'i') ADVANCE(242);
+      if (lookahead == 'i') ADVANCE(243);
       END_STATE();
     case 122:
-      if (lookahead == 'e') ADVANCE(243);
-      END_STATE();
-    case 123:
       if (lookahead == 'e') ADVANCE(244);
       END_STATE();
+    case 123:
+      if (lookahead == 'e') ADVANCE(245);
+      END_STATE();
     case 124:
-      if (lookahead == 'h') ADVANCE(245);
+      if (lookahead == 'i') ADVANCE(246);
       END_STATE();
     case 125:
-      if (lookahead == 'e') ADVANCE(246);
+      if (lookahead == 'h') ADVANCE(247);
       END_STATE();
     case 126:
-      if (lookahead == 'r') ADVANCE(247);
+      if (lookahead == 'e') ADVANCE(248);
       END_STATE();
     case 127:
-      if (lookahead == 'o') ADVANCE(248);
+      if (lookahead == 'r') ADVANCE(249);
       END_STATE();
     case 128:
-      if (lookahead == 'l') ADVANCE(249);
+      if (lookahead == 'o') ADVANCE(250);
       END_STATE();
     case 129:
-      if (lookahead == 'h') ADVANCE(250);
-      END_STATE();
-    case 130:
       if (lookahead == 'l') ADVANCE(251);
       END_STATE();
+    case 130:
+      if (lookahead == 'h') ADVANCE(252);
+      END_STATE();
     case 131:
-      if (lookahead == 'c') ADVANCE(252);
+      if (lookahead == 'l') ADVANCE(253);
       END_STATE();
     case 132:
-      if (lookahead == 'a') ADVANCE(253);
+      if (lookahead == 'c') ADVANCE(254);
       END_STATE();
     case 133:
-      if (lookahead == 't') ADVANCE(254);
+      if (lookahead == 'a') ADVANCE(255);
       END_STATE();
     case 134:
-      if (lookahead == 'o') ADVANCE(255);
+      if (lookahead == 't') ADVANCE(256);
       END_STATE();
     case 135:
-      if (lookahead == 'e') ADVANCE(256);
+      if (lookahead == 'o') ADVANCE(257);
       END_STATE();
     case 136:
-      if (lookahead == 's') ADVANCE(257);
+      if (lookahead == 'e') ADVANCE(258);
       END_STATE();
     case 137:
-      if (lookahead == 'p') ADVANCE(258);
+      if (lookahead == 's') ADVANCE(259);
       END_STATE();
     case 138:
-      if (lookahead == 'f') ADVANCE(259);
-      if (lookahead == 'n') ADVANCE(260);
-      if (lookahead == 't') ADVANCE(261);
+      if (lookahead == 'p') ADVANCE(260);
       END_STATE();
     case 139:
-      ACCEPT_TOKEN(anon_sym_csv);
+      if (lookahead == 'f') ADVANCE(261);
+      if (lookahead == 'n') ADVANCE(262);
+      if (lookahead == 't') ADVANCE(263);
       END_STATE();
     case 140:
-      ACCEPT_TOKEN(anon_sym_cwd);
+      ACCEPT_TOKEN(anon_sym_csv);
       END_STATE();
     case 141:
-      if (lookahead == 'a') ADVANCE(262);
+      ACCEPT_TOKEN(anon_sym_cwd);
       END_STATE();
     case 142:
-      if (lookahead == 'y') ADVANCE(263);
+      if (lookahead == 'a') ADVANCE(264);
       END_STATE();
     case 143:
-      if (lookahead == 'i') ADVANCE(264);
+      if (lookahead == 'y') ADVANCE(265);
       END_STATE();
     case 144:
-      if (lookahead == 'a') ADVANCE(265);
+      if (lookahead == 'i') ADVANCE(266);
       END_STATE();
     case 145:
-      if (lookahead == 'h') ADVANCE(266);
+      if (lookahead == 'a') ADVANCE(267);
       END_STATE();
     case 146:
-      if (lookahead == 'e') ADVANCE(267);
+      if (lookahead == 'h') ADVANCE(268);
       END_STATE();
     case 147:
-      ACCEPT_TOKEN(anon_sym_env);
-      if (lookahead == 'i') ADVANCE(268);
+      if (lookahead == 'e') ADVANCE(269);
       END_STATE();
     case 148:
-      if (lookahead == 'r') ADVANCE(269);
+      ACCEPT_TOKEN(anon_sym_env);
+      if (lookahead == 'i') ADVANCE(270);
       END_STATE();
     case 149:
-      if (lookahead == 's') ADVANCE(270);
+      if (lookahead == 'r') ADVANCE(271);
       END_STATE();
     case 150:
-      if (lookahead == 'e') ADVANCE(271);
-      if (lookahead == 'o') ADVANCE(272);
+      if (lookahead == 's') ADVANCE(272);
       END_STATE();
     case 151:
-      if (lookahead == 's') ADVANCE(273);
+      if (lookahead == 'e') ADVANCE(273);
+      if (lookahead == 'o') ADVANCE(274);
       END_STATE();
     case 152:
-      if (lookahead == 'w') ADVANCE(274);
+      if (lookahead == 's') ADVANCE(275);
       END_STATE();
     case 153:
-      ACCEPT_TOKEN(anon_sym_for);
+      if (lookahead == 'w') ADVANCE(276);
       END_STATE();
     case 154:
-      if (lookahead == 'm') ADVANCE(275);
+      ACCEPT_TOKEN(anon_sym_for);
       END_STATE();
     case 155:
-      if (lookahead == 'u') ADVANCE(276);
+      if (lookahead == 'm') ADVANCE(277);
       END_STATE();
     case 156:
-      if (lookahead == 'r') ADVANCE(277);
+      if (lookahead == 'u') ADVANCE(278);
       END_STATE();
     case 157:
-      if (lookahead == 'd') ADVANCE(278);
+      if (lookahead == 'r') ADVANCE(279);
       END_STATE();
     case 158:
-      if (lookahead == 't') ADVANCE(279);
-      END_STATE();
-    case 159:
       if (lookahead == 'd') ADVANCE(280);
       END_STATE();
-    case 160:
+    case 159:
       if (lookahead == 't') ADVANCE(281);
       END_STATE();
+    case 160:
+      if (lookahead == 'd') ADVANCE(282);
+      END_STATE();
     case 161:
-      if (lookahead == 'l') ADVANCE(282);
+      if (lookahead == 't') ADVANCE(283);
       END_STATE();
     case 162:
-      if (lookahead == 'p') ADVANCE(283);
+      if (lookahead == 'l') ADVANCE(284);
       END_STATE();
     case 163:
-      ACCEPT_TOKEN(anon_sym_ids);
+      if (lookahead == 'p') ADVANCE(285);
       END_STATE();
     case 164:
-      if (lookahead == 'f') ADVANCE(284);
+      ACCEPT_TOKEN(anon_sym_ids);
       END_STATE();
     case 165:
-      if (lookahead == 'l') ADVANCE(285);
+      if (lookahead == 'f') ADVANCE(286);
       END_STATE();
     case 166:
-      if (lookahead == 'e') ADVANCE(286);
+      if (lookahead == 'l') ADVANCE(287);
       END_STATE();
     case 167:
-      if (lookahead == 'r') ADVANCE(287);
+      if (lookahead == 'e') ADVANCE(288);
       END_STATE();
     case 168:
-      if (lookahead == 'n') ADVANCE(288);
+      if (lookahead == 'r') ADVANCE(289);
       END_STATE();
     case 169:
-      if (lookahead == 'i') ADVANCE(289);
-      END_STATE();
-    case 170:
-      ACCEPT_TOKEN(anon_sym_key);
-      END_STATE();
-    case 171:
       if (lookahead == 'n') ADVANCE(290);
       END_STATE();
+    case 170:
+      if (lookahead == 'i') ADVANCE(291);
+      END_STATE();
+    case 171:
+      ACCEPT_TOKEN(anon_sym_key);
+      if (lookahead == '_') ADVANCE(292);
+      END_STATE();
     case 172:
-      ACCEPT_TOKEN(anon_sym_let);
+      if (lookahead == 'n') ADVANCE(293);
       END_STATE();
     case 173:
-      if (lookahead == 't') ADVANCE(291);
+      ACCEPT_TOKEN(anon_sym_let);
       END_STATE();
     case 174:
-      ACCEPT_TOKEN(anon_sym_log);
+      if (lookahead == 't') ADVANCE(294);
       END_STATE();
     case 175:
-      if (lookahead == 't') ADVANCE(292);
+      ACCEPT_TOKEN(anon_sym_log);
       END_STATE();
     case 176:
-      if (lookahead == 'k') ADVANCE(293);
+      if (lookahead == 't') ADVANCE(295);
       END_STATE();
     case 177:
-      if (lookahead == 'c') ADVANCE(294);
+      if (lookahead == 'k') ADVANCE(296);
       END_STATE();
     case 178:
-      ACCEPT_TOKEN(anon_sym_max);
+      if (lookahead == 'c') ADVANCE(297);
       END_STATE();
     case 179:
-      if (lookahead == 'l') ADVANCE(295);
+      ACCEPT_TOKEN(anon_sym_max);
       END_STATE();
     case 180:
-      if (lookahead == 's') ADVANCE(296);
+      if (lookahead == 'l') ADVANCE(298);
       END_STATE();
     case 181:
-      ACCEPT_TOKEN(anon_sym_mix);
+      if (lookahead == 's') ADVANCE(299);
       END_STATE();
     case 182:
-      ACCEPT_TOKEN(anon_sym_not);
+      ACCEPT_TOKEN(anon_sym_mix);
       END_STATE();
     case 183:
-      if (lookahead == 'l') ADVANCE(297);
+      ACCEPT_TOKEN(anon_sym_not);
       END_STATE();
     case 184:
-      if (lookahead == 't') ADVANCE(298);
+      if (lookahead == 'l') ADVANCE(300);
       END_STATE();
     case 185:
-      ACCEPT_TOKEN(anon_sym_off);
+      if (lookahead == 't') ADVANCE(301);
       END_STATE();
     case 186:
-      if (lookahead == 'e') ADVANCE(299);
+      ACCEPT_TOKEN(anon_sym_off);
       END_STATE();
     case 187:
-      if (lookahead == 'r') ADVANCE(300);
-      END_STATE();
-    case 188:
-      if (lookahead == 'e') ADVANCE(301);
-      END_STATE();
-    case 189:
       if (lookahead == 'e') ADVANCE(302);
       END_STATE();
+    case 188:
+      if (lookahead == 'r') ADVANCE(303);
+      END_STATE();
+    case 189:
+      if (lookahead == 'e') ADVANCE(304);
+      END_STATE();
     case 190:
-      if (lookahead == 'a') ADVANCE(303);
+      if (lookahead == 'e') ADVANCE(305);
       END_STATE();
     case 191:
-      ACCEPT_TOKEN(anon_sym_per);
-      if (lookahead == 's') ADVANCE(304);
+      if (lookahead == 'a') ADVANCE(306);
       END_STATE();
     case 192:
-      ACCEPT_TOKEN(anon_sym_pid);
+      ACCEPT_TOKEN(anon_sym_per);
+      if (lookahead == 's') ADVANCE(307);
       END_STATE();
     case 193:
-      if (lookahead == 'g') ADVANCE(305);
-      if (lookahead == 'm') ADVANCE(306);
-      if (lookahead == 't') ADVANCE(307);
-      if (lookahead == 'x') ADVANCE(308);
+      ACCEPT_TOKEN(anon_sym_pid);
       END_STATE();
     case 194:
-      if (lookahead == 'c') ADVANCE(309);
+      if (lookahead == 'g') ADVANCE(308);
+      if (lookahead == 'm') ADVANCE(309);
+      if (lookahead == 't') ADVANCE(310);
+      if (lookahead == 'x') ADVANCE(311);
       END_STATE();
     case 195:
-      if (lookahead == 'p') ADVANCE(310);
+      if (lookahead == 'c') ADVANCE(312);
       END_STATE();
     case 196:
-      if (lookahead == 'e') ADVANCE(311);
+      if (lookahead == 'p') ADVANCE(313);
       END_STATE();
     case 197:
-      if (lookahead == 'd') ADVANCE(312);
+      if (lookahead == 'e') ADVANCE(314);
       END_STATE();
     case 198:
-      if (lookahead == 'e') ADVANCE(313);
-      if (lookahead == 'o') ADVANCE(314);
+      if (lookahead == 'd') ADVANCE(315);
       END_STATE();
     case 199:
-      if (lookahead == 'u') ADVANCE(315);
+      if (lookahead == 'e') ADVANCE(316);
+      if (lookahead == 'o') ADVANCE(317);
       END_STATE();
     case 200:
-      if (lookahead == 'o') ADVANCE(316);
+      if (lookahead == 'u') ADVANCE(318);
       END_STATE();
     case 201:
-      if (lookahead == 's') ADVANCE(317);
+      if (lookahead == 'o') ADVANCE(319);
       END_STATE();
     case 202:
-      ACCEPT_TOKEN(anon_sym_run);
+      if (lookahead == 's') ADVANCE(320);
       END_STATE();
     case 203:
-      if (lookahead == 'e') ADVANCE(318);
+      ACCEPT_TOKEN(anon_sym_run);
       END_STATE();
     case 204:
-      if (lookahead == 'n') ADVANCE(319);
+      if (lookahead == 'e') ADVANCE(321);
       END_STATE();
     case 205:
-      if (lookahead == 'p') ADVANCE(320);
+      if (lookahead == 'n') ADVANCE(322);
       END_STATE();
     case 206:
-      if (lookahead == 'k') ADVANCE(321);
+      if (lookahead == 'p') ADVANCE(323);
       END_STATE();
     case 207:
-      if (lookahead == 'v') ADVANCE(322);
+      if (lookahead == 'k') ADVANCE(324);
       END_STATE();
     case 208:
-      if (lookahead == 's') ADVANCE(323);
+      if (lookahead == 'v') ADVANCE(325);
       END_STATE();
     case 209:
-      if (lookahead == 'r') ADVANCE(324);
+      if (lookahead == 's') ADVANCE(326);
       END_STATE();
     case 210:
-      ACCEPT_TOKEN(anon_sym_sse);
+      if (lookahead == 'r') ADVANCE(327);
       END_STATE();
     case 211:
-      if (lookahead == 'g') ADVANCE(325);
-      if (lookahead == 'r') ADVANCE(326);
+      ACCEPT_TOKEN(anon_sym_sse);
       END_STATE();
     case 212:
-      if (lookahead == 'i') ADVANCE(327);
+      if (lookahead == 'g') ADVANCE(328);
+      if (lookahead == 'r') ADVANCE(329);
       END_STATE();
     case 213:
-      if (lookahead == 'p') ADVANCE(328);
+      if (lookahead == 'i') ADVANCE(330);
       END_STATE();
     case 214:
-      if (lookahead == 'p') ADVANCE(329);
+      if (lookahead == 'p') ADVANCE(331);
       END_STATE();
     case 215:
-      if (lookahead == 'e') ADVANCE(330);
+      if (lookahead == 'p') ADVANCE(332);
       END_STATE();
     case 216:
-      if (lookahead == 's') ADVANCE(331);
+      if (lookahead == 'e') ADVANCE(333);
       END_STATE();
     case 217:
-      ACCEPT_TOKEN(anon_sym_tag);
+      if (lookahead == 's') ADVANCE(334);
       END_STATE();
     case 218:
-      if (lookahead == 'e') ADVANCE(332);
+      ACCEPT_TOKEN(anon_sym_tag);
       END_STATE();
     case 219:
-      if (lookahead == 'g') ADVANCE(333);
+      if (lookahead == 'e') ADVANCE(335);
       END_STATE();
     case 220:
-      if (lookahead == 'k') ADVANCE(334);
+      if (lookahead == 'g') ADVANCE(336);
       END_STATE();
     case 221:
-      if (lookahead == 'p') ADVANCE(335);
+      if (lookahead == 'k') ADVANCE(337);
       END_STATE();
     case 222:
-      if (lookahead == 'n') ADVANCE(336);
+      if (lookahead == 'p') ADVANCE(338);
       END_STATE();
     case 223:
-      if (lookahead == 'e') ADVANCE(337);
+      if (lookahead == 'n') ADVANCE(339);
       END_STATE();
     case 224:
-      ACCEPT_TOKEN(anon_sym_tls);
-      END_STATE();
-    case 225:
-      if (lookahead == 'e') ADVANCE(338);
-      END_STATE();
-    case 226:
-      if (lookahead == 'l') ADVANCE(339);
-      END_STATE();
-    case 227:
       if (lookahead == 'e') ADVANCE(340);
       END_STATE();
-    case 228:
-      ACCEPT_TOKEN(anon_sym_ttl);
+    case 225:
+      ACCEPT_TOKEN(anon_sym_tls);
       END_STATE();
-    case 229:
+    case 226:
       if (lookahead == 'e') ADVANCE(341);
       END_STATE();
+    case 227:
+      if (lookahead == 'l') ADVANCE(342);
+      END_STATE();
+    case 228:
+      if (lookahead == 'e') ADVANCE(343);
+      END_STATE();
+    case 229:
+      ACCEPT_TOKEN(anon_sym_ttl);
+      END_STATE();
     case 230:
-      if (lookahead == 'r') ADVANCE(342);
+      if (lookahead == 'e') ADVANCE(344);
       END_STATE();
     case 231:
-      if (lookahead == 'u') ADVANCE(343);
+      if (lookahead == 'r') ADVANCE(345);
       END_STATE();
     case 232:
-      if (lookahead == 'm') ADVANCE(344);
+      if (lookahead == 'u') ADVANCE(346);
       END_STATE();
     case 233:
-      if (lookahead == 'n') ADVANCE(345);
+      if (lookahead == 'm') ADVANCE(347);
       END_STATE();
     case 234:
-      if (lookahead == 'l') ADVANCE(346);
+      if (lookahead == 'n') ADVANCE(348);
       END_STATE();
     case 235:
-      if (lookahead == 'h') ADVANCE(347);
+      if (lookahead == 'l') ADVANCE(349);
       END_STATE();
     case 236:
-      if (lookahead == 't') ADVANCE(348);
+      if (lookahead == 'h') ADVANCE(350);
       END_STATE();
     case 237:
-      if (lookahead == 'r') ADVANCE(349);
+      if (lookahead == 't') ADVANCE(351);
       END_STATE();
     case 238:
-      if (lookahead == 'w') ADVANCE(350);
+      if (lookahead == 'r') ADVANCE(352);
       END_STATE();
     case 239:
-      if (lookahead == 'e') ADVANCE(351);
+      if (lookahead == 'w') ADVANCE(353);
       END_STATE();
     case 240:
-      ACCEPT_TOKEN(anon_sym_args);
+      if (lookahead == 'e') ADVANCE(354);
       END_STATE();
     case 241:
-      if (lookahead == 'm') ADVANCE(352);
+      ACCEPT_TOKEN(anon_sym_args);
       END_STATE();
     case 242:
-      if (lookahead == 'v') ADVANCE(353);
+      if (lookahead == 'm') ADVANCE(355);
       END_STATE();
     case 243:
-      if (lookahead == 'r') ADVANCE(354);
+      if (lookahead == 'v') ADVANCE(356);
       END_STATE();
     case 244:
-      if (lookahead == 'n') ADVANCE(355);
+      if (lookahead == 'r') ADVANCE(357);
       END_STATE();
     case 245:
-      ACCEPT_TOKEN(anon_sym_auth);
+      if (lookahead == 'n') ADVANCE(358);
       END_STATE();
     case 246:
-      if (lookahead == 'l') ADVANCE(356);
+      if (lookahead == 'e') ADVANCE(359);
       END_STATE();
     case 247:
-      if (lookahead == 'e') ADVANCE(357);
+      ACCEPT_TOKEN(anon_sym_auth);
       END_STATE();
     case 248:
-      if (lookahead == 'r') ADVANCE(358);
+      if (lookahead == 'l') ADVANCE(360);
       END_STATE();
     case 249:
-      if (lookahead == 't') ADVANCE(359);
-      END_STATE();
-    case 250:
-      if (lookahead == 'e') ADVANCE(360);
-      END_STATE();
-    case 251:
-      ACCEPT_TOKEN(anon_sym_call);
-      END_STATE();
-    case 252:
       if (lookahead == 'e') ADVANCE(361);
       END_STATE();
+    case 250:
+      if (lookahead == 'r') ADVANCE(362);
+      END_STATE();
+    case 251:
+      if (lookahead == 't') ADVANCE(363);
+      END_STATE();
+    case 252:
+      if (lookahead == 'e') ADVANCE(364);
+      END_STATE();
     case 253:
-      if (lookahead == 'b') ADVANCE(362);
+      ACCEPT_TOKEN(anon_sym_call);
       END_STATE();
     case 254:
-      ACCEPT_TOKEN(anon_sym_cert);
-      END_STATE();
-    case 255:
-      if (lookahead == 's') ADVANCE(363);
-      END_STATE();
-    case 256:
-      if (lookahead == 'n') ADVANCE(364);
-      END_STATE();
-    case 257:
       if (lookahead == 'e') ADVANCE(365);
       END_STATE();
+    case 255:
+      if (lookahead == 'b') ADVANCE(366);
+      END_STATE();
+    case 256:
+      ACCEPT_TOKEN(anon_sym_cert);
+      END_STATE();
+    case 257:
+      if (lookahead == 's') ADVANCE(367);
+      END_STATE();
     case 258:
-      if (lookahead == 'l') ADVANCE(366);
+      if (lookahead == 'n') ADVANCE(368);
       END_STATE();
     case 259:
-      if (lookahead == 'i') ADVANCE(367);
+      if (lookahead == 'e') ADVANCE(369);
       END_STATE();
     case 260:
-      if (lookahead == 'e') ADVANCE(368);
+      if (lookahead == 'l') ADVANCE(370);
       END_STATE();
     case 261:
-      if (lookahead == 'a') ADVANCE(369);
+      if (lookahead == 'i') ADVANCE(371);
       END_STATE();
     case 262:
-      ACCEPT_TOKEN(anon_sym_data);
+      if (lookahead == 'e') ADVANCE(372);
       END_STATE();
     case 263:
-      ACCEPT_TOKEN(anon_sym_deny);
+      if (lookahead == 'a') ADVANCE(373);
       END_STATE();
     case 264:
-      if (lookahead == 'n') ADVANCE(370);
+      ACCEPT_TOKEN(anon_sym_data);
       END_STATE();
     case 265:
-      if (lookahead == 't') ADVANCE(371);
+      ACCEPT_TOKEN(anon_sym_deny);
       END_STATE();
     case 266:
-      ACCEPT_TOKEN(anon_sym_each);
+      if (lookahead == 'n') ADVANCE(374);
       END_STATE();
     case 267:
-      ACCEPT_TOKEN(anon_sym_else);
+      if (lookahead == 't') ADVANCE(375);
       END_STATE();
     case 268:
-      if (lookahead == 'r') ADVANCE(372);
+      ACCEPT_TOKEN(anon_sym_each);
       END_STATE();
     case 269:
-      if (lookahead == 'y') ADVANCE(373);
+      ACCEPT_TOKEN(anon_sym_else);
       END_STATE();
     case 270:
-      if (lookahead == 't') ADVANCE(374);
+      if (lookahead == 'r') ADVANCE(376);
       END_STATE();
     case 271:
-      if (lookahead == 'c') ADVANCE(375);
+      if (lookahead == 'y') ADVANCE(377);
       END_STATE();
     case 272:
-      if (lookahead == 'n') ADVANCE(376);
+      if (lookahead == 't') ADVANCE(378);
       END_STATE();
     case 273:
-      if (lookahead == 'e') ADVANCE(377);
+      if (lookahead == 'c') ADVANCE(379);
       END_STATE();
     case 274:
-      ACCEPT_TOKEN(anon_sym_flow);
+      if (lookahead == 'n') ADVANCE(380);
       END_STATE();
     case 275:
-      ACCEPT_TOKEN(anon_sym_from);
+      if (lookahead == 'e') ADVANCE(381);
       END_STATE();
     case 276:
-      if (lookahead == 'p') ADVANCE(378);
+      ACCEPT_TOKEN(anon_sym_flow);
       END_STATE();
     case 277:
-      if (lookahead == 'd') ADVANCE(379);
+      ACCEPT_TOKEN(anon_sym_from);
       END_STATE();
     case 278:
-      if (lookahead == 'e') ADVANCE(380);
+      if (lookahead == 'p') ADVANCE(382);
       END_STATE();
     case 279:
-      if (lookahead == 's') ADVANCE(381);
+      if (lookahead == 'd') ADVANCE(383);
       END_STATE();
     case 280:
-      ACCEPT_TOKEN(anon_sym_hold);
+      if (lookahead == 'e') ADVANCE(384);
       END_STATE();
     case 281:
-      if (lookahead == 's') ADVANCE(382);
+      if (lookahead == 's') ADVANCE(385);
       END_STATE();
     case 282:
-      ACCEPT_TOKEN(anon_sym_html);
+      ACCEPT_TOKEN(anon_sym_hold);
       END_STATE();
     case 283:
-      ACCEPT_TOKEN(anon_sym_http);
+      if (lookahead == 's') ADVANCE(386);
       END_STATE();
     case 284:
-      if (lookahead == 'l') ADVANCE(383);
+      ACCEPT_TOKEN(anon_sym_html);
       END_STATE();
     case 285:
-      if (lookahead == 'u') ADVANCE(384);
+      ACCEPT_TOKEN(anon_sym_http);
       END_STATE();
     case 286:
-      if (lookahead == 'c') ADVANCE(385);
-      END_STATE();
-    case 287:
-      if (lookahead == 'a') ADVANCE(386);
-      END_STATE();
-    case 288:
-      ACCEPT_TOKEN(anon_sym_json);
       if (lookahead == 'l') ADVANCE(387);
       END_STATE();
-    case 289:
-      if (lookahead == 't') ADVANCE(388);
+    case 287:
+      if (lookahead == 'u') ADVANCE(388);
       END_STATE();
-    case 290:
+    case 288:
       if (lookahead == 'c') ADVANCE(389);
       END_STATE();
+    case 289:
+      if (lookahead == 'a') ADVANCE(390);
+      END_STATE();
+    case 290:
+      ACCEPT_TOKEN(anon_sym_json);
+      if (lookahead == 'l') ADVANCE(391);
+      END_STATE();
     case 291:
-      ACCEPT_TOKEN(anon_sym_list);
+      if (lookahead == 't') ADVANCE(392);
       END_STATE();
     case 292:
-      ACCEPT_TOKEN(anon_sym_lost);
+      if (lookahead == 'i') ADVANCE(393);
       END_STATE();
     case 293:
-      if (lookahead == 'd') ADVANCE(390);
+      if (lookahead == 'c') ADVANCE(394);
       END_STATE();
     case 294:
-      if (lookahead == 'h') ADVANCE(391);
+      ACCEPT_TOKEN(anon_sym_list);
       END_STATE();
     case 295:
-      ACCEPT_TOKEN(anon_sym_mcpl);
+      ACCEPT_TOKEN(anon_sym_lost);
       END_STATE();
     case 296:
-      if (lookahead == 'u') ADVANCE(392);
+      if (lookahead == 'd') ADVANCE(395);
       END_STATE();
     case 297:
-      ACCEPT_TOKEN(anon_sym_null);
+      if (lookahead == 'h') ADVANCE(396);
       END_STATE();
     case 298:
-      if (lookahead == 'h') ADVANCE(393);
+      ACCEPT_TOKEN(anon_sym_mcpl);
       END_STATE();
     case 299:
-      if (lookahead == 'r') ADVANCE(394);
+      if (lookahead == 'u') ADVANCE(397);
       END_STATE();
     case 300:
-      ACCEPT_TOKEN(anon_sym_over);
+      ACCEPT_TOKEN(anon_sym_null);
       END_STATE();
     case 301:
-      ACCEPT_TOKEN(anon_sym_pace);
+      if (lookahead == 'h') ADVANCE(398);
       END_STATE();
     case 302:
-      if (lookahead == 's') ADVANCE(395);
-      END_STATE();
-    case 303:
-      if (lookahead == 'l') ADVANCE(396);
-      if (lookahead == 'm') ADVANCE(397);
-      END_STATE();
-    case 304:
-      if (lookahead == 'o') ADVANCE(398);
-      END_STATE();
-    case 305:
       if (lookahead == 'r') ADVANCE(399);
       END_STATE();
+    case 303:
+      ACCEPT_TOKEN(anon_sym_over);
+      END_STATE();
+    case 304:
+      ACCEPT_TOKEN(anon_sym_pace);
+      END_STATE();
+    case 305:
+      if (lookahead == 's') ADVANCE(400);
+      END_STATE();
     case 306:
-      if (lookahead == 'p') ADVANCE(400);
+      if (lookahead == 'l') ADVANCE(401);
+      if (lookahead == 'm') ADVANCE(402);
       END_STATE();
     case 307:
-      if (lookahead == 'o') ADVANCE(401);
+      if (lookahead == 'o') ADVANCE(403);
       END_STATE();
     case 308:
-      if (lookahead == 'y') ADVANCE(402);
+      if (lookahead == 'r') ADVANCE(404);
       END_STATE();
     case 309:
-      if (lookahead == 'k') ADVANCE(403);
+      if (lookahead == 'p') ADVANCE(405);
       END_STATE();
     case 310:
-      ACCEPT_TOKEN(anon_sym_ramp);
+      if (lookahead == 'o') ADVANCE(406);
       END_STATE();
     case 311:
-      ACCEPT_TOKEN(anon_sym_rate);
+      if (lookahead == 'y') ADVANCE(407);
       END_STATE();
     case 312:
-      ACCEPT_TOKEN(anon_sym_read);
-      if (lookahead == 'y') ADVANCE(404);
+      if (lookahead == 'k') ADVANCE(408);
       END_STATE();
     case 313:
-      if (lookahead == 'a') ADVANCE(405);
+      ACCEPT_TOKEN(anon_sym_ramp);
       END_STATE();
     case 314:
-      if (lookahead == 'r') ADVANCE(406);
+      ACCEPT_TOKEN(anon_sym_rate);
       END_STATE();
     case 315:
-      if (lookahead == 'e') ADVANCE(407);
-      if (lookahead == 'i') ADVANCE(408);
+      ACCEPT_TOKEN(anon_sym_read);
+      if (lookahead == 'y') ADVANCE(409);
       END_STATE();
     case 316:
-      if (lookahead == 'u') ADVANCE(409);
-      END_STATE();
-    case 317:
-      ACCEPT_TOKEN(anon_sym_rows);
-      END_STATE();
-    case 318:
-      ACCEPT_TOKEN(anon_sym_save);
-      END_STATE();
-    case 319:
       if (lookahead == 'a') ADVANCE(410);
       END_STATE();
-    case 320:
-      if (lookahead == 'e') ADVANCE(411);
+    case 317:
+      if (lookahead == 'r') ADVANCE(411);
       END_STATE();
-    case 321:
-      ACCEPT_TOKEN(anon_sym_seek);
-      END_STATE();
-    case 322:
+    case 318:
       if (lookahead == 'e') ADVANCE(412);
-      END_STATE();
-    case 323:
       if (lookahead == 'i') ADVANCE(413);
       END_STATE();
+    case 319:
+      if (lookahead == 'u') ADVANCE(414);
+      END_STATE();
+    case 320:
+      ACCEPT_TOKEN(anon_sym_rows);
+      END_STATE();
+    case 321:
+      ACCEPT_TOKEN(anon_sym_save);
+      END_STATE();
+    case 322:
+      if (lookahead == 'a') ADVANCE(415);
+      END_STATE();
+    case 323:
+      if (lookahead == 'e') ADVANCE(416);
+      END_STATE();
     case 324:
-      if (lookahead == 'e') ADVANCE(414);
+      ACCEPT_TOKEN(anon_sym_seek);
       END_STATE();
     case 325:
-      if (lookahead == 'e') ADVANCE(415);
+      if (lookahead == 'e') ADVANCE(417);
       END_STATE();
     case 326:
-      if (lookahead == 't') ADVANCE(416);
+      if (lookahead == 'i') ADVANCE(418);
       END_STATE();
     case 327:
-      if (lookahead == 'o') ADVANCE(417);
+      if (lookahead == 'e') ADVANCE(419);
       END_STATE();
     case 328:
-      ACCEPT_TOKEN(anon_sym_step);
-      END_STATE();
-    case 329:
-      ACCEPT_TOKEN(anon_sym_stop);
-      END_STATE();
-    case 330:
-      if (lookahead == 'a') ADVANCE(418);
-      END_STATE();
-    case 331:
-      if (lookahead == 'c') ADVANCE(419);
-      END_STATE();
-    case 332:
-      ACCEPT_TOKEN(anon_sym_take);
-      END_STATE();
-    case 333:
       if (lookahead == 'e') ADVANCE(420);
       END_STATE();
+    case 329:
+      if (lookahead == 't') ADVANCE(421);
+      END_STATE();
+    case 330:
+      if (lookahead == 'o') ADVANCE(422);
+      END_STATE();
+    case 331:
+      ACCEPT_TOKEN(anon_sym_step);
+      END_STATE();
+    case 332:
+      ACCEPT_TOKEN(anon_sym_stop);
+      END_STATE();
+    case 333:
+      if (lookahead == 'a') ADVANCE(423);
+      END_STATE();
     case 334:
-      ACCEPT_TOKEN(anon_sym_task);
+      if (lookahead == 'c') ADVANCE(424);
       END_STATE();
     case 335:
-      if (lookahead == 'l') ADVANCE(421);
+      ACCEPT_TOKEN(anon_sym_take);
       END_STATE();
     case 336:
-      if (lookahead == 'k') ADVANCE(422);
+      if (lookahead == 'e') ADVANCE(425);
       END_STATE();
     case 337:
-      if (lookahead == 'o') ADVANCE(423);
+      ACCEPT_TOKEN(anon_sym_task);
       END_STATE();
     case 338:
-      if (lookahead == 'n') ADVANCE(424);
+      if (lookahead == 'l') ADVANCE(426);
       END_STATE();
     case 339:
-      if (lookahead == 's') ADVANCE(425);
+      if (lookahead == 'k') ADVANCE(427);
       END_STATE();
     case 340:
-      ACCEPT_TOKEN(anon_sym_true);
+      if (lookahead == 'o') ADVANCE(428);
       END_STATE();
     case 341:
-      if (lookahead == 's') ADVANCE(426);
+      if (lookahead == 'n') ADVANCE(429);
       END_STATE();
     case 342:
-      ACCEPT_TOKEN(anon_sym_user);
-      if (lookahead == 's') ADVANCE(427);
+      if (lookahead == 's') ADVANCE(430);
       END_STATE();
     case 343:
-      if (lookahead == 'e') ADVANCE(428);
+      ACCEPT_TOKEN(anon_sym_true);
       END_STATE();
     case 344:
-      if (lookahead == 'u') ADVANCE(429);
+      if (lookahead == 's') ADVANCE(431);
       END_STATE();
     case 345:
-      ACCEPT_TOKEN(anon_sym_when);
+      ACCEPT_TOKEN(anon_sym_user);
+      if (lookahead == 's') ADVANCE(432);
       END_STATE();
     case 346:
-      if (lookahead == 'e') ADVANCE(430);
-      END_STATE();
-    case 347:
-      if (lookahead == 'i') ADVANCE(431);
-      END_STATE();
-    case 348:
-      ACCEPT_TOKEN(anon_sym_abort);
-      END_STATE();
-    case 349:
-      ACCEPT_TOKEN(anon_sym_after);
-      END_STATE();
-    case 350:
-      ACCEPT_TOKEN(anon_sym_allow);
-      END_STATE();
-    case 351:
-      if (lookahead == 'r') ADVANCE(432);
-      END_STATE();
-    case 352:
       if (lookahead == 'e') ADVANCE(433);
       END_STATE();
+    case 347:
+      if (lookahead == 'u') ADVANCE(434);
+      END_STATE();
+    case 348:
+      ACCEPT_TOKEN(anon_sym_when);
+      END_STATE();
+    case 349:
+      if (lookahead == 'e') ADVANCE(435);
+      END_STATE();
+    case 350:
+      if (lookahead == 'i') ADVANCE(436);
+      END_STATE();
+    case 351:
+      ACCEPT_TOKEN(anon_sym_abort);
+      END_STATE();
+    case 352:
+      ACCEPT_TOKEN(anon_sym_after);
+      END_STATE();
     case 353:
-      if (lookahead == 'a') ADVANCE(434);
+      ACCEPT_TOKEN(anon_sym_allow);
       END_STATE();
     case 354:
-      if (lookahead == 't') ADVANCE(435);
+      if (lookahead == 'r') ADVANCE(437);
       END_STATE();
     case 355:
-      if (lookahead == 'd') ADVANCE(436);
+      if (lookahead == 'e') ADVANCE(438);
       END_STATE();
     case 356:
-      if (lookahead == 'i') ADVANCE(437);
+      if (lookahead == 'a') ADVANCE(439);
       END_STATE();
     case 357:
-      if (lookahead == 'r') ADVANCE(438);
+      if (lookahead == 't') ADVANCE(440);
       END_STATE();
     case 358:
-      if (lookahead == 'e') ADVANCE(439);
+      if (lookahead == 'd') ADVANCE(441);
       END_STATE();
     case 359:
-      if (lookahead == 'i') ADVANCE(440);
+      if (lookahead == 'n') ADVANCE(442);
       END_STATE();
     case 360:
-      ACCEPT_TOKEN(anon_sym_cache);
+      if (lookahead == 'i') ADVANCE(443);
       END_STATE();
     case 361:
-      if (lookahead == 'l') ADVANCE(441);
+      if (lookahead == 'r') ADVANCE(444);
       END_STATE();
     case 362:
-      if (lookahead == 'i') ADVANCE(442);
-      END_STATE();
-    case 363:
-      if (lookahead == 'e') ADVANCE(443);
-      END_STATE();
-    case 364:
-      if (lookahead == 't') ADVANCE(444);
-      END_STATE();
-    case 365:
-      ACCEPT_TOKEN(anon_sym_close);
-      END_STATE();
-    case 366:
       if (lookahead == 'e') ADVANCE(445);
       END_STATE();
-    case 367:
-      if (lookahead == 'r') ADVANCE(446);
+    case 363:
+      if (lookahead == 'i') ADVANCE(446);
       END_STATE();
-    case 368:
-      if (lookahead == 'c') ADVANCE(447);
+    case 364:
+      ACCEPT_TOKEN(anon_sym_cache);
       END_STATE();
-    case 369:
+    case 365:
+      if (lookahead == 'l') ADVANCE(447);
+      END_STATE();
+    case 366:
       if (lookahead == 'i') ADVANCE(448);
       END_STATE();
+    case 367:
+      if (lookahead == 'e') ADVANCE(449);
+      END_STATE();
+    case 368:
+      if (lookahead == 't') ADVANCE(450);
+      END_STATE();
+    case 369:
+      ACCEPT_TOKEN(anon_sym_close);
+      END_STATE();
     case 370:
-      ACCEPT_TOKEN(anon_sym_drain);
+      if (lookahead == 'e') ADVANCE(451);
       END_STATE();
     case 371:
-      if (lookahead == 'i') ADVANCE(449);
+      if (lookahead == 'r') ADVANCE(452);
       END_STATE();
     case 372:
-      if (lookahead == 'o') ADVANCE(450);
+      if (lookahead == 'c') ADVANCE(453);
       END_STATE();
     case 373:
-      ACCEPT_TOKEN(anon_sym_every);
+      if (lookahead == 'i') ADVANCE(454);
       END_STATE();
     case 374:
-      if (lookahead == 's') ADVANCE(451);
+      ACCEPT_TOKEN(anon_sym_drain);
       END_STATE();
     case 375:
-      if (lookahead == 't') ADVANCE(452);
-      END_STATE();
-    case 376:
-      if (lookahead == 'e') ADVANCE(453);
-      END_STATE();
-    case 377:
-      ACCEPT_TOKEN(anon_sym_false);
-      END_STATE();
-    case 378:
-      ACCEPT_TOKEN(anon_sym_group);
-      END_STATE();
-    case 379:
-      ACCEPT_TOKEN(anon_sym_guard);
-      END_STATE();
-    case 380:
-      if (lookahead == 'r') ADVANCE(454);
-      END_STATE();
-    case 381:
-      ACCEPT_TOKEN(anon_sym_hints);
-      END_STATE();
-    case 382:
-      ACCEPT_TOKEN(anon_sym_hosts);
-      END_STATE();
-    case 383:
       if (lookahead == 'i') ADVANCE(455);
       END_STATE();
-    case 384:
-      if (lookahead == 'd') ADVANCE(456);
+    case 376:
+      if (lookahead == 'o') ADVANCE(456);
       END_STATE();
-    case 385:
-      if (lookahead == 'u') ADVANCE(457);
+    case 377:
+      ACCEPT_TOKEN(anon_sym_every);
       END_STATE();
-    case 386:
+    case 378:
+      if (lookahead == 's') ADVANCE(457);
+      END_STATE();
+    case 379:
       if (lookahead == 't') ADVANCE(458);
       END_STATE();
+    case 380:
+      if (lookahead == 'e') ADVANCE(459);
+      END_STATE();
+    case 381:
+      ACCEPT_TOKEN(anon_sym_false);
+      END_STATE();
+    case 382:
+      ACCEPT_TOKEN(anon_sym_group);
+      END_STATE();
+    case 383:
+      ACCEPT_TOKEN(anon_sym_guard);
+      END_STATE();
+    case 384:
+      if (lookahead == 'r') ADVANCE(460);
+      END_STATE();
+    case 385:
+      ACCEPT_TOKEN(anon_sym_hints);
+      END_STATE();
+    case 386:
+      ACCEPT_TOKEN(anon_sym_hosts);
+      END_STATE();
     case 387:
-      ACCEPT_TOKEN(anon_sym_jsonl);
+      if (lookahead == 'i') ADVANCE(461);
       END_STATE();
     case 388:
-      ACCEPT_TOKEN(anon_sym_junit);
+      if (lookahead == 'd') ADVANCE(462);
       END_STATE();
     case 389:
-      if (lookahead == 'h') ADVANCE(459);
+      if (lookahead == 'u') ADVANCE(463);
       END_STATE();
     case 390:
-      if (lookahead == 'o') ADVANCE(460);
+      if (lookahead == 't') ADVANCE(464);
       END_STATE();
     case 391:
-      if (lookahead == 'e') ADVANCE(461);
+      ACCEPT_TOKEN(anon_sym_jsonl);
       END_STATE();
     case 392:
-      if (lookahead == 'r') ADVANCE(462);
+      ACCEPT_TOKEN(anon_sym_junit);
       END_STATE();
     case 393:
-      ACCEPT_TOKEN(anon_sym_oauth);
+      if (lookahead == 'd') ADVANCE(465);
       END_STATE();
     case 394:
-      ACCEPT_TOKEN(anon_sym_order);
+      if (lookahead == 'h') ADVANCE(466);
       END_STATE();
     case 395:
-      ACCEPT_TOKEN(anon_sym_pages);
+      if (lookahead == 'o') ADVANCE(467);
       END_STATE();
     case 396:
-      if (lookahead == 'l') ADVANCE(463);
+      if (lookahead == 'e') ADVANCE(468);
       END_STATE();
     case 397:
-      ACCEPT_TOKEN(anon_sym_param);
-      if (lookahead == 's') ADVANCE(464);
+      if (lookahead == 'r') ADVANCE(469);
       END_STATE();
     case 398:
-      if (lookahead == 'n') ADVANCE(465);
+      ACCEPT_TOKEN(anon_sym_oauth);
       END_STATE();
     case 399:
-      if (lookahead == 'e') ADVANCE(466);
+      ACCEPT_TOKEN(anon_sym_order);
       END_STATE();
     case 400:
-      if (lookahead == 't') ADVANCE(467);
+      ACCEPT_TOKEN(anon_sym_pages);
       END_STATE();
     case 401:
-      if (lookahead == 'c') ADVANCE(468);
+      if (lookahead == 'l') ADVANCE(470);
       END_STATE();
     case 402:
-      ACCEPT_TOKEN(anon_sym_proxy);
+      ACCEPT_TOKEN(anon_sym_param);
+      if (lookahead == 's') ADVANCE(471);
       END_STATE();
     case 403:
-      if (lookahead == 'a') ADVANCE(469);
+      if (lookahead == 'n') ADVANCE(472);
       END_STATE();
     case 404:
-      ACCEPT_TOKEN(anon_sym_ready);
+      if (lookahead == 'e') ADVANCE(473);
       END_STATE();
     case 405:
-      if (lookahead == 't') ADVANCE(470);
+      if (lookahead == 't') ADVANCE(474);
       END_STATE();
     case 406:
-      if (lookahead == 't') ADVANCE(471);
+      if (lookahead == 'c') ADVANCE(475);
       END_STATE();
     case 407:
-      if (lookahead == 's') ADVANCE(472);
+      ACCEPT_TOKEN(anon_sym_proxy);
       END_STATE();
     case 408:
-      if (lookahead == 'r') ADVANCE(473);
+      if (lookahead == 'a') ADVANCE(476);
       END_STATE();
     case 409:
-      if (lookahead == 'r') ADVANCE(474);
+      ACCEPT_TOKEN(anon_sym_ready);
       END_STATE();
     case 410:
-      if (lookahead == 'r') ADVANCE(475);
+      if (lookahead == 't') ADVANCE(477);
       END_STATE();
     case 411:
-      if (lookahead == 's') ADVANCE(476);
+      if (lookahead == 't') ADVANCE(478);
       END_STATE();
     case 412:
-      if (lookahead == 'r') ADVANCE(477);
+      if (lookahead == 's') ADVANCE(479);
       END_STATE();
     case 413:
-      if (lookahead == 'o') ADVANCE(478);
+      if (lookahead == 'r') ADVANCE(480);
       END_STATE();
     case 414:
-      if (lookahead == 'd') ADVANCE(479);
+      if (lookahead == 'r') ADVANCE(481);
       END_STATE();
     case 415:
-      if (lookahead == 's') ADVANCE(480);
-      END_STATE();
-    case 416:
-      ACCEPT_TOKEN(anon_sym_start);
-      END_STATE();
-    case 417:
-      ACCEPT_TOKEN(anon_sym_stdio);
-      END_STATE();
-    case 418:
-      if (lookahead == 'm') ADVANCE(481);
-      END_STATE();
-    case 419:
       if (lookahead == 'r') ADVANCE(482);
       END_STATE();
+    case 416:
+      if (lookahead == 's') ADVANCE(483);
+      END_STATE();
+    case 417:
+      if (lookahead == 'r') ADVANCE(484);
+      END_STATE();
+    case 418:
+      if (lookahead == 'o') ADVANCE(485);
+      END_STATE();
+    case 419:
+      if (lookahead == 'd') ADVANCE(486);
+      END_STATE();
     case 420:
-      if (lookahead == 't') ADVANCE(483);
+      if (lookahead == 's') ADVANCE(487);
       END_STATE();
     case 421:
-      if (lookahead == 'a') ADVANCE(484);
+      ACCEPT_TOKEN(anon_sym_start);
       END_STATE();
     case 422:
-      ACCEPT_TOKEN(anon_sym_think);
+      ACCEPT_TOKEN(anon_sym_stdio);
       END_STATE();
     case 423:
-      if (lookahead == 'u') ADVANCE(485);
+      if (lookahead == 'm') ADVANCE(488);
       END_STATE();
     case 424:
-      if (lookahead == '_') ADVANCE(486);
+      if (lookahead == 'r') ADVANCE(489);
       END_STATE();
     case 425:
-      ACCEPT_TOKEN(anon_sym_tools);
+      if (lookahead == 't') ADVANCE(490);
       END_STATE();
     case 426:
-      ACCEPT_TOKEN(anon_sym_types);
+      if (lookahead == 'a') ADVANCE(491);
       END_STATE();
     case 427:
-      ACCEPT_TOKEN(anon_sym_users);
+      ACCEPT_TOKEN(anon_sym_think);
       END_STATE();
     case 428:
-      ACCEPT_TOKEN(anon_sym_value);
+      if (lookahead == 'u') ADVANCE(492);
       END_STATE();
     case 429:
-      if (lookahead == 'p') ADVANCE(487);
+      if (lookahead == '_') ADVANCE(493);
       END_STATE();
     case 430:
-      ACCEPT_TOKEN(anon_sym_while);
+      ACCEPT_TOKEN(anon_sym_tools);
       END_STATE();
     case 431:
-      if (lookahead == 'n') ADVANCE(488);
+      ACCEPT_TOKEN(anon_sym_types);
       END_STATE();
     case 432:
-      ACCEPT_TOKEN(anon_sym_answer);
+      ACCEPT_TOKEN(anon_sym_users);
       END_STATE();
     case 433:
-      if (lookahead == 'n') ADVANCE(489);
+      ACCEPT_TOKEN(anon_sym_value);
       END_STATE();
     case 434:
-      if (lookahead == 'l') ADVANCE(490);
+      if (lookahead == 'p') ADVANCE(494);
       END_STATE();
     case 435:
-      ACCEPT_TOKEN(anon_sym_assert);
+      ACCEPT_TOKEN(anon_sym_while);
       END_STATE();
     case 436:
-      ACCEPT_TOKEN(anon_sym_at_end);
+      if (lookahead == 'n') ADVANCE(495);
       END_STATE();
     case 437:
-      if (lookahead == 'n') ADVANCE(491);
+      ACCEPT_TOKEN(anon_sym_answer);
       END_STATE();
     case 438:
-      ACCEPT_TOKEN(anon_sym_bearer);
+      if (lookahead == 'n') ADVANCE(496);
       END_STATE();
     case 439:
-      ACCEPT_TOKEN(anon_sym_before);
+      if (lookahead == 'l') ADVANCE(497);
       END_STATE();
     case 440:
-      if (lookahead == 'n') ADVANCE(492);
+      ACCEPT_TOKEN(anon_sym_assert);
       END_STATE();
     case 441:
-      ACCEPT_TOKEN(anon_sym_cancel);
+      ACCEPT_TOKEN(anon_sym_at_end);
       END_STATE();
     case 442:
-      if (lookahead == 'l') ADVANCE(493);
+      if (lookahead == 'c') ADVANCE(498);
       END_STATE();
     case 443:
-      ACCEPT_TOKEN(anon_sym_choose);
+      if (lookahead == 'n') ADVANCE(499);
       END_STATE();
     case 444:
-      if (lookahead == '_') ADVANCE(494);
+      ACCEPT_TOKEN(anon_sym_bearer);
       END_STATE();
     case 445:
-      if (lookahead == 't') ADVANCE(495);
+      ACCEPT_TOKEN(anon_sym_before);
       END_STATE();
     case 446:
-      if (lookahead == 'm') ADVANCE(496);
-      END_STATE();
-    case 447:
-      if (lookahead == 't') ADVANCE(497);
-      END_STATE();
-    case 448:
-      if (lookahead == 'n') ADVANCE(498);
-      END_STATE();
-    case 449:
-      if (lookahead == 'o') ADVANCE(499);
-      END_STATE();
-    case 450:
       if (lookahead == 'n') ADVANCE(500);
       END_STATE();
+    case 447:
+      ACCEPT_TOKEN(anon_sym_cancel);
+      END_STATE();
+    case 448:
+      if (lookahead == 'l') ADVANCE(501);
+      END_STATE();
+    case 449:
+      ACCEPT_TOKEN(anon_sym_choose);
+      END_STATE();
+    case 450:
+      if (lookahead == '_') ADVANCE(502);
+      END_STATE();
     case 451:
-      ACCEPT_TOKEN(anon_sym_exists);
+      if (lookahead == 't') ADVANCE(503);
       END_STATE();
     case 452:
-      ACCEPT_TOKEN(anon_sym_expect);
+      if (lookahead == 'm') ADVANCE(504);
       END_STATE();
     case 453:
-      if (lookahead == 'n') ADVANCE(501);
+      if (lookahead == 't') ADVANCE(505);
       END_STATE();
     case 454:
-      ACCEPT_TOKEN(anon_sym_header);
+      if (lookahead == 'n') ADVANCE(506);
       END_STATE();
     case 455:
-      if (lookahead == 'g') ADVANCE(502);
+      if (lookahead == 'o') ADVANCE(507);
       END_STATE();
     case 456:
-      if (lookahead == 'e') ADVANCE(503);
+      if (lookahead == 'n') ADVANCE(508);
       END_STATE();
     case 457:
-      if (lookahead == 'r') ADVANCE(504);
+      ACCEPT_TOKEN(anon_sym_exists);
       END_STATE();
     case 458:
-      if (lookahead == 'i') ADVANCE(505);
+      ACCEPT_TOKEN(anon_sym_expect);
       END_STATE();
     case 459:
-      ACCEPT_TOKEN(anon_sym_launch);
+      if (lookahead == 'n') ADVANCE(509);
       END_STATE();
     case 460:
-      if (lookahead == 'w') ADVANCE(506);
+      ACCEPT_TOKEN(anon_sym_header);
       END_STATE();
     case 461:
-      if (lookahead == 's') ADVANCE(507);
+      if (lookahead == 'g') ADVANCE(510);
       END_STATE();
     case 462:
-      if (lookahead == 'e') ADVANCE(508);
+      if (lookahead == 'e') ADVANCE(511);
       END_STATE();
     case 463:
-      if (lookahead == 'e') ADVANCE(509);
+      if (lookahead == 'r') ADVANCE(512);
       END_STATE();
     case 464:
-      ACCEPT_TOKEN(anon_sym_params);
+      if (lookahead == 'i') ADVANCE(513);
       END_STATE();
     case 465:
-      if (lookahead == 'a') ADVANCE(510);
+      ACCEPT_TOKEN(anon_sym_key_id);
       END_STATE();
     case 466:
-      if (lookahead == 's') ADVANCE(511);
+      ACCEPT_TOKEN(anon_sym_launch);
       END_STATE();
     case 467:
-      ACCEPT_TOKEN(anon_sym_prompt);
+      if (lookahead == 'w') ADVANCE(514);
       END_STATE();
     case 468:
-      if (lookahead == 'o') ADVANCE(512);
+      if (lookahead == 's') ADVANCE(515);
       END_STATE();
     case 469:
-      if (lookahead == 'c') ADVANCE(513);
+      if (lookahead == 'e') ADVANCE(516);
       END_STATE();
     case 470:
-      ACCEPT_TOKEN(anon_sym_repeat);
+      if (lookahead == 'e') ADVANCE(517);
       END_STATE();
     case 471:
-      ACCEPT_TOKEN(anon_sym_report);
+      ACCEPT_TOKEN(anon_sym_params);
       END_STATE();
     case 472:
-      if (lookahead == 't') ADVANCE(514);
+      if (lookahead == 'a') ADVANCE(518);
       END_STATE();
     case 473:
-      if (lookahead == 'e') ADVANCE(515);
+      if (lookahead == 's') ADVANCE(519);
       END_STATE();
     case 474:
-      if (lookahead == 'c') ADVANCE(516);
+      ACCEPT_TOKEN(anon_sym_prompt);
       END_STATE();
     case 475:
-      if (lookahead == 'i') ADVANCE(517);
+      if (lookahead == 'o') ADVANCE(520);
       END_STATE();
     case 476:
-      ACCEPT_TOKEN(anon_sym_scopes);
+      if (lookahead == 'c') ADVANCE(521);
       END_STATE();
     case 477:
-      ACCEPT_TOKEN(anon_sym_server);
+      ACCEPT_TOKEN(anon_sym_repeat);
       END_STATE();
     case 478:
-      if (lookahead == 'n') ADVANCE(518);
+      ACCEPT_TOKEN(anon_sym_report);
       END_STATE();
     case 479:
-      ACCEPT_TOKEN(anon_sym_shared);
+      if (lookahead == 't') ADVANCE(522);
       END_STATE();
     case 480:
-      ACCEPT_TOKEN(anon_sym_stages);
+      if (lookahead == 'e') ADVANCE(523);
       END_STATE();
     case 481:
-      ACCEPT_TOKEN(anon_sym_stream);
+      if (lookahead == 'c') ADVANCE(524);
       END_STATE();
     case 482:
-      if (lookahead == 'i') ADVANCE(519);
+      if (lookahead == 'i') ADVANCE(525);
       END_STATE();
     case 483:
-      ACCEPT_TOKEN(anon_sym_target);
+      ACCEPT_TOKEN(anon_sym_scopes);
       END_STATE();
     case 484:
-      if (lookahead == 't') ADVANCE(520);
+      ACCEPT_TOKEN(anon_sym_server);
       END_STATE();
     case 485:
-      if (lookahead == 't') ADVANCE(521);
+      if (lookahead == 'n') ADVANCE(526);
       END_STATE();
     case 486:
-      if (lookahead == 'u') ADVANCE(522);
+      ACCEPT_TOKEN(anon_sym_shared);
       END_STATE();
     case 487:
-      ACCEPT_TOKEN(anon_sym_warmup);
+      ACCEPT_TOKEN(anon_sym_stages);
       END_STATE();
     case 488:
-      ACCEPT_TOKEN(anon_sym_within);
+      ACCEPT_TOKEN(anon_sym_stream);
       END_STATE();
     case 489:
-      if (lookahead == 't') ADVANCE(523);
+      if (lookahead == 'i') ADVANCE(527);
       END_STATE();
     case 490:
-      if (lookahead == 's') ADVANCE(524);
+      ACCEPT_TOKEN(anon_sym_target);
       END_STATE();
     case 491:
-      if (lookahead == 'e') ADVANCE(525);
+      if (lookahead == 't') ADVANCE(528);
       END_STATE();
     case 492:
-      ACCEPT_TOKEN(anon_sym_builtin);
+      if (lookahead == 't') ADVANCE(529);
       END_STATE();
     case 493:
-      if (lookahead == 'i') ADVANCE(526);
+      if (lookahead == 'u') ADVANCE(530);
       END_STATE();
     case 494:
-      if (lookahead == 'i') ADVANCE(527);
-      if (lookahead == 's') ADVANCE(528);
+      ACCEPT_TOKEN(anon_sym_warmup);
       END_STATE();
     case 495:
-      if (lookahead == 'e') ADVANCE(529);
+      ACCEPT_TOKEN(anon_sym_within);
       END_STATE();
     case 496:
-      ACCEPT_TOKEN(anon_sym_confirm);
+      if (lookahead == 't') ADVANCE(531);
       END_STATE();
     case 497:
-      if (lookahead == '_') ADVANCE(530);
+      if (lookahead == 's') ADVANCE(532);
       END_STATE();
     case 498:
-      if (lookahead == 's') ADVANCE(531);
+      if (lookahead == 'e') ADVANCE(533);
       END_STATE();
     case 499:
-      if (lookahead == 'n') ADVANCE(532);
+      if (lookahead == 'e') ADVANCE(534);
       END_STATE();
     case 500:
-      if (lookahead == 'm') ADVANCE(533);
+      ACCEPT_TOKEN(anon_sym_builtin);
       END_STATE();
     case 501:
-      if (lookahead == 't') ADVANCE(534);
+      if (lookahead == 'i') ADVANCE(535);
       END_STATE();
     case 502:
-      if (lookahead == 'h') ADVANCE(535);
+      if (lookahead == 'i') ADVANCE(536);
+      if (lookahead == 'k') ADVANCE(537);
+      if (lookahead == 's') ADVANCE(538);
       END_STATE();
     case 503:
-      ACCEPT_TOKEN(anon_sym_include);
+      if (lookahead == 'e') ADVANCE(539);
       END_STATE();
     case 504:
-      if (lookahead == 'e') ADVANCE(536);
+      ACCEPT_TOKEN(anon_sym_confirm);
       END_STATE();
     case 505:
-      if (lookahead == 'o') ADVANCE(537);
+      if (lookahead == '_') ADVANCE(540);
       END_STATE();
     case 506:
-      if (lookahead == 'n') ADVANCE(538);
+      if (lookahead == 's') ADVANCE(541);
       END_STATE();
     case 507:
-      ACCEPT_TOKEN(anon_sym_matches);
+      if (lookahead == 'n') ADVANCE(542);
       END_STATE();
     case 508:
-      ACCEPT_TOKEN(anon_sym_measure);
+      if (lookahead == 'm') ADVANCE(543);
       END_STATE();
     case 509:
-      if (lookahead == 'l') ADVANCE(539);
+      if (lookahead == 't') ADVANCE(544);
       END_STATE();
     case 510:
-      ACCEPT_TOKEN(anon_sym_persona);
+      if (lookahead == 'h') ADVANCE(545);
       END_STATE();
     case 511:
-      if (lookahead == 's') ADVANCE(540);
+      ACCEPT_TOKEN(anon_sym_include);
       END_STATE();
     case 512:
-      if (lookahead == 'l') ADVANCE(541);
+      if (lookahead == 'e') ADVANCE(546);
       END_STATE();
     case 513:
-      if (lookahead == 'k') ADVANCE(542);
+      if (lookahead == 'o') ADVANCE(547);
       END_STATE();
     case 514:
-      ACCEPT_TOKEN(anon_sym_request);
-      if (lookahead == 's') ADVANCE(543);
+      if (lookahead == 'n') ADVANCE(548);
       END_STATE();
     case 515:
-      ACCEPT_TOKEN(anon_sym_require);
+      ACCEPT_TOKEN(anon_sym_matches);
       END_STATE();
     case 516:
-      if (lookahead == 'e') ADVANCE(544);
+      ACCEPT_TOKEN(anon_sym_measure);
       END_STATE();
     case 517:
-      if (lookahead == 'o') ADVANCE(545);
+      if (lookahead == 'l') ADVANCE(549);
       END_STATE();
     case 518:
-      ACCEPT_TOKEN(anon_sym_session);
-      if (lookahead == 's') ADVANCE(546);
+      ACCEPT_TOKEN(anon_sym_persona);
       END_STATE();
     case 519:
-      if (lookahead == 'b') ADVANCE(547);
+      if (lookahead == 's') ADVANCE(550);
       END_STATE();
     case 520:
-      if (lookahead == 'e') ADVANCE(548);
+      if (lookahead == 'l') ADVANCE(551);
       END_STATE();
     case 521:
-      ACCEPT_TOKEN(anon_sym_timeout);
+      if (lookahead == 'k') ADVANCE(552);
       END_STATE();
     case 522:
-      if (lookahead == 'r') ADVANCE(549);
+      ACCEPT_TOKEN(anon_sym_request);
+      if (lookahead == 's') ADVANCE(553);
       END_STATE();
     case 523:
-      ACCEPT_TOKEN(anon_sym_argument);
+      ACCEPT_TOKEN(anon_sym_require);
       END_STATE();
     case 524:
-      ACCEPT_TOKEN(anon_sym_arrivals);
-      END_STATE();
-    case 525:
-      ACCEPT_TOKEN(anon_sym_baseline);
-      END_STATE();
-    case 526:
-      if (lookahead == 't') ADVANCE(550);
-      END_STATE();
-    case 527:
-      if (lookahead == 'd') ADVANCE(551);
-      END_STATE();
-    case 528:
-      if (lookahead == 'e') ADVANCE(552);
-      END_STATE();
-    case 529:
-      ACCEPT_TOKEN(anon_sym_complete);
-      END_STATE();
-    case 530:
-      if (lookahead == 't') ADVANCE(553);
-      END_STATE();
-    case 531:
-      ACCEPT_TOKEN(anon_sym_contains);
-      END_STATE();
-    case 532:
-      ACCEPT_TOKEN(anon_sym_duration);
-      END_STATE();
-    case 533:
       if (lookahead == 'e') ADVANCE(554);
       END_STATE();
-    case 534:
-      if (lookahead == 'i') ADVANCE(555);
+    case 525:
+      if (lookahead == 'o') ADVANCE(555);
       END_STATE();
-    case 535:
-      if (lookahead == 't') ADVANCE(556);
+    case 526:
+      ACCEPT_TOKEN(anon_sym_session);
+      if (lookahead == 's') ADVANCE(556);
       END_STATE();
-    case 536:
-      ACCEPT_TOKEN(anon_sym_insecure);
+    case 527:
+      if (lookahead == 'b') ADVANCE(557);
       END_STATE();
-    case 537:
-      if (lookahead == 'n') ADVANCE(557);
-      END_STATE();
-    case 538:
-      ACCEPT_TOKEN(anon_sym_markdown);
-      END_STATE();
-    case 539:
-      ACCEPT_TOKEN(anon_sym_parallel);
-      END_STATE();
-    case 540:
-      ACCEPT_TOKEN(anon_sym_progress);
-      END_STATE();
-    case 541:
-      ACCEPT_TOKEN(anon_sym_protocol);
-      END_STATE();
-    case 542:
-      ACCEPT_TOKEN(anon_sym_quickack);
-      END_STATE();
-    case 543:
-      ACCEPT_TOKEN(anon_sym_requests);
-      END_STATE();
-    case 544:
-      ACCEPT_TOKEN(anon_sym_resource);
-      END_STATE();
-    case 545:
-      ACCEPT_TOKEN(anon_sym_scenario);
-      END_STATE();
-    case 546:
-      ACCEPT_TOKEN(anon_sym_sessions);
-      END_STATE();
-    case 547:
+    case 528:
       if (lookahead == 'e') ADVANCE(558);
       END_STATE();
+    case 529:
+      ACCEPT_TOKEN(anon_sym_timeout);
+      END_STATE();
+    case 530:
+      if (lookahead == 'r') ADVANCE(559);
+      END_STATE();
+    case 531:
+      ACCEPT_TOKEN(anon_sym_argument);
+      END_STATE();
+    case 532:
+      ACCEPT_TOKEN(anon_sym_arrivals);
+      END_STATE();
+    case 533:
+      ACCEPT_TOKEN(anon_sym_audience);
+      END_STATE();
+    case 534:
+      ACCEPT_TOKEN(anon_sym_baseline);
+      END_STATE();
+    case 535:
+      if (lookahead == 't') ADVANCE(560);
+      END_STATE();
+    case 536:
+      if (lookahead == 'd') ADVANCE(561);
+      END_STATE();
+    case 537:
+      if (lookahead == 'e') ADVANCE(562);
+      END_STATE();
+    case 538:
+      if (lookahead == 'e') ADVANCE(563);
+      END_STATE();
+    case 539:
+      ACCEPT_TOKEN(anon_sym_complete);
+      END_STATE();
+    case 540:
+      if (lookahead == 't') ADVANCE(564);
+      END_STATE();
+    case 541:
+      ACCEPT_TOKEN(anon_sym_contains);
+      END_STATE();
+    case 542:
+      ACCEPT_TOKEN(anon_sym_duration);
+      END_STATE();
+    case 543:
+      if (lookahead == 'e') ADVANCE(565);
+      END_STATE();
+    case 544:
+      if (lookahead == 'i') ADVANCE(566);
+      END_STATE();
+    case 545:
+      if (lookahead == 't') ADVANCE(567);
+      END_STATE();
+    case 546:
+      ACCEPT_TOKEN(anon_sym_insecure);
+      END_STATE();
+    case 547:
+      if (lookahead == 'n') ADVANCE(568);
+      END_STATE();
     case 548:
-      ACCEPT_TOKEN(anon_sym_template);
+      ACCEPT_TOKEN(anon_sym_markdown);
       END_STATE();
     case 549:
-      if (lookahead == 'l') ADVANCE(559);
+      ACCEPT_TOKEN(anon_sym_parallel);
       END_STATE();
     case 550:
-      if (lookahead == 'i') ADVANCE(560);
+      ACCEPT_TOKEN(anon_sym_progress);
       END_STATE();
     case 551:
-      ACCEPT_TOKEN(anon_sym_client_id);
+      ACCEPT_TOKEN(anon_sym_protocol);
       END_STATE();
     case 552:
-      if (lookahead == 'c') ADVANCE(561);
+      ACCEPT_TOKEN(anon_sym_quickack);
       END_STATE();
     case 553:
-      if (lookahead == 'i') ADVANCE(562);
+      ACCEPT_TOKEN(anon_sym_requests);
       END_STATE();
     case 554:
-      if (lookahead == 'n') ADVANCE(563);
+      ACCEPT_TOKEN(anon_sym_resource);
       END_STATE();
     case 555:
-      if (lookahead == 'a') ADVANCE(564);
+      ACCEPT_TOKEN(anon_sym_scenario);
       END_STATE();
     case 556:
-      ACCEPT_TOKEN(anon_sym_in_flight);
+      ACCEPT_TOKEN(anon_sym_sessions);
       END_STATE();
     case 557:
-      if (lookahead == 's') ADVANCE(565);
+      if (lookahead == 'e') ADVANCE(569);
       END_STATE();
     case 558:
-      ACCEPT_TOKEN(anon_sym_subscribe);
+      ACCEPT_TOKEN(anon_sym_template);
       END_STATE();
     case 559:
-      ACCEPT_TOKEN(anon_sym_token_url);
-      END_STATE();
-    case 560:
-      if (lookahead == 'e') ADVANCE(566);
-      END_STATE();
-    case 561:
-      if (lookahead == 'r') ADVANCE(567);
-      END_STATE();
-    case 562:
-      if (lookahead == 'm') ADVANCE(568);
-      END_STATE();
-    case 563:
-      if (lookahead == 't') ADVANCE(569);
-      END_STATE();
-    case 564:
       if (lookahead == 'l') ADVANCE(570);
       END_STATE();
+    case 560:
+      if (lookahead == 'i') ADVANCE(571);
+      END_STATE();
+    case 561:
+      ACCEPT_TOKEN(anon_sym_client_id);
+      END_STATE();
+    case 562:
+      if (lookahead == 'y') ADVANCE(572);
+      END_STATE();
+    case 563:
+      if (lookahead == 'c') ADVANCE(573);
+      END_STATE();
+    case 564:
+      if (lookahead == 'i') ADVANCE(574);
+      END_STATE();
     case 565:
-      ACCEPT_TOKEN(anon_sym_iterations);
+      if (lookahead == 'n') ADVANCE(575);
       END_STATE();
     case 566:
-      if (lookahead == 's') ADVANCE(571);
+      if (lookahead == 'a') ADVANCE(576);
       END_STATE();
     case 567:
-      if (lookahead == 'e') ADVANCE(572);
+      ACCEPT_TOKEN(anon_sym_in_flight);
       END_STATE();
     case 568:
-      if (lookahead == 'e') ADVANCE(573);
+      if (lookahead == 's') ADVANCE(577);
       END_STATE();
     case 569:
-      ACCEPT_TOKEN(anon_sym_environment);
+      ACCEPT_TOKEN(anon_sym_subscribe);
       END_STATE();
     case 570:
-      ACCEPT_TOKEN(anon_sym_exponential);
+      ACCEPT_TOKEN(anon_sym_token_url);
       END_STATE();
     case 571:
-      ACCEPT_TOKEN(anon_sym_capabilities);
+      if (lookahead == 'e') ADVANCE(578);
       END_STATE();
     case 572:
-      if (lookahead == 't') ADVANCE(574);
+      ACCEPT_TOKEN(anon_sym_client_key);
       END_STATE();
     case 573:
-      if (lookahead == 'o') ADVANCE(575);
+      if (lookahead == 'r') ADVANCE(579);
       END_STATE();
     case 574:
-      ACCEPT_TOKEN(anon_sym_client_secret);
+      if (lookahead == 'm') ADVANCE(580);
       END_STATE();
     case 575:
-      if (lookahead == 'u') ADVANCE(576);
+      if (lookahead == 't') ADVANCE(581);
       END_STATE();
     case 576:
-      if (lookahead == 't') ADVANCE(577);
+      if (lookahead == 'l') ADVANCE(582);
       END_STATE();
     case 577:
+      ACCEPT_TOKEN(anon_sym_iterations);
+      END_STATE();
+    case 578:
+      if (lookahead == 's') ADVANCE(583);
+      END_STATE();
+    case 579:
+      if (lookahead == 'e') ADVANCE(584);
+      END_STATE();
+    case 580:
+      if (lookahead == 'e') ADVANCE(585);
+      END_STATE();
+    case 581:
+      ACCEPT_TOKEN(anon_sym_environment);
+      END_STATE();
+    case 582:
+      ACCEPT_TOKEN(anon_sym_exponential);
+      END_STATE();
+    case 583:
+      ACCEPT_TOKEN(anon_sym_capabilities);
+      END_STATE();
+    case 584:
+      if (lookahead == 't') ADVANCE(586);
+      END_STATE();
+    case 585:
+      if (lookahead == 'o') ADVANCE(587);
+      END_STATE();
+    case 586:
+      ACCEPT_TOKEN(anon_sym_client_secret);
+      END_STATE();
+    case 587:
+      if (lookahead == 'u') ADVANCE(588);
+      END_STATE();
+    case 588:
+      if (lookahead == 't') ADVANCE(589);
+      END_STATE();
+    case 589:
       ACCEPT_TOKEN(anon_sym_connect_timeout);
       END_STATE();
     default:
@@ -7296,13 +7356,13 @@ static const TSLexerMode ts_lex_modes[STATE_COUNT] = {
   [641] = {.lex_state = 70},
   [642] = {.lex_state = 70},
   [643] = {.lex_state = 68},
-  [644] = {.lex_state = 70},
-  [645] = {.lex_state = 68},
+  [644] = {.lex_state = 68},
+  [645] = {.lex_state = 70},
   [646] = {.lex_state = 70},
-  [647] = {.lex_state = 68},
-  [648] = {.lex_state = 68},
-  [649] = {.lex_state = 70},
-  [650] = {.lex_state = 70},
+  [647] = {.lex_state = 70},
+  [648] = {.lex_state = 70},
+  [649] = {.lex_state = 68},
+  [650] = {.lex_state = 68},
   [651] = {.lex_state = 68},
   [652] = {.lex_state = 70},
   [653] = {.lex_state = 70},
@@ -7323,32 +7383,32 @@ static const TSLexerMode ts_lex_modes[STATE_COUNT] = {
   [668] = {.lex_state = 70},
   [669] = {.lex_state = 70},
   [670] = {.lex_state = 70},
-  [671] = {.lex_state = 3},
+  [671] = {.lex_state = 70},
   [672] = {.lex_state = 70},
   [673] = {.lex_state = 70},
-  [674] = {.lex_state = 1},
-  [675] = {.lex_state = 70},
-  [676] = {.lex_state = 3},
-  [677] = {.lex_state = 3},
+  [674] = {.lex_state = 70},
+  [675] = {.lex_state = 3},
+  [676] = {.lex_state = 70},
+  [677] = {.lex_state = 70},
   [678] = {.lex_state = 3},
   [679] = {.lex_state = 3},
   [680] = {.lex_state = 3},
-  [681] = {.lex_state = 70},
-  [682] = {.lex_state = 3},
+  [681] = {.lex_state = 3},
+  [682] = {.lex_state = 70},
   [683] = {.lex_state = 3},
-  [684] = {.lex_state = 3},
-  [685] = {.lex_state = 70},
+  [684] = {.lex_state = 70},
+  [685] = {.lex_state = 3},
   [686] = {.lex_state = 3},
   [687] = {.lex_state = 3},
-  [688] = {.lex_state = 3},
+  [688] = {.lex_state = 70},
   [689] = {.lex_state = 3},
-  [690] = {.lex_state = 1},
-  [691] = {.lex_state = 70},
+  [690] = {.lex_state = 3},
+  [691] = {.lex_state = 3},
   [692] = {.lex_state = 70},
-  [693] = {.lex_state = 70},
-  [694] = {.lex_state = 6},
+  [693] = {.lex_state = 3},
+  [694] = {.lex_state = 1},
   [695] = {.lex_state = 70},
-  [696] = {.lex_state = 70},
+  [696] = {.lex_state = 1},
   [697] = {.lex_state = 70},
   [698] = {.lex_state = 70},
   [699] = {.lex_state = 70},
@@ -7366,45 +7426,45 @@ static const TSLexerMode ts_lex_modes[STATE_COUNT] = {
   [711] = {.lex_state = 70},
   [712] = {.lex_state = 70},
   [713] = {.lex_state = 70},
-  [714] = {.lex_state = 70},
+  [714] = {.lex_state = 6},
   [715] = {.lex_state = 70},
   [716] = {.lex_state = 70},
   [717] = {.lex_state = 70},
-  [718] = {.lex_state = 68},
-  [719] = {.lex_state = 6},
-  [720] = {.lex_state = 70},
+  [718] = {.lex_state = 70},
+  [719] = {.lex_state = 70},
+  [720] = {.lex_state = 68},
   [721] = {.lex_state = 6},
-  [722] = {.lex_state = 70},
+  [722] = {.lex_state = 68},
   [723] = {.lex_state = 70},
-  [724] = {.lex_state = 70},
+  [724] = {.lex_state = 6},
   [725] = {.lex_state = 70},
-  [726] = {.lex_state = 70},
+  [726] = {.lex_state = 6},
   [727] = {.lex_state = 70},
   [728] = {.lex_state = 6},
   [729] = {.lex_state = 70},
-  [730] = {.lex_state = 68},
-  [731] = {.lex_state = 6},
+  [730] = {.lex_state = 70},
+  [731] = {.lex_state = 70},
   [732] = {.lex_state = 70},
-  [733] = {.lex_state = 6},
-  [734] = {.lex_state = 6},
+  [733] = {.lex_state = 3},
+  [734] = {.lex_state = 70},
   [735] = {.lex_state = 70},
-  [736] = {.lex_state = 68},
-  [737] = {.lex_state = 70},
+  [736] = {.lex_state = 70},
+  [737] = {.lex_state = 6},
   [738] = {.lex_state = 70},
   [739] = {.lex_state = 6},
-  [740] = {.lex_state = 3},
+  [740] = {.lex_state = 70},
   [741] = {.lex_state = 70},
   [742] = {.lex_state = 70},
   [743] = {.lex_state = 6},
   [744] = {.lex_state = 70},
-  [745] = {.lex_state = 70},
-  [746] = {.lex_state = 70},
-  [747] = {.lex_state = 6},
-  [748] = {.lex_state = 6},
+  [745] = {.lex_state = 68},
+  [746] = {.lex_state = 6},
+  [747] = {.lex_state = 70},
+  [748] = {.lex_state = 70},
   [749] = {.lex_state = 68},
   [750] = {.lex_state = 70},
-  [751] = {.lex_state = 70},
-  [752] = {.lex_state = 70},
+  [751] = {.lex_state = 6},
+  [752] = {.lex_state = 6},
   [753] = {.lex_state = 70},
   [754] = {.lex_state = 70},
   [755] = {.lex_state = 6},
@@ -7634,6 +7694,9 @@ static const uint16_t ts_parse_table[LARGE_STATE_COUNT][SYMBOL_COUNT] = {
     [anon_sym_token_url] = ACTIONS(1),
     [anon_sym_client_id] = ACTIONS(1),
     [anon_sym_client_secret] = ACTIONS(1),
+    [anon_sym_client_key] = ACTIONS(1),
+    [anon_sym_key_id] = ACTIONS(1),
+    [anon_sym_audience] = ACTIONS(1),
     [anon_sym_scopes] = ACTIONS(1),
     [anon_sym_proxy] = ACTIONS(1),
     [anon_sym_environment] = ACTIONS(1),
@@ -35404,27 +35467,7 @@ static const uint16_t ts_small_parse_table[] = {
       anon_sym_order,
       anon_sym_at_end,
       anon_sym_types,
-  [33242] = 8,
-    ACTIONS(3), 1,
-      sym_doc_comment,
-    ACTIONS(5), 1,
-      sym_comment,
-    ACTIONS(1411), 1,
-      anon_sym_RBRACE,
-    ACTIONS(1413), 1,
-      sym_number,
-    STATE(649), 1,
-      aux_sym_choose_repeat1,
-    STATE(674), 1,
-      sym_branch,
-    STATE(887), 1,
-      sym__amount,
-    ACTIONS(1415), 4,
-      sym_percent,
-      sym_duration,
-      sym_rate,
-      sym_size,
-  [33270] = 2,
+  [33242] = 2,
     ACTIONS(5), 2,
       sym_doc_comment,
       sym_comment,
@@ -35438,82 +35481,131 @@ static const uint16_t ts_small_parse_table[] = {
       anon_sym_order,
       anon_sym_at_end,
       anon_sym_types,
-  [33286] = 8,
+  [33258] = 5,
     ACTIONS(3), 1,
       sym_doc_comment,
     ACTIONS(5), 1,
       sym_comment,
-    ACTIONS(1413), 1,
-      sym_number,
-    ACTIONS(1417), 1,
+    ACTIONS(1411), 1,
       anon_sym_RBRACE,
-    STATE(644), 1,
+    STATE(871), 1,
+      sym_oauth_statement,
+    ACTIONS(1413), 7,
+      anon_sym_token_url,
+      anon_sym_client_id,
+      anon_sym_client_secret,
+      anon_sym_client_key,
+      anon_sym_key_id,
+      anon_sym_audience,
+      anon_sym_scopes,
+  [33280] = 8,
+    ACTIONS(3), 1,
+      sym_doc_comment,
+    ACTIONS(5), 1,
+      sym_comment,
+    ACTIONS(1415), 1,
+      anon_sym_RBRACE,
+    ACTIONS(1417), 1,
+      sym_number,
+    STATE(648), 1,
       aux_sym_choose_repeat1,
-    STATE(674), 1,
+    STATE(696), 1,
       sym_branch,
     STATE(887), 1,
       sym__amount,
-    ACTIONS(1415), 4,
+    ACTIONS(1419), 4,
       sym_percent,
       sym_duration,
       sym_rate,
       sym_size,
-  [33314] = 2,
-    ACTIONS(5), 2,
-      sym_doc_comment,
-      sym_comment,
-    ACTIONS(1419), 9,
-      anon_sym_LF,
-      anon_sym_RBRACE,
-      anon_sym_csv,
-      anon_sym_json,
-      anon_sym_jsonl,
-      anon_sym_rows,
-      anon_sym_order,
-      anon_sym_at_end,
-      anon_sym_types,
-  [33330] = 2,
-    ACTIONS(5), 2,
-      sym_doc_comment,
-      sym_comment,
-    ACTIONS(1421), 9,
-      anon_sym_LF,
-      anon_sym_RBRACE,
-      anon_sym_csv,
-      anon_sym_json,
-      anon_sym_jsonl,
-      anon_sym_rows,
-      anon_sym_order,
-      anon_sym_at_end,
-      anon_sym_types,
-  [33346] = 8,
+  [33308] = 5,
     ACTIONS(3), 1,
       sym_doc_comment,
     ACTIONS(5), 1,
       sym_comment,
+    ACTIONS(1421), 1,
+      anon_sym_RBRACE,
+    STATE(871), 1,
+      sym_oauth_statement,
+    ACTIONS(1413), 7,
+      anon_sym_token_url,
+      anon_sym_client_id,
+      anon_sym_client_secret,
+      anon_sym_client_key,
+      anon_sym_key_id,
+      anon_sym_audience,
+      anon_sym_scopes,
+  [33330] = 8,
+    ACTIONS(3), 1,
+      sym_doc_comment,
+    ACTIONS(5), 1,
+      sym_comment,
+    ACTIONS(1417), 1,
+      sym_number,
     ACTIONS(1423), 1,
       anon_sym_RBRACE,
-    ACTIONS(1425), 1,
-      sym_number,
-    STATE(649), 1,
+    STATE(654), 1,
       aux_sym_choose_repeat1,
-    STATE(674), 1,
+    STATE(696), 1,
       sym_branch,
     STATE(887), 1,
       sym__amount,
-    ACTIONS(1428), 4,
+    ACTIONS(1419), 4,
       sym_percent,
       sym_duration,
       sym_rate,
       sym_size,
-  [33374] = 6,
+  [33358] = 2,
+    ACTIONS(5), 2,
+      sym_doc_comment,
+      sym_comment,
+    ACTIONS(1425), 9,
+      anon_sym_LF,
+      anon_sym_RBRACE,
+      anon_sym_csv,
+      anon_sym_json,
+      anon_sym_jsonl,
+      anon_sym_rows,
+      anon_sym_order,
+      anon_sym_at_end,
+      anon_sym_types,
+  [33374] = 2,
+    ACTIONS(5), 2,
+      sym_doc_comment,
+      sym_comment,
+    ACTIONS(1427), 9,
+      anon_sym_LF,
+      anon_sym_RBRACE,
+      anon_sym_csv,
+      anon_sym_json,
+      anon_sym_jsonl,
+      anon_sym_rows,
+      anon_sym_order,
+      anon_sym_at_end,
+      anon_sym_types,
+  [33390] = 3,
+    ACTIONS(1429), 1,
+      anon_sym_LF,
+    ACTIONS(5), 2,
+      sym_doc_comment,
+      sym_comment,
+    ACTIONS(1431), 8,
+      anon_sym_RBRACE,
+      anon_sym_csv,
+      anon_sym_json,
+      anon_sym_jsonl,
+      anon_sym_rows,
+      anon_sym_order,
+      anon_sym_at_end,
+      anon_sym_types,
+  [33408] = 6,
     ACTIONS(3), 1,
       sym_doc_comment,
     ACTIONS(5), 1,
       sym_comment,
-    ACTIONS(1431), 1,
-      sym_identifier,
     ACTIONS(1433), 1,
+      sym_identifier,
+    ACTIONS(1435), 1,
       anon_sym_LBRACE,
     STATE(883), 2,
       sym_reference,
@@ -35524,22 +35616,24 @@ static const uint16_t ts_small_parse_table[] = {
       anon_sym_false,
       anon_sym_null,
       anon_sym_off,
-  [33398] = 3,
-    ACTIONS(1435), 1,
-      anon_sym_LF,
-    ACTIONS(5), 2,
+  [33432] = 5,
+    ACTIONS(3), 1,
       sym_doc_comment,
+    ACTIONS(5), 1,
       sym_comment,
-    ACTIONS(1437), 8,
+    ACTIONS(1437), 1,
       anon_sym_RBRACE,
-      anon_sym_csv,
-      anon_sym_json,
-      anon_sym_jsonl,
-      anon_sym_rows,
-      anon_sym_order,
-      anon_sym_at_end,
-      anon_sym_types,
-  [33416] = 7,
+    STATE(791), 1,
+      sym_oauth_statement,
+    ACTIONS(1413), 7,
+      anon_sym_token_url,
+      anon_sym_client_id,
+      anon_sym_client_secret,
+      anon_sym_client_key,
+      anon_sym_key_id,
+      anon_sym_audience,
+      anon_sym_scopes,
+  [33454] = 8,
     ACTIONS(3), 1,
       sym_doc_comment,
     ACTIONS(5), 1,
@@ -35547,17 +35641,19 @@ static const uint16_t ts_small_parse_table[] = {
     ACTIONS(1439), 1,
       anon_sym_RBRACE,
     ACTIONS(1441), 1,
-      anon_sym_ca,
-    ACTIONS(1443), 1,
-      anon_sym_cert,
-    ACTIONS(1445), 1,
-      anon_sym_insecure,
-    STATE(892), 4,
-      sym__tls_statement,
-      sym_ca,
-      sym_cert,
-      sym_insecure,
-  [33441] = 7,
+      sym_number,
+    STATE(654), 1,
+      aux_sym_choose_repeat1,
+    STATE(696), 1,
+      sym_branch,
+    STATE(887), 1,
+      sym__amount,
+    ACTIONS(1444), 4,
+      sym_percent,
+      sym_duration,
+      sym_rate,
+      sym_size,
+  [33482] = 7,
     ACTIONS(3), 1,
       sym_doc_comment,
     ACTIONS(5), 1,
@@ -35565,133 +35661,62 @@ static const uint16_t ts_small_parse_table[] = {
     ACTIONS(1447), 1,
       anon_sym_RBRACE,
     ACTIONS(1449), 1,
-      sym_number,
-    STATE(754), 1,
-      sym__amount,
-    STATE(835), 1,
-      sym_share,
-    ACTIONS(1451), 4,
-      sym_percent,
-      sym_duration,
-      sym_rate,
-      sym_size,
-  [33466] = 7,
-    ACTIONS(3), 1,
-      sym_doc_comment,
-    ACTIONS(5), 1,
-      sym_comment,
-    ACTIONS(1449), 1,
-      sym_number,
-    ACTIONS(1453), 1,
-      anon_sym_RBRACE,
-    STATE(754), 1,
-      sym__amount,
-    STATE(881), 1,
-      sym_share,
-    ACTIONS(1451), 4,
-      sym_percent,
-      sym_duration,
-      sym_rate,
-      sym_size,
-  [33491] = 7,
-    ACTIONS(3), 1,
-      sym_doc_comment,
-    ACTIONS(5), 1,
-      sym_comment,
-    ACTIONS(1449), 1,
-      sym_number,
-    ACTIONS(1455), 1,
-      anon_sym_RBRACE,
-    STATE(754), 1,
-      sym__amount,
-    STATE(881), 1,
-      sym_share,
-    ACTIONS(1451), 4,
-      sym_percent,
-      sym_duration,
-      sym_rate,
-      sym_size,
-  [33516] = 7,
-    ACTIONS(3), 1,
-      sym_doc_comment,
-    ACTIONS(5), 1,
-      sym_comment,
-    ACTIONS(1441), 1,
       anon_sym_ca,
-    ACTIONS(1443), 1,
+    ACTIONS(1451), 1,
       anon_sym_cert,
-    ACTIONS(1445), 1,
+    ACTIONS(1453), 1,
       anon_sym_insecure,
-    ACTIONS(1457), 1,
-      anon_sym_RBRACE,
     STATE(829), 4,
       sym__tls_statement,
       sym_ca,
       sym_cert,
       sym_insecure,
-  [33541] = 6,
+  [33507] = 7,
     ACTIONS(3), 1,
       sym_doc_comment,
     ACTIONS(5), 1,
       sym_comment,
-    ACTIONS(1459), 1,
+    ACTIONS(1455), 1,
       anon_sym_RBRACE,
-    ACTIONS(1463), 1,
-      anon_sym_template,
-    ACTIONS(1461), 3,
-      anon_sym_html,
-      anon_sym_markdown,
-      anon_sym_junit,
-    STATE(893), 3,
-      sym__report_statement,
-      sym_report_file,
-      sym_template,
-  [33564] = 7,
-    ACTIONS(3), 1,
-      sym_doc_comment,
-    ACTIONS(5), 1,
-      sym_comment,
-    ACTIONS(1465), 1,
-      anon_sym_RBRACE,
-    ACTIONS(1467), 1,
+    ACTIONS(1457), 1,
       sym_number,
-    STATE(748), 1,
+    STATE(754), 1,
       sym__amount,
-    STATE(896), 1,
-      sym_revision_share,
-    ACTIONS(1469), 4,
+    STATE(835), 1,
+      sym_share,
+    ACTIONS(1459), 4,
       sym_percent,
       sym_duration,
       sym_rate,
       sym_size,
-  [33589] = 7,
+  [33532] = 7,
     ACTIONS(3), 1,
       sym_doc_comment,
     ACTIONS(5), 1,
       sym_comment,
-    ACTIONS(1441), 1,
+    ACTIONS(1449), 1,
       anon_sym_ca,
-    ACTIONS(1443), 1,
+    ACTIONS(1451), 1,
       anon_sym_cert,
-    ACTIONS(1445), 1,
+    ACTIONS(1453), 1,
       anon_sym_insecure,
-    ACTIONS(1471), 1,
+    ACTIONS(1461), 1,
       anon_sym_RBRACE,
     STATE(892), 4,
       sym__tls_statement,
       sym_ca,
       sym_cert,
       sym_insecure,
-  [33614] = 6,
+  [33557] = 6,
     ACTIONS(3), 1,
       sym_doc_comment,
     ACTIONS(5), 1,
       sym_comment,
     ACTIONS(1463), 1,
-      anon_sym_template,
-    ACTIONS(1473), 1,
       anon_sym_RBRACE,
-    ACTIONS(1461), 3,
+    ACTIONS(1467), 1,
+      anon_sym_template,
+    ACTIONS(1465), 3,
       anon_sym_html,
       anon_sym_markdown,
       anon_sym_junit,
@@ -35699,18 +35724,122 @@ static const uint16_t ts_small_parse_table[] = {
       sym__report_statement,
       sym_report_file,
       sym_template,
-  [33637] = 8,
+  [33580] = 7,
     ACTIONS(3), 1,
       sym_doc_comment,
     ACTIONS(5), 1,
       sym_comment,
-    ACTIONS(266), 1,
-      anon_sym_DQUOTE,
-    ACTIONS(1475), 1,
-      sym_identifier,
-    ACTIONS(1477), 1,
+    ACTIONS(1457), 1,
+      sym_number,
+    ACTIONS(1469), 1,
       anon_sym_RBRACE,
-    STATE(668), 1,
+    STATE(754), 1,
+      sym__amount,
+    STATE(881), 1,
+      sym_share,
+    ACTIONS(1459), 4,
+      sym_percent,
+      sym_duration,
+      sym_rate,
+      sym_size,
+  [33605] = 7,
+    ACTIONS(3), 1,
+      sym_doc_comment,
+    ACTIONS(5), 1,
+      sym_comment,
+    ACTIONS(1457), 1,
+      sym_number,
+    ACTIONS(1471), 1,
+      anon_sym_RBRACE,
+    STATE(754), 1,
+      sym__amount,
+    STATE(881), 1,
+      sym_share,
+    ACTIONS(1459), 4,
+      sym_percent,
+      sym_duration,
+      sym_rate,
+      sym_size,
+  [33630] = 4,
+    ACTIONS(3), 1,
+      sym_doc_comment,
+    ACTIONS(5), 1,
+      sym_comment,
+    STATE(871), 1,
+      sym_oauth_statement,
+    ACTIONS(1413), 7,
+      anon_sym_token_url,
+      anon_sym_client_id,
+      anon_sym_client_secret,
+      anon_sym_client_key,
+      anon_sym_key_id,
+      anon_sym_audience,
+      anon_sym_scopes,
+  [33649] = 7,
+    ACTIONS(3), 1,
+      sym_doc_comment,
+    ACTIONS(5), 1,
+      sym_comment,
+    ACTIONS(1473), 1,
+      anon_sym_RBRACE,
+    ACTIONS(1475), 1,
+      sym_number,
+    STATE(746), 1,
+      sym__amount,
+    STATE(896), 1,
+      sym_revision_share,
+    ACTIONS(1477), 4,
+      sym_percent,
+      sym_duration,
+      sym_rate,
+      sym_size,
+  [33674] = 7,
+    ACTIONS(3), 1,
+      sym_doc_comment,
+    ACTIONS(5), 1,
+      sym_comment,
+    ACTIONS(1449), 1,
+      anon_sym_ca,
+    ACTIONS(1451), 1,
+      anon_sym_cert,
+    ACTIONS(1453), 1,
+      anon_sym_insecure,
+    ACTIONS(1479), 1,
+      anon_sym_RBRACE,
+    STATE(892), 4,
+      sym__tls_statement,
+      sym_ca,
+      sym_cert,
+      sym_insecure,
+  [33699] = 6,
+    ACTIONS(3), 1,
+      sym_doc_comment,
+    ACTIONS(5), 1,
+      sym_comment,
+    ACTIONS(1467), 1,
+      anon_sym_template,
+    ACTIONS(1481), 1,
+      anon_sym_RBRACE,
+    ACTIONS(1465), 3,
+      anon_sym_html,
+      anon_sym_markdown,
+      anon_sym_junit,
+    STATE(893), 3,
+      sym__report_statement,
+      sym_report_file,
+      sym_template,
+  [33722] = 8,
+    ACTIONS(3), 1,
+      sym_doc_comment,
+    ACTIONS(5), 1,
+      sym_comment,
+    ACTIONS(1483), 1,
+      sym_identifier,
+    ACTIONS(1486), 1,
+      anon_sym_RBRACE,
+    ACTIONS(1488), 1,
+      anon_sym_DQUOTE,
+    STATE(665), 1,
       aux_sym_types_repeat1,
     STATE(749), 1,
       sym_cell_type,
@@ -35718,48 +35847,12 @@ static const uint16_t ts_small_parse_table[] = {
       sym_string,
       sym__name,
       sym_name,
-  [33664] = 7,
+  [33749] = 4,
     ACTIONS(3), 1,
       sym_doc_comment,
     ACTIONS(5), 1,
       sym_comment,
-    ACTIONS(1449), 1,
-      sym_number,
-    ACTIONS(1479), 1,
-      anon_sym_RBRACE,
-    STATE(754), 1,
-      sym__amount,
-    STATE(881), 1,
-      sym_share,
-    ACTIONS(1451), 4,
-      sym_percent,
-      sym_duration,
-      sym_rate,
-      sym_size,
-  [33689] = 7,
-    ACTIONS(3), 1,
-      sym_doc_comment,
-    ACTIONS(5), 1,
-      sym_comment,
-    ACTIONS(1449), 1,
-      sym_number,
-    ACTIONS(1481), 1,
-      anon_sym_RBRACE,
-    STATE(754), 1,
-      sym__amount,
-    STATE(853), 1,
-      sym_share,
-    ACTIONS(1451), 4,
-      sym_percent,
-      sym_duration,
-      sym_rate,
-      sym_size,
-  [33714] = 4,
-    ACTIONS(3), 1,
-      sym_doc_comment,
-    ACTIONS(5), 1,
-      sym_comment,
-    ACTIONS(1483), 1,
+    ACTIONS(1491), 1,
       anon_sym_json,
     ACTIONS(1377), 7,
       anon_sym_RBRACE,
@@ -35769,16 +35862,34 @@ static const uint16_t ts_small_parse_table[] = {
       anon_sym_order,
       anon_sym_at_end,
       anon_sym_types,
-  [33733] = 6,
+  [33768] = 7,
     ACTIONS(3), 1,
       sym_doc_comment,
     ACTIONS(5), 1,
       sym_comment,
-    ACTIONS(1463), 1,
-      anon_sym_template,
-    ACTIONS(1485), 1,
+    ACTIONS(1457), 1,
+      sym_number,
+    ACTIONS(1493), 1,
       anon_sym_RBRACE,
-    ACTIONS(1461), 3,
+    STATE(754), 1,
+      sym__amount,
+    STATE(881), 1,
+      sym_share,
+    ACTIONS(1459), 4,
+      sym_percent,
+      sym_duration,
+      sym_rate,
+      sym_size,
+  [33793] = 6,
+    ACTIONS(3), 1,
+      sym_doc_comment,
+    ACTIONS(5), 1,
+      sym_comment,
+    ACTIONS(1467), 1,
+      anon_sym_template,
+    ACTIONS(1495), 1,
+      anon_sym_RBRACE,
+    ACTIONS(1465), 3,
       anon_sym_html,
       anon_sym_markdown,
       anon_sym_junit,
@@ -35786,55 +35897,54 @@ static const uint16_t ts_small_parse_table[] = {
       sym__report_statement,
       sym_report_file,
       sym_template,
-  [33756] = 7,
+  [33816] = 7,
     ACTIONS(3), 1,
       sym_doc_comment,
     ACTIONS(5), 1,
       sym_comment,
-    ACTIONS(1449), 1,
+    ACTIONS(1457), 1,
       sym_number,
-    ACTIONS(1487), 1,
+    ACTIONS(1497), 1,
       anon_sym_RBRACE,
     STATE(754), 1,
       sym__amount,
     STATE(881), 1,
       sym_share,
-    ACTIONS(1451), 4,
+    ACTIONS(1459), 4,
       sym_percent,
       sym_duration,
       sym_rate,
       sym_size,
-  [33781] = 8,
+  [33841] = 7,
     ACTIONS(3), 1,
       sym_doc_comment,
     ACTIONS(5), 1,
       sym_comment,
-    ACTIONS(1489), 1,
-      sym_identifier,
-    ACTIONS(1492), 1,
+    ACTIONS(1457), 1,
+      sym_number,
+    ACTIONS(1499), 1,
       anon_sym_RBRACE,
-    ACTIONS(1494), 1,
-      anon_sym_DQUOTE,
-    STATE(667), 1,
-      aux_sym_types_repeat1,
-    STATE(749), 1,
-      sym_cell_type,
-    STATE(923), 3,
-      sym_string,
-      sym__name,
-      sym_name,
-  [33808] = 8,
+    STATE(754), 1,
+      sym__amount,
+    STATE(853), 1,
+      sym_share,
+    ACTIONS(1459), 4,
+      sym_percent,
+      sym_duration,
+      sym_rate,
+      sym_size,
+  [33866] = 8,
     ACTIONS(3), 1,
       sym_doc_comment,
     ACTIONS(5), 1,
       sym_comment,
     ACTIONS(266), 1,
       anon_sym_DQUOTE,
-    ACTIONS(1475), 1,
+    ACTIONS(1501), 1,
       sym_identifier,
-    ACTIONS(1497), 1,
+    ACTIONS(1503), 1,
       anon_sym_RBRACE,
-    STATE(667), 1,
+    STATE(672), 1,
       aux_sym_types_repeat1,
     STATE(749), 1,
       sym_cell_type,
@@ -35842,111 +35952,101 @@ static const uint16_t ts_small_parse_table[] = {
       sym_string,
       sym__name,
       sym_name,
-  [33835] = 7,
+  [33893] = 8,
     ACTIONS(3), 1,
       sym_doc_comment,
     ACTIONS(5), 1,
       sym_comment,
-    ACTIONS(1467), 1,
-      sym_number,
-    ACTIONS(1499), 1,
+    ACTIONS(266), 1,
+      anon_sym_DQUOTE,
+    ACTIONS(1501), 1,
+      sym_identifier,
+    ACTIONS(1505), 1,
       anon_sym_RBRACE,
-    STATE(748), 1,
+    STATE(665), 1,
+      aux_sym_types_repeat1,
+    STATE(749), 1,
+      sym_cell_type,
+    STATE(923), 3,
+      sym_string,
+      sym__name,
+      sym_name,
+  [33920] = 7,
+    ACTIONS(3), 1,
+      sym_doc_comment,
+    ACTIONS(5), 1,
+      sym_comment,
+    ACTIONS(1475), 1,
+      sym_number,
+    ACTIONS(1507), 1,
+      anon_sym_RBRACE,
+    STATE(746), 1,
       sym__amount,
     STATE(803), 1,
       sym_revision_share,
-    ACTIONS(1469), 4,
+    ACTIONS(1477), 4,
       sym_percent,
       sym_duration,
       sym_rate,
       sym_size,
-  [33860] = 7,
+  [33945] = 7,
     ACTIONS(3), 1,
       sym_doc_comment,
     ACTIONS(5), 1,
       sym_comment,
-    ACTIONS(1467), 1,
+    ACTIONS(1475), 1,
       sym_number,
-    ACTIONS(1501), 1,
+    ACTIONS(1509), 1,
       anon_sym_RBRACE,
-    STATE(748), 1,
+    STATE(746), 1,
       sym__amount,
     STATE(896), 1,
       sym_revision_share,
-    ACTIONS(1469), 4,
+    ACTIONS(1477), 4,
       sym_percent,
       sym_duration,
       sym_rate,
       sym_size,
-  [33885] = 6,
-    ACTIONS(1503), 1,
+  [33970] = 6,
+    ACTIONS(1511), 1,
       anon_sym_DQUOTE2,
-    ACTIONS(1505), 1,
+    ACTIONS(1513), 1,
       aux_sym_format_string_token1,
-    ACTIONS(1509), 1,
+    ACTIONS(1517), 1,
       anon_sym_LBRACE2,
     ACTIONS(5), 2,
       sym_doc_comment,
       sym_comment,
-    ACTIONS(1507), 2,
+    ACTIONS(1515), 2,
       sym_brace,
       sym_escape,
-    STATE(676), 2,
+    STATE(679), 2,
       sym_hole,
       aux_sym_format_string_repeat1,
-  [33907] = 6,
+  [33992] = 6,
     ACTIONS(3), 1,
       sym_doc_comment,
     ACTIONS(5), 1,
       sym_comment,
-    ACTIONS(1441), 1,
-      anon_sym_ca,
-    ACTIONS(1443), 1,
-      anon_sym_cert,
-    ACTIONS(1445), 1,
-      anon_sym_insecure,
-    STATE(892), 4,
-      sym__tls_statement,
-      sym_ca,
-      sym_cert,
-      sym_insecure,
-  [33929] = 6,
-    ACTIONS(3), 1,
-      sym_doc_comment,
-    ACTIONS(5), 1,
-      sym_comment,
-    ACTIONS(1449), 1,
+    ACTIONS(1457), 1,
       sym_number,
     STATE(754), 1,
       sym__amount,
     STATE(881), 1,
       sym_share,
-    ACTIONS(1451), 4,
+    ACTIONS(1459), 4,
       sym_percent,
       sym_duration,
       sym_rate,
       sym_size,
-  [33951] = 3,
-    ACTIONS(1511), 1,
-      anon_sym_LF,
-    ACTIONS(5), 2,
-      sym_doc_comment,
-      sym_comment,
-    ACTIONS(1513), 6,
-      anon_sym_RBRACE,
-      sym_number,
-      sym_percent,
-      sym_duration,
-      sym_rate,
-      sym_size,
-  [33967] = 5,
+  [34014] = 5,
     ACTIONS(3), 1,
       sym_doc_comment,
     ACTIONS(5), 1,
       sym_comment,
-    ACTIONS(1463), 1,
+    ACTIONS(1467), 1,
       anon_sym_template,
-    ACTIONS(1461), 3,
+    ACTIONS(1465), 3,
       anon_sym_html,
       anon_sym_markdown,
       anon_sym_junit,
@@ -35954,237 +36054,269 @@ static const uint16_t ts_small_parse_table[] = {
       sym__report_statement,
       sym_report_file,
       sym_template,
-  [33987] = 6,
-    ACTIONS(1515), 1,
-      anon_sym_DQUOTE2,
+  [34034] = 6,
     ACTIONS(1517), 1,
-      aux_sym_format_string_token1,
-    ACTIONS(1523), 1,
       anon_sym_LBRACE2,
+    ACTIONS(1519), 1,
+      anon_sym_DQUOTE2,
+    ACTIONS(1521), 1,
+      aux_sym_format_string_token1,
     ACTIONS(5), 2,
       sym_doc_comment,
       sym_comment,
-    ACTIONS(1520), 2,
+    ACTIONS(1523), 2,
       sym_brace,
       sym_escape,
-    STATE(676), 2,
+    STATE(680), 2,
       sym_hole,
       aux_sym_format_string_repeat1,
-  [34009] = 6,
-    ACTIONS(1509), 1,
-      anon_sym_LBRACE2,
-    ACTIONS(1526), 1,
+  [34056] = 6,
+    ACTIONS(1525), 1,
       anon_sym_DQUOTE2,
-    ACTIONS(1528), 1,
+    ACTIONS(1527), 1,
       aux_sym_format_string_token1,
+    ACTIONS(1533), 1,
+      anon_sym_LBRACE2,
     ACTIONS(5), 2,
       sym_doc_comment,
       sym_comment,
     ACTIONS(1530), 2,
       sym_brace,
       sym_escape,
-    STATE(678), 2,
+    STATE(679), 2,
       sym_hole,
       aux_sym_format_string_repeat1,
-  [34031] = 6,
-    ACTIONS(1505), 1,
+  [34078] = 6,
+    ACTIONS(1513), 1,
       aux_sym_format_string_token1,
-    ACTIONS(1509), 1,
+    ACTIONS(1517), 1,
       anon_sym_LBRACE2,
-    ACTIONS(1532), 1,
-      anon_sym_DQUOTE2,
-    ACTIONS(5), 2,
-      sym_doc_comment,
-      sym_comment,
-    ACTIONS(1507), 2,
-      sym_brace,
-      sym_escape,
-    STATE(676), 2,
-      sym_hole,
-      aux_sym_format_string_repeat1,
-  [34053] = 6,
-    ACTIONS(1509), 1,
-      anon_sym_LBRACE2,
-    ACTIONS(1534), 1,
-      anon_sym_DQUOTE2,
     ACTIONS(1536), 1,
-      aux_sym_format_string_token1,
+      anon_sym_DQUOTE2,
     ACTIONS(5), 2,
       sym_doc_comment,
       sym_comment,
-    ACTIONS(1538), 2,
+    ACTIONS(1515), 2,
       sym_brace,
       sym_escape,
-    STATE(671), 2,
+    STATE(679), 2,
       sym_hole,
       aux_sym_format_string_repeat1,
-  [34075] = 6,
-    ACTIONS(1509), 1,
+  [34100] = 6,
+    ACTIONS(1517), 1,
       anon_sym_LBRACE2,
+    ACTIONS(1538), 1,
+      anon_sym_DQUOTE2,
     ACTIONS(1540), 1,
-      anon_sym_DQUOTE2,
-    ACTIONS(1542), 1,
       aux_sym_format_string_token1,
     ACTIONS(5), 2,
       sym_doc_comment,
       sym_comment,
-    ACTIONS(1544), 2,
+    ACTIONS(1542), 2,
       sym_brace,
       sym_escape,
-    STATE(682), 2,
+    STATE(675), 2,
       sym_hole,
       aux_sym_format_string_repeat1,
-  [34097] = 7,
+  [34122] = 7,
     ACTIONS(3), 1,
       sym_doc_comment,
     ACTIONS(5), 1,
       sym_comment,
-    ACTIONS(1475), 1,
+    ACTIONS(1501), 1,
       sym_identifier,
+    ACTIONS(1544), 1,
+      anon_sym_RBRACE,
     ACTIONS(1546), 1,
-      anon_sym_RBRACE,
-    ACTIONS(1548), 1,
       anon_sym_DQUOTE,
-    STATE(848), 1,
-      sym_setting,
-    STATE(194), 3,
-      sym_string,
-      sym__name,
-      sym_name,
-  [34121] = 6,
-    ACTIONS(1505), 1,
-      aux_sym_format_string_token1,
-    ACTIONS(1509), 1,
-      anon_sym_LBRACE2,
-    ACTIONS(1550), 1,
-      anon_sym_DQUOTE2,
-    ACTIONS(5), 2,
-      sym_doc_comment,
-      sym_comment,
-    ACTIONS(1507), 2,
-      sym_brace,
-      sym_escape,
-    STATE(676), 2,
-      sym_hole,
-      aux_sym_format_string_repeat1,
-  [34143] = 6,
-    ACTIONS(1509), 1,
-      anon_sym_LBRACE2,
-    ACTIONS(1552), 1,
-      anon_sym_DQUOTE2,
-    ACTIONS(1554), 1,
-      aux_sym_format_string_token1,
-    ACTIONS(5), 2,
-      sym_doc_comment,
-      sym_comment,
-    ACTIONS(1556), 2,
-      sym_brace,
-      sym_escape,
-    STATE(684), 2,
-      sym_hole,
-      aux_sym_format_string_repeat1,
-  [34165] = 6,
-    ACTIONS(1505), 1,
-      aux_sym_format_string_token1,
-    ACTIONS(1509), 1,
-      anon_sym_LBRACE2,
-    ACTIONS(1558), 1,
-      anon_sym_DQUOTE2,
-    ACTIONS(5), 2,
-      sym_doc_comment,
-      sym_comment,
-    ACTIONS(1507), 2,
-      sym_brace,
-      sym_escape,
-    STATE(676), 2,
-      sym_hole,
-      aux_sym_format_string_repeat1,
-  [34187] = 7,
-    ACTIONS(3), 1,
-      sym_doc_comment,
-    ACTIONS(5), 1,
-      sym_comment,
-    ACTIONS(1475), 1,
-      sym_identifier,
-    ACTIONS(1548), 1,
-      anon_sym_DQUOTE,
-    ACTIONS(1560), 1,
-      anon_sym_RBRACE,
     STATE(864), 1,
       sym_setting,
     STATE(194), 3,
       sym_string,
       sym__name,
       sym_name,
-  [34211] = 6,
-    ACTIONS(1509), 1,
+  [34146] = 6,
+    ACTIONS(1517), 1,
       anon_sym_LBRACE2,
-    ACTIONS(1562), 1,
+    ACTIONS(1548), 1,
       anon_sym_DQUOTE2,
-    ACTIONS(1564), 1,
+    ACTIONS(1550), 1,
       aux_sym_format_string_token1,
     ACTIONS(5), 2,
       sym_doc_comment,
       sym_comment,
-    ACTIONS(1566), 2,
+    ACTIONS(1552), 2,
+      sym_brace,
+      sym_escape,
+    STATE(685), 2,
+      sym_hole,
+      aux_sym_format_string_repeat1,
+  [34168] = 7,
+    ACTIONS(3), 1,
+      sym_doc_comment,
+    ACTIONS(5), 1,
+      sym_comment,
+    ACTIONS(1501), 1,
+      sym_identifier,
+    ACTIONS(1546), 1,
+      anon_sym_DQUOTE,
+    ACTIONS(1554), 1,
+      anon_sym_RBRACE,
+    STATE(848), 1,
+      sym_setting,
+    STATE(194), 3,
+      sym_string,
+      sym__name,
+      sym_name,
+  [34192] = 6,
+    ACTIONS(1513), 1,
+      aux_sym_format_string_token1,
+    ACTIONS(1517), 1,
+      anon_sym_LBRACE2,
+    ACTIONS(1556), 1,
+      anon_sym_DQUOTE2,
+    ACTIONS(5), 2,
+      sym_doc_comment,
+      sym_comment,
+    ACTIONS(1515), 2,
+      sym_brace,
+      sym_escape,
+    STATE(679), 2,
+      sym_hole,
+      aux_sym_format_string_repeat1,
+  [34214] = 6,
+    ACTIONS(1517), 1,
+      anon_sym_LBRACE2,
+    ACTIONS(1558), 1,
+      anon_sym_DQUOTE2,
+    ACTIONS(1560), 1,
+      aux_sym_format_string_token1,
+    ACTIONS(5), 2,
+      sym_doc_comment,
+      sym_comment,
+    ACTIONS(1562), 2,
       sym_brace,
       sym_escape,
     STATE(687), 2,
       sym_hole,
       aux_sym_format_string_repeat1,
-  [34233] = 6,
-    ACTIONS(1505), 1,
+  [34236] = 6,
+    ACTIONS(1513), 1,
       aux_sym_format_string_token1,
-    ACTIONS(1509), 1,
+    ACTIONS(1517), 1,
       anon_sym_LBRACE2,
+    ACTIONS(1564), 1,
+      anon_sym_DQUOTE2,
+    ACTIONS(5), 2,
+      sym_doc_comment,
+      sym_comment,
+    ACTIONS(1515), 2,
+      sym_brace,
+      sym_escape,
+    STATE(679), 2,
+      sym_hole,
+      aux_sym_format_string_repeat1,
+  [34258] = 6,
+    ACTIONS(3), 1,
+      sym_doc_comment,
+    ACTIONS(5), 1,
+      sym_comment,
+    ACTIONS(1475), 1,
+      sym_number,
+    STATE(746), 1,
+      sym__amount,
+    STATE(896), 1,
+      sym_revision_share,
+    ACTIONS(1477), 4,
+      sym_percent,
+      sym_duration,
+      sym_rate,
+      sym_size,
+  [34280] = 6,
+    ACTIONS(1517), 1,
+      anon_sym_LBRACE2,
+    ACTIONS(1566), 1,
+      anon_sym_DQUOTE2,
     ACTIONS(1568), 1,
-      anon_sym_DQUOTE2,
+      aux_sym_format_string_token1,
     ACTIONS(5), 2,
       sym_doc_comment,
       sym_comment,
-    ACTIONS(1507), 2,
+    ACTIONS(1570), 2,
       sym_brace,
       sym_escape,
-    STATE(676), 2,
+    STATE(690), 2,
       sym_hole,
       aux_sym_format_string_repeat1,
-  [34255] = 6,
-    ACTIONS(1509), 1,
+  [34302] = 6,
+    ACTIONS(1513), 1,
+      aux_sym_format_string_token1,
+    ACTIONS(1517), 1,
       anon_sym_LBRACE2,
-    ACTIONS(1570), 1,
-      anon_sym_DQUOTE2,
     ACTIONS(1572), 1,
-      aux_sym_format_string_token1,
-    ACTIONS(5), 2,
-      sym_doc_comment,
-      sym_comment,
-    ACTIONS(1574), 2,
-      sym_brace,
-      sym_escape,
-    STATE(689), 2,
-      sym_hole,
-      aux_sym_format_string_repeat1,
-  [34277] = 6,
-    ACTIONS(1505), 1,
-      aux_sym_format_string_token1,
-    ACTIONS(1509), 1,
-      anon_sym_LBRACE2,
-    ACTIONS(1576), 1,
       anon_sym_DQUOTE2,
     ACTIONS(5), 2,
       sym_doc_comment,
       sym_comment,
-    ACTIONS(1507), 2,
+    ACTIONS(1515), 2,
       sym_brace,
       sym_escape,
-    STATE(676), 2,
+    STATE(679), 2,
       sym_hole,
       aux_sym_format_string_repeat1,
-  [34299] = 2,
+  [34324] = 6,
+    ACTIONS(1517), 1,
+      anon_sym_LBRACE2,
+    ACTIONS(1574), 1,
+      anon_sym_DQUOTE2,
+    ACTIONS(1576), 1,
+      aux_sym_format_string_token1,
     ACTIONS(5), 2,
       sym_doc_comment,
       sym_comment,
-    ACTIONS(1578), 7,
+    ACTIONS(1578), 2,
+      sym_brace,
+      sym_escape,
+    STATE(693), 2,
+      sym_hole,
+      aux_sym_format_string_repeat1,
+  [34346] = 6,
+    ACTIONS(3), 1,
+      sym_doc_comment,
+    ACTIONS(5), 1,
+      sym_comment,
+    ACTIONS(1449), 1,
+      anon_sym_ca,
+    ACTIONS(1451), 1,
+      anon_sym_cert,
+    ACTIONS(1453), 1,
+      anon_sym_insecure,
+    STATE(892), 4,
+      sym__tls_statement,
+      sym_ca,
+      sym_cert,
+      sym_insecure,
+  [34368] = 6,
+    ACTIONS(1513), 1,
+      aux_sym_format_string_token1,
+    ACTIONS(1517), 1,
+      anon_sym_LBRACE2,
+    ACTIONS(1580), 1,
+      anon_sym_DQUOTE2,
+    ACTIONS(5), 2,
+      sym_doc_comment,
+      sym_comment,
+    ACTIONS(1515), 2,
+      sym_brace,
+      sym_escape,
+    STATE(679), 2,
+      sym_hole,
+      aux_sym_format_string_repeat1,
+  [34390] = 2,
+    ACTIONS(5), 2,
+      sym_doc_comment,
+      sym_comment,
+    ACTIONS(1582), 7,
       anon_sym_LF,
       anon_sym_RBRACE,
       sym_number,
@@ -36192,32 +36324,16 @@ static const uint16_t ts_small_parse_table[] = {
       sym_duration,
       sym_rate,
       sym_size,
-  [34313] = 6,
+  [34404] = 7,
     ACTIONS(3), 1,
       sym_doc_comment,
     ACTIONS(5), 1,
       sym_comment,
-    ACTIONS(1467), 1,
-      sym_number,
-    STATE(748), 1,
-      sym__amount,
-    STATE(896), 1,
-      sym_revision_share,
-    ACTIONS(1469), 4,
-      sym_percent,
-      sym_duration,
-      sym_rate,
-      sym_size,
-  [34335] = 7,
-    ACTIONS(3), 1,
-      sym_doc_comment,
-    ACTIONS(5), 1,
-      sym_comment,
-    ACTIONS(1475), 1,
+    ACTIONS(1501), 1,
       sym_identifier,
-    ACTIONS(1548), 1,
+    ACTIONS(1546), 1,
       anon_sym_DQUOTE,
-    ACTIONS(1580), 1,
+    ACTIONS(1584), 1,
       anon_sym_RBRACE,
     STATE(864), 1,
       sym_setting,
@@ -36225,83 +36341,29 @@ static const uint16_t ts_small_parse_table[] = {
       sym_string,
       sym__name,
       sym_name,
-  [34359] = 8,
-    ACTIONS(3), 1,
-      sym_doc_comment,
-    ACTIONS(5), 1,
-      sym_comment,
-    ACTIONS(266), 1,
-      anon_sym_DQUOTE,
-    ACTIONS(1582), 1,
-      sym_identifier,
-    ACTIONS(1584), 1,
-      anon_sym_RBRACE,
-    STATE(808), 1,
-      sym_entry,
-    STATE(904), 1,
-      sym_string,
-    STATE(927), 1,
-      sym_key,
-  [34384] = 7,
-    ACTIONS(3), 1,
-      sym_doc_comment,
-    ACTIONS(5), 1,
-      sym_comment,
-    ACTIONS(360), 1,
-      anon_sym_DQUOTE,
+  [34428] = 3,
     ACTIONS(1586), 1,
-      sym_identifier,
-    ACTIONS(1588), 1,
-      anon_sym_LBRACE,
-    ACTIONS(1590), 1,
-      sym_revision,
-    STATE(456), 2,
-      sym_string,
-      sym__word,
-  [34407] = 8,
+      anon_sym_LF,
+    ACTIONS(5), 2,
+      sym_doc_comment,
+      sym_comment,
+    ACTIONS(1588), 6,
+      anon_sym_RBRACE,
+      sym_number,
+      sym_percent,
+      sym_duration,
+      sym_rate,
+      sym_size,
+  [34444] = 8,
     ACTIONS(3), 1,
       sym_doc_comment,
     ACTIONS(5), 1,
       sym_comment,
     ACTIONS(266), 1,
       anon_sym_DQUOTE,
-    ACTIONS(1582), 1,
+    ACTIONS(1590), 1,
       sym_identifier,
     ACTIONS(1592), 1,
-      anon_sym_RBRACE,
-    STATE(777), 1,
-      sym_entry,
-    STATE(904), 1,
-      sym_string,
-    STATE(927), 1,
-      sym_key,
-  [34432] = 8,
-    ACTIONS(3), 1,
-      sym_doc_comment,
-    ACTIONS(5), 1,
-      sym_comment,
-    ACTIONS(266), 1,
-      anon_sym_DQUOTE,
-    ACTIONS(1582), 1,
-      sym_identifier,
-    ACTIONS(1594), 1,
-      anon_sym_RBRACE,
-    STATE(815), 1,
-      sym_entry,
-    STATE(904), 1,
-      sym_string,
-    STATE(927), 1,
-      sym_key,
-  [34457] = 8,
-    ACTIONS(3), 1,
-      sym_doc_comment,
-    ACTIONS(5), 1,
-      sym_comment,
-    ACTIONS(266), 1,
-      anon_sym_DQUOTE,
-    ACTIONS(1582), 1,
-      sym_identifier,
-    ACTIONS(1596), 1,
       anon_sym_RBRACE,
     STATE(877), 1,
       sym_entry,
@@ -36309,14 +36371,48 @@ static const uint16_t ts_small_parse_table[] = {
       sym_string,
     STATE(927), 1,
       sym_key,
-  [34482] = 8,
+  [34469] = 8,
     ACTIONS(3), 1,
       sym_doc_comment,
     ACTIONS(5), 1,
       sym_comment,
     ACTIONS(266), 1,
       anon_sym_DQUOTE,
-    ACTIONS(1582), 1,
+    ACTIONS(1590), 1,
+      sym_identifier,
+    ACTIONS(1594), 1,
+      anon_sym_RBRACE,
+    STATE(777), 1,
+      sym_entry,
+    STATE(904), 1,
+      sym_string,
+    STATE(927), 1,
+      sym_key,
+  [34494] = 8,
+    ACTIONS(3), 1,
+      sym_doc_comment,
+    ACTIONS(5), 1,
+      sym_comment,
+    ACTIONS(266), 1,
+      anon_sym_DQUOTE,
+    ACTIONS(1590), 1,
+      sym_identifier,
+    ACTIONS(1596), 1,
+      anon_sym_RBRACE,
+    STATE(815), 1,
+      sym_entry,
+    STATE(904), 1,
+      sym_string,
+    STATE(927), 1,
+      sym_key,
+  [34519] = 8,
+    ACTIONS(3), 1,
+      sym_doc_comment,
+    ACTIONS(5), 1,
+      sym_comment,
+    ACTIONS(266), 1,
+      anon_sym_DQUOTE,
+    ACTIONS(1590), 1,
       sym_identifier,
     ACTIONS(1598), 1,
       anon_sym_RBRACE,
@@ -36326,14 +36422,14 @@ static const uint16_t ts_small_parse_table[] = {
       sym_string,
     STATE(927), 1,
       sym_key,
-  [34507] = 8,
+  [34544] = 8,
     ACTIONS(3), 1,
       sym_doc_comment,
     ACTIONS(5), 1,
       sym_comment,
     ACTIONS(266), 1,
       anon_sym_DQUOTE,
-    ACTIONS(1582), 1,
+    ACTIONS(1590), 1,
       sym_identifier,
     ACTIONS(1600), 1,
       anon_sym_RBRACE,
@@ -36343,14 +36439,14 @@ static const uint16_t ts_small_parse_table[] = {
       sym_string,
     STATE(927), 1,
       sym_key,
-  [34532] = 8,
+  [34569] = 8,
     ACTIONS(3), 1,
       sym_doc_comment,
     ACTIONS(5), 1,
       sym_comment,
     ACTIONS(266), 1,
       anon_sym_DQUOTE,
-    ACTIONS(1582), 1,
+    ACTIONS(1590), 1,
       sym_identifier,
     ACTIONS(1602), 1,
       anon_sym_RBRACE,
@@ -36360,29 +36456,14 @@ static const uint16_t ts_small_parse_table[] = {
       sym_string,
     STATE(927), 1,
       sym_key,
-  [34557] = 6,
-    ACTIONS(3), 1,
-      sym_doc_comment,
-    ACTIONS(5), 1,
-      sym_comment,
-    ACTIONS(1475), 1,
-      sym_identifier,
-    ACTIONS(1548), 1,
-      anon_sym_DQUOTE,
-    STATE(864), 1,
-      sym_setting,
-    STATE(194), 3,
-      sym_string,
-      sym__name,
-      sym_name,
-  [34578] = 8,
+  [34594] = 8,
     ACTIONS(3), 1,
       sym_doc_comment,
     ACTIONS(5), 1,
       sym_comment,
     ACTIONS(266), 1,
       anon_sym_DQUOTE,
-    ACTIONS(1582), 1,
+    ACTIONS(1590), 1,
       sym_identifier,
     ACTIONS(1604), 1,
       anon_sym_RBRACE,
@@ -36392,14 +36473,14 @@ static const uint16_t ts_small_parse_table[] = {
       sym_string,
     STATE(927), 1,
       sym_key,
-  [34603] = 8,
+  [34619] = 8,
     ACTIONS(3), 1,
       sym_doc_comment,
     ACTIONS(5), 1,
       sym_comment,
     ACTIONS(266), 1,
       anon_sym_DQUOTE,
-    ACTIONS(1582), 1,
+    ACTIONS(1590), 1,
       sym_identifier,
     ACTIONS(1606), 1,
       anon_sym_RBRACE,
@@ -36409,28 +36490,48 @@ static const uint16_t ts_small_parse_table[] = {
       sym_string,
     STATE(927), 1,
       sym_key,
-  [34628] = 5,
-    ACTIONS(3), 1,
-      sym_doc_comment,
-    ACTIONS(5), 1,
-      sym_comment,
-    ACTIONS(1608), 1,
-      anon_sym_RBRACE,
-    STATE(871), 1,
-      sym_oauth_statement,
-    ACTIONS(1610), 4,
-      anon_sym_token_url,
-      anon_sym_client_id,
-      anon_sym_client_secret,
-      anon_sym_scopes,
-  [34647] = 8,
+  [34644] = 8,
     ACTIONS(3), 1,
       sym_doc_comment,
     ACTIONS(5), 1,
       sym_comment,
     ACTIONS(266), 1,
       anon_sym_DQUOTE,
-    ACTIONS(1582), 1,
+    ACTIONS(1590), 1,
+      sym_identifier,
+    ACTIONS(1608), 1,
+      anon_sym_RBRACE,
+    STATE(808), 1,
+      sym_entry,
+    STATE(904), 1,
+      sym_string,
+    STATE(927), 1,
+      sym_key,
+  [34669] = 8,
+    ACTIONS(3), 1,
+      sym_doc_comment,
+    ACTIONS(5), 1,
+      sym_comment,
+    ACTIONS(266), 1,
+      anon_sym_DQUOTE,
+    ACTIONS(1590), 1,
+      sym_identifier,
+    ACTIONS(1610), 1,
+      anon_sym_RBRACE,
+    STATE(877), 1,
+      sym_entry,
+    STATE(904), 1,
+      sym_string,
+    STATE(927), 1,
+      sym_key,
+  [34694] = 8,
+    ACTIONS(3), 1,
+      sym_doc_comment,
+    ACTIONS(5), 1,
+      sym_comment,
+    ACTIONS(266), 1,
+      anon_sym_DQUOTE,
+    ACTIONS(1590), 1,
       sym_identifier,
     ACTIONS(1612), 1,
       anon_sym_RBRACE,
@@ -36440,14 +36541,14 @@ static const uint16_t ts_small_parse_table[] = {
       sym_string,
     STATE(927), 1,
       sym_key,
-  [34672] = 8,
+  [34719] = 8,
     ACTIONS(3), 1,
       sym_doc_comment,
     ACTIONS(5), 1,
       sym_comment,
     ACTIONS(266), 1,
       anon_sym_DQUOTE,
-    ACTIONS(1582), 1,
+    ACTIONS(1590), 1,
       sym_identifier,
     ACTIONS(1614), 1,
       anon_sym_RBRACE,
@@ -36457,7 +36558,7 @@ static const uint16_t ts_small_parse_table[] = {
       sym_string,
     STATE(927), 1,
       sym_key,
-  [34697] = 6,
+  [34744] = 6,
     ACTIONS(3), 1,
       sym_doc_comment,
     ACTIONS(5), 1,
@@ -36472,14 +36573,14 @@ static const uint16_t ts_small_parse_table[] = {
       sym_string,
       sym__name,
       sym_name,
-  [34718] = 8,
+  [34765] = 8,
     ACTIONS(3), 1,
       sym_doc_comment,
     ACTIONS(5), 1,
       sym_comment,
     ACTIONS(266), 1,
       anon_sym_DQUOTE,
-    ACTIONS(1582), 1,
+    ACTIONS(1590), 1,
       sym_identifier,
     ACTIONS(1620), 1,
       anon_sym_RBRACE,
@@ -36489,28 +36590,31 @@ static const uint16_t ts_small_parse_table[] = {
       sym_string,
     STATE(927), 1,
       sym_key,
-  [34743] = 5,
-    ACTIONS(3), 1,
-      sym_doc_comment,
-    ACTIONS(5), 1,
-      sym_comment,
-    ACTIONS(1622), 1,
-      anon_sym_RBRACE,
-    STATE(871), 1,
-      sym_oauth_statement,
-    ACTIONS(1610), 4,
-      anon_sym_token_url,
-      anon_sym_client_id,
-      anon_sym_client_secret,
-      anon_sym_scopes,
-  [34762] = 8,
+  [34790] = 8,
     ACTIONS(3), 1,
       sym_doc_comment,
     ACTIONS(5), 1,
       sym_comment,
     ACTIONS(266), 1,
       anon_sym_DQUOTE,
-    ACTIONS(1582), 1,
+    ACTIONS(1590), 1,
+      sym_identifier,
+    ACTIONS(1622), 1,
+      anon_sym_RBRACE,
+    STATE(877), 1,
+      sym_entry,
+    STATE(904), 1,
+      sym_string,
+    STATE(927), 1,
+      sym_key,
+  [34815] = 8,
+    ACTIONS(3), 1,
+      sym_doc_comment,
+    ACTIONS(5), 1,
+      sym_comment,
+    ACTIONS(266), 1,
+      anon_sym_DQUOTE,
+    ACTIONS(1590), 1,
       sym_identifier,
     ACTIONS(1624), 1,
       anon_sym_RBRACE,
@@ -36520,33 +36624,16 @@ static const uint16_t ts_small_parse_table[] = {
       sym_string,
     STATE(927), 1,
       sym_key,
-  [34787] = 8,
+  [34840] = 8,
     ACTIONS(3), 1,
       sym_doc_comment,
     ACTIONS(5), 1,
       sym_comment,
     ACTIONS(266), 1,
       anon_sym_DQUOTE,
-    ACTIONS(1582), 1,
+    ACTIONS(1590), 1,
       sym_identifier,
     ACTIONS(1626), 1,
-      anon_sym_RBRACE,
-    STATE(877), 1,
-      sym_entry,
-    STATE(904), 1,
-      sym_string,
-    STATE(927), 1,
-      sym_key,
-  [34812] = 8,
-    ACTIONS(3), 1,
-      sym_doc_comment,
-    ACTIONS(5), 1,
-      sym_comment,
-    ACTIONS(266), 1,
-      anon_sym_DQUOTE,
-    ACTIONS(1582), 1,
-      sym_identifier,
-    ACTIONS(1628), 1,
       anon_sym_RBRACE,
     STATE(833), 1,
       sym_entry,
@@ -36554,45 +36641,30 @@ static const uint16_t ts_small_parse_table[] = {
       sym_string,
     STATE(927), 1,
       sym_key,
-  [34837] = 5,
+  [34865] = 7,
     ACTIONS(3), 1,
       sym_doc_comment,
     ACTIONS(5), 1,
       sym_comment,
-    ACTIONS(1630), 1,
-      anon_sym_RBRACE,
-    STATE(791), 1,
-      sym_oauth_statement,
-    ACTIONS(1610), 4,
-      anon_sym_token_url,
-      anon_sym_client_id,
-      anon_sym_client_secret,
-      anon_sym_scopes,
-  [34856] = 8,
-    ACTIONS(3), 1,
-      sym_doc_comment,
-    ACTIONS(5), 1,
-      sym_comment,
-    ACTIONS(266), 1,
+    ACTIONS(360), 1,
       anon_sym_DQUOTE,
-    ACTIONS(1582), 1,
+    ACTIONS(1628), 1,
       sym_identifier,
+    ACTIONS(1630), 1,
+      anon_sym_LBRACE,
     ACTIONS(1632), 1,
-      anon_sym_RBRACE,
-    STATE(877), 1,
-      sym_entry,
-    STATE(904), 1,
+      sym_revision,
+    STATE(456), 2,
       sym_string,
-    STATE(927), 1,
-      sym_key,
-  [34881] = 8,
+      sym__word,
+  [34888] = 8,
     ACTIONS(3), 1,
       sym_doc_comment,
     ACTIONS(5), 1,
       sym_comment,
     ACTIONS(266), 1,
       anon_sym_DQUOTE,
-    ACTIONS(1582), 1,
+    ACTIONS(1590), 1,
       sym_identifier,
     ACTIONS(1634), 1,
       anon_sym_RBRACE,
@@ -36602,29 +36674,16 @@ static const uint16_t ts_small_parse_table[] = {
       sym_string,
     STATE(927), 1,
       sym_key,
-  [34906] = 4,
-    ACTIONS(3), 1,
-      sym_doc_comment,
-    ACTIONS(5), 1,
-      sym_comment,
-    ACTIONS(1636), 1,
-      sym_number,
-    ACTIONS(1423), 5,
-      anon_sym_RBRACE,
-      sym_percent,
-      sym_duration,
-      sym_rate,
-      sym_size,
-  [34923] = 8,
+  [34913] = 8,
     ACTIONS(3), 1,
       sym_doc_comment,
     ACTIONS(5), 1,
       sym_comment,
     ACTIONS(266), 1,
       anon_sym_DQUOTE,
-    ACTIONS(1582), 1,
+    ACTIONS(1590), 1,
       sym_identifier,
-    ACTIONS(1638), 1,
+    ACTIONS(1636), 1,
       anon_sym_RBRACE,
     STATE(877), 1,
       sym_entry,
@@ -36632,161 +36691,46 @@ static const uint16_t ts_small_parse_table[] = {
       sym_string,
     STATE(927), 1,
       sym_key,
-  [34948] = 2,
-    ACTIONS(5), 2,
+  [34938] = 4,
+    ACTIONS(3), 1,
       sym_doc_comment,
+    ACTIONS(5), 1,
+      sym_comment,
+    ACTIONS(1638), 1,
+      sym_number,
+    ACTIONS(1439), 5,
+      anon_sym_RBRACE,
+      sym_percent,
+      sym_duration,
+      sym_rate,
+      sym_size,
+  [34955] = 6,
+    ACTIONS(3), 1,
+      sym_doc_comment,
+    ACTIONS(5), 1,
+      sym_comment,
+    ACTIONS(1501), 1,
+      sym_identifier,
+    ACTIONS(1546), 1,
+      anon_sym_DQUOTE,
+    STATE(864), 1,
+      sym_setting,
+    STATE(194), 3,
+      sym_string,
+      sym__name,
+      sym_name,
+  [34976] = 3,
+    ACTIONS(3), 1,
+      sym_doc_comment,
+    ACTIONS(5), 1,
       sym_comment,
     ACTIONS(1640), 5,
-      anon_sym_LF,
-      anon_sym_RBRACE,
-      anon_sym_COMMA,
-      anon_sym_DQUOTE,
-      sym_identifier,
-  [34960] = 6,
-    ACTIONS(3), 1,
-      sym_doc_comment,
-    ACTIONS(5), 1,
-      sym_comment,
-    ACTIONS(618), 1,
-      anon_sym_DQUOTE,
-    ACTIONS(1642), 1,
-      sym_identifier,
-    ACTIONS(1644), 1,
-      sym_revision,
-    STATE(643), 2,
-      sym_string,
-      sym__word,
-  [34980] = 5,
-    ACTIONS(3), 1,
-      sym_doc_comment,
-    ACTIONS(5), 1,
-      sym_comment,
-    ACTIONS(266), 1,
-      anon_sym_DQUOTE,
-    ACTIONS(1475), 1,
-      sym_identifier,
-    STATE(913), 3,
-      sym_string,
-      sym__name,
-      sym_name,
-  [34998] = 6,
-    ACTIONS(3), 1,
-      sym_doc_comment,
-    ACTIONS(5), 1,
-      sym_comment,
-    ACTIONS(360), 1,
-      anon_sym_DQUOTE,
-    ACTIONS(1586), 1,
-      sym_identifier,
-    ACTIONS(1646), 1,
-      sym_revision,
-    STATE(465), 2,
-      sym_string,
-      sym__word,
-  [35018] = 5,
-    ACTIONS(3), 1,
-      sym_doc_comment,
-    ACTIONS(5), 1,
-      sym_comment,
-    ACTIONS(360), 1,
-      anon_sym_DQUOTE,
-    ACTIONS(1616), 1,
-      sym_identifier,
-    STATE(415), 3,
-      sym_string,
-      sym__name,
-      sym_name,
-  [35036] = 5,
-    ACTIONS(3), 1,
-      sym_doc_comment,
-    ACTIONS(5), 1,
-      sym_comment,
-    ACTIONS(266), 1,
-      anon_sym_DQUOTE,
-    ACTIONS(1475), 1,
-      sym_identifier,
-    STATE(918), 3,
-      sym_string,
-      sym__name,
-      sym_name,
-  [35054] = 3,
-    ACTIONS(3), 1,
-      sym_doc_comment,
-    ACTIONS(5), 1,
-      sym_comment,
-    ACTIONS(1648), 5,
       anon_sym_rate,
       anon_sym_users,
       anon_sym_in_flight,
       anon_sym_duration,
       anon_sym_requests,
-  [35068] = 5,
-    ACTIONS(3), 1,
-      sym_doc_comment,
-    ACTIONS(5), 1,
-      sym_comment,
-    ACTIONS(266), 1,
-      anon_sym_DQUOTE,
-    ACTIONS(1475), 1,
-      sym_identifier,
-    STATE(926), 3,
-      sym_string,
-      sym__name,
-      sym_name,
-  [35086] = 5,
-    ACTIONS(3), 1,
-      sym_doc_comment,
-    ACTIONS(5), 1,
-      sym_comment,
-    ACTIONS(266), 1,
-      anon_sym_DQUOTE,
-    ACTIONS(1475), 1,
-      sym_identifier,
-    STATE(898), 3,
-      sym_string,
-      sym__name,
-      sym_name,
-  [35104] = 5,
-    ACTIONS(3), 1,
-      sym_doc_comment,
-    ACTIONS(5), 1,
-      sym_comment,
-    ACTIONS(266), 1,
-      anon_sym_DQUOTE,
-    ACTIONS(1475), 1,
-      sym_identifier,
-    STATE(921), 3,
-      sym_string,
-      sym__name,
-      sym_name,
-  [35122] = 6,
-    ACTIONS(3), 1,
-      sym_doc_comment,
-    ACTIONS(5), 1,
-      sym_comment,
-    ACTIONS(360), 1,
-      anon_sym_DQUOTE,
-    ACTIONS(1586), 1,
-      sym_identifier,
-    ACTIONS(1650), 1,
-      sym_revision,
-    STATE(413), 2,
-      sym_string,
-      sym__word,
-  [35142] = 5,
-    ACTIONS(3), 1,
-      sym_doc_comment,
-    ACTIONS(5), 1,
-      sym_comment,
-    ACTIONS(360), 1,
-      anon_sym_DQUOTE,
-    ACTIONS(1616), 1,
-      sym_identifier,
-    STATE(558), 3,
-      sym_string,
-      sym__name,
-      sym_name,
-  [35160] = 2,
+  [34990] = 2,
     ACTIONS(5), 2,
       sym_doc_comment,
       sym_comment,
@@ -36796,75 +36740,21 @@ static const uint16_t ts_small_parse_table[] = {
       anon_sym_COMMA,
       anon_sym_DQUOTE,
       sym_identifier,
-  [35172] = 6,
+  [35002] = 6,
     ACTIONS(3), 1,
       sym_doc_comment,
     ACTIONS(5), 1,
       sym_comment,
     ACTIONS(360), 1,
       anon_sym_DQUOTE,
-    ACTIONS(1586), 1,
+    ACTIONS(1628), 1,
       sym_identifier,
-    ACTIONS(1652), 1,
-      sym_revision,
-    STATE(868), 2,
-      sym_string,
-      sym__word,
-  [35192] = 5,
-    ACTIONS(3), 1,
-      sym_doc_comment,
-    ACTIONS(5), 1,
-      sym_comment,
-    ACTIONS(360), 1,
-      anon_sym_DQUOTE,
-    ACTIONS(1616), 1,
-      sym_identifier,
-    STATE(169), 3,
-      sym_string,
-      sym__name,
-      sym_name,
-  [35210] = 6,
-    ACTIONS(3), 1,
-      sym_doc_comment,
-    ACTIONS(5), 1,
-      sym_comment,
-    ACTIONS(1548), 1,
-      anon_sym_DQUOTE,
-    ACTIONS(1654), 1,
-      sym_identifier,
-    ACTIONS(1656), 1,
-      sym_revision,
-    STATE(167), 2,
-      sym_string,
-      sym__word,
-  [35230] = 6,
-    ACTIONS(3), 1,
-      sym_doc_comment,
-    ACTIONS(5), 1,
-      sym_comment,
-    ACTIONS(360), 1,
-      anon_sym_DQUOTE,
-    ACTIONS(1586), 1,
-      sym_identifier,
-    ACTIONS(1658), 1,
+    ACTIONS(1642), 1,
       sym_revision,
     STATE(861), 2,
       sym_string,
       sym__word,
-  [35250] = 5,
-    ACTIONS(3), 1,
-      sym_doc_comment,
-    ACTIONS(5), 1,
-      sym_comment,
-    ACTIONS(266), 1,
-      anon_sym_DQUOTE,
-    ACTIONS(1475), 1,
-      sym_identifier,
-    STATE(889), 3,
-      sym_string,
-      sym__name,
-      sym_name,
-  [35268] = 2,
+  [35022] = 2,
     ACTIONS(5), 2,
       sym_doc_comment,
       sym_comment,
@@ -36874,58 +36764,7 @@ static const uint16_t ts_small_parse_table[] = {
       anon_sym_COMMA,
       anon_sym_DQUOTE,
       sym_identifier,
-  [35280] = 5,
-    ACTIONS(3), 1,
-      sym_doc_comment,
-    ACTIONS(5), 1,
-      sym_comment,
-    ACTIONS(266), 1,
-      anon_sym_DQUOTE,
-    ACTIONS(1475), 1,
-      sym_identifier,
-    STATE(903), 3,
-      sym_string,
-      sym__name,
-      sym_name,
-  [35298] = 5,
-    ACTIONS(3), 1,
-      sym_doc_comment,
-    ACTIONS(5), 1,
-      sym_comment,
-    ACTIONS(266), 1,
-      anon_sym_DQUOTE,
-    ACTIONS(1475), 1,
-      sym_identifier,
-    STATE(916), 3,
-      sym_string,
-      sym__name,
-      sym_name,
-  [35316] = 6,
-    ACTIONS(3), 1,
-      sym_doc_comment,
-    ACTIONS(5), 1,
-      sym_comment,
-    ACTIONS(360), 1,
-      anon_sym_DQUOTE,
-    ACTIONS(1586), 1,
-      sym_identifier,
-    ACTIONS(1660), 1,
-      sym_revision,
-    STATE(560), 2,
-      sym_string,
-      sym__word,
-  [35336] = 3,
-    ACTIONS(5), 2,
-      sym_doc_comment,
-      sym_comment,
-    ACTIONS(1664), 2,
-      aux_sym_format_string_token1,
-      anon_sym_LBRACE2,
-    ACTIONS(1662), 3,
-      anon_sym_DQUOTE2,
-      sym_brace,
-      sym_escape,
-  [35350] = 5,
+  [35034] = 5,
     ACTIONS(3), 1,
       sym_doc_comment,
     ACTIONS(5), 1,
@@ -36938,34 +36777,75 @@ static const uint16_t ts_small_parse_table[] = {
       sym_string,
       sym__name,
       sym_name,
-  [35368] = 5,
+  [35052] = 6,
+    ACTIONS(3), 1,
+      sym_doc_comment,
+    ACTIONS(5), 1,
+      sym_comment,
+    ACTIONS(1546), 1,
+      anon_sym_DQUOTE,
+    ACTIONS(1644), 1,
+      sym_identifier,
+    ACTIONS(1646), 1,
+      sym_revision,
+    STATE(167), 2,
+      sym_string,
+      sym__word,
+  [35072] = 5,
     ACTIONS(3), 1,
       sym_doc_comment,
     ACTIONS(5), 1,
       sym_comment,
     ACTIONS(266), 1,
       anon_sym_DQUOTE,
-    ACTIONS(1475), 1,
+    ACTIONS(1501), 1,
       sym_identifier,
-    STATE(931), 3,
+    STATE(898), 3,
       sym_string,
       sym__name,
       sym_name,
-  [35386] = 6,
+  [35090] = 6,
     ACTIONS(3), 1,
       sym_doc_comment,
     ACTIONS(5), 1,
       sym_comment,
     ACTIONS(360), 1,
       anon_sym_DQUOTE,
-    ACTIONS(1586), 1,
+    ACTIONS(1628), 1,
       sym_identifier,
-    ACTIONS(1666), 1,
+    ACTIONS(1648), 1,
       sym_revision,
-    STATE(589), 2,
+    STATE(868), 2,
       sym_string,
       sym__word,
-  [35406] = 5,
+  [35110] = 5,
+    ACTIONS(3), 1,
+      sym_doc_comment,
+    ACTIONS(5), 1,
+      sym_comment,
+    ACTIONS(266), 1,
+      anon_sym_DQUOTE,
+    ACTIONS(1501), 1,
+      sym_identifier,
+    STATE(921), 3,
+      sym_string,
+      sym__name,
+      sym_name,
+  [35128] = 6,
+    ACTIONS(3), 1,
+      sym_doc_comment,
+    ACTIONS(5), 1,
+      sym_comment,
+    ACTIONS(360), 1,
+      anon_sym_DQUOTE,
+    ACTIONS(1628), 1,
+      sym_identifier,
+    ACTIONS(1650), 1,
+      sym_revision,
+    STATE(413), 2,
+      sym_string,
+      sym__word,
+  [35148] = 5,
     ACTIONS(3), 1,
       sym_doc_comment,
     ACTIONS(5), 1,
@@ -36974,18 +36854,31 @@ static const uint16_t ts_small_parse_table[] = {
       anon_sym_DQUOTE,
     ACTIONS(1616), 1,
       sym_identifier,
-    STATE(412), 3,
+    STATE(558), 3,
       sym_string,
       sym__name,
       sym_name,
-  [35424] = 7,
+  [35166] = 5,
+    ACTIONS(3), 1,
+      sym_doc_comment,
+    ACTIONS(5), 1,
+      sym_comment,
+    ACTIONS(360), 1,
+      anon_sym_DQUOTE,
+    ACTIONS(1616), 1,
+      sym_identifier,
+    STATE(415), 3,
+      sym_string,
+      sym__name,
+      sym_name,
+  [35184] = 7,
     ACTIONS(3), 1,
       sym_doc_comment,
     ACTIONS(5), 1,
       sym_comment,
     ACTIONS(266), 1,
       anon_sym_DQUOTE,
-    ACTIONS(1582), 1,
+    ACTIONS(1590), 1,
       sym_identifier,
     STATE(877), 1,
       sym_entry,
@@ -36993,59 +36886,84 @@ static const uint16_t ts_small_parse_table[] = {
       sym_string,
     STATE(927), 1,
       sym_key,
-  [35446] = 5,
-    ACTIONS(3), 1,
-      sym_doc_comment,
-    ACTIONS(5), 1,
-      sym_comment,
-    ACTIONS(266), 1,
-      anon_sym_DQUOTE,
-    ACTIONS(1475), 1,
-      sym_identifier,
-    STATE(914), 3,
-      sym_string,
-      sym__name,
-      sym_name,
-  [35464] = 6,
-    ACTIONS(3), 1,
-      sym_doc_comment,
-    ACTIONS(5), 1,
-      sym_comment,
-    ACTIONS(1586), 1,
-      sym_identifier,
-    ACTIONS(1668), 1,
-      sym_revision,
-    ACTIONS(1670), 1,
-      anon_sym_DQUOTE,
-    STATE(718), 2,
-      sym_string,
-      sym__word,
-  [35484] = 6,
+  [35206] = 5,
     ACTIONS(3), 1,
       sym_doc_comment,
     ACTIONS(5), 1,
       sym_comment,
     ACTIONS(360), 1,
       anon_sym_DQUOTE,
-    ACTIONS(1586), 1,
+    ACTIONS(1616), 1,
       sym_identifier,
-    ACTIONS(1672), 1,
-      sym_revision,
-    STATE(888), 2,
+    STATE(169), 3,
       sym_string,
-      sym__word,
-  [35504] = 3,
+      sym__name,
+      sym_name,
+  [35224] = 3,
     ACTIONS(5), 2,
       sym_doc_comment,
       sym_comment,
-    ACTIONS(1676), 2,
-      anon_sym_LF,
-      anon_sym_COMMA,
-    ACTIONS(1674), 3,
-      anon_sym_RBRACE,
+    ACTIONS(1654), 2,
+      aux_sym_format_string_token1,
+      anon_sym_LBRACE2,
+    ACTIONS(1652), 3,
+      anon_sym_DQUOTE2,
+      sym_brace,
+      sym_escape,
+  [35238] = 5,
+    ACTIONS(3), 1,
+      sym_doc_comment,
+    ACTIONS(5), 1,
+      sym_comment,
+    ACTIONS(266), 1,
       anon_sym_DQUOTE,
+    ACTIONS(1501), 1,
       sym_identifier,
-  [35518] = 5,
+    STATE(926), 3,
+      sym_string,
+      sym__name,
+      sym_name,
+  [35256] = 5,
+    ACTIONS(3), 1,
+      sym_doc_comment,
+    ACTIONS(5), 1,
+      sym_comment,
+    ACTIONS(266), 1,
+      anon_sym_DQUOTE,
+    ACTIONS(1501), 1,
+      sym_identifier,
+    STATE(916), 3,
+      sym_string,
+      sym__name,
+      sym_name,
+  [35274] = 5,
+    ACTIONS(3), 1,
+      sym_doc_comment,
+    ACTIONS(5), 1,
+      sym_comment,
+    ACTIONS(266), 1,
+      anon_sym_DQUOTE,
+    ACTIONS(1501), 1,
+      sym_identifier,
+    STATE(889), 3,
+      sym_string,
+      sym__name,
+      sym_name,
+  [35292] = 6,
+    ACTIONS(3), 1,
+      sym_doc_comment,
+    ACTIONS(5), 1,
+      sym_comment,
+    ACTIONS(1628), 1,
+      sym_identifier,
+    ACTIONS(1656), 1,
+      sym_revision,
+    ACTIONS(1658), 1,
+      anon_sym_DQUOTE,
+    STATE(745), 2,
+      sym_string,
+      sym__word,
+  [35312] = 5,
     ACTIONS(3), 1,
       sym_doc_comment,
     ACTIONS(5), 1,
@@ -37058,20 +36976,34 @@ static const uint16_t ts_small_parse_table[] = {
       sym_string,
       sym__name,
       sym_name,
-  [35536] = 5,
+  [35330] = 6,
+    ACTIONS(3), 1,
+      sym_doc_comment,
+    ACTIONS(5), 1,
+      sym_comment,
+    ACTIONS(360), 1,
+      anon_sym_DQUOTE,
+    ACTIONS(1628), 1,
+      sym_identifier,
+    ACTIONS(1660), 1,
+      sym_revision,
+    STATE(560), 2,
+      sym_string,
+      sym__word,
+  [35350] = 5,
     ACTIONS(3), 1,
       sym_doc_comment,
     ACTIONS(5), 1,
       sym_comment,
     ACTIONS(266), 1,
       anon_sym_DQUOTE,
-    ACTIONS(1475), 1,
+    ACTIONS(1501), 1,
       sym_identifier,
-    STATE(894), 3,
+    STATE(931), 3,
       sym_string,
       sym__name,
       sym_name,
-  [35554] = 5,
+  [35368] = 5,
     ACTIONS(3), 1,
       sym_doc_comment,
     ACTIONS(5), 1,
@@ -37084,7 +37016,71 @@ static const uint16_t ts_small_parse_table[] = {
       sym_string,
       sym__name,
       sym_name,
-  [35572] = 5,
+  [35386] = 5,
+    ACTIONS(3), 1,
+      sym_doc_comment,
+    ACTIONS(5), 1,
+      sym_comment,
+    ACTIONS(266), 1,
+      anon_sym_DQUOTE,
+    ACTIONS(1501), 1,
+      sym_identifier,
+    STATE(914), 3,
+      sym_string,
+      sym__name,
+      sym_name,
+  [35404] = 6,
+    ACTIONS(3), 1,
+      sym_doc_comment,
+    ACTIONS(5), 1,
+      sym_comment,
+    ACTIONS(360), 1,
+      anon_sym_DQUOTE,
+    ACTIONS(1628), 1,
+      sym_identifier,
+    ACTIONS(1662), 1,
+      sym_revision,
+    STATE(589), 2,
+      sym_string,
+      sym__word,
+  [35424] = 5,
+    ACTIONS(3), 1,
+      sym_doc_comment,
+    ACTIONS(5), 1,
+      sym_comment,
+    ACTIONS(360), 1,
+      anon_sym_DQUOTE,
+    ACTIONS(1616), 1,
+      sym_identifier,
+    STATE(412), 3,
+      sym_string,
+      sym__name,
+      sym_name,
+  [35442] = 2,
+    ACTIONS(5), 2,
+      sym_doc_comment,
+      sym_comment,
+    ACTIONS(1664), 5,
+      anon_sym_LF,
+      anon_sym_RBRACE,
+      anon_sym_COMMA,
+      anon_sym_DQUOTE,
+      sym_identifier,
+  [35454] = 6,
+    ACTIONS(3), 1,
+      sym_doc_comment,
+    ACTIONS(5), 1,
+      sym_comment,
+    ACTIONS(360), 1,
+      anon_sym_DQUOTE,
+    ACTIONS(1628), 1,
+      sym_identifier,
+    ACTIONS(1666), 1,
+      sym_revision,
+    STATE(888), 2,
+      sym_string,
+      sym__word,
+  [35474] = 5,
     ACTIONS(3), 1,
       sym_doc_comment,
     ACTIONS(5), 1,
@@ -37097,7 +37093,85 @@ static const uint16_t ts_small_parse_table[] = {
       sym_string,
       sym__name,
       sym_name,
-  [35590] = 5,
+  [35492] = 5,
+    ACTIONS(3), 1,
+      sym_doc_comment,
+    ACTIONS(5), 1,
+      sym_comment,
+    ACTIONS(266), 1,
+      anon_sym_DQUOTE,
+    ACTIONS(1501), 1,
+      sym_identifier,
+    STATE(913), 3,
+      sym_string,
+      sym__name,
+      sym_name,
+  [35510] = 3,
+    ACTIONS(5), 2,
+      sym_doc_comment,
+      sym_comment,
+    ACTIONS(1670), 2,
+      anon_sym_LF,
+      anon_sym_COMMA,
+    ACTIONS(1668), 3,
+      anon_sym_RBRACE,
+      anon_sym_DQUOTE,
+      sym_identifier,
+  [35524] = 5,
+    ACTIONS(3), 1,
+      sym_doc_comment,
+    ACTIONS(5), 1,
+      sym_comment,
+    ACTIONS(266), 1,
+      anon_sym_DQUOTE,
+    ACTIONS(1501), 1,
+      sym_identifier,
+    STATE(918), 3,
+      sym_string,
+      sym__name,
+      sym_name,
+  [35542] = 6,
+    ACTIONS(3), 1,
+      sym_doc_comment,
+    ACTIONS(5), 1,
+      sym_comment,
+    ACTIONS(360), 1,
+      anon_sym_DQUOTE,
+    ACTIONS(1628), 1,
+      sym_identifier,
+    ACTIONS(1672), 1,
+      sym_revision,
+    STATE(465), 2,
+      sym_string,
+      sym__word,
+  [35562] = 6,
+    ACTIONS(3), 1,
+      sym_doc_comment,
+    ACTIONS(5), 1,
+      sym_comment,
+    ACTIONS(618), 1,
+      anon_sym_DQUOTE,
+    ACTIONS(1674), 1,
+      sym_identifier,
+    ACTIONS(1676), 1,
+      sym_revision,
+    STATE(643), 2,
+      sym_string,
+      sym__word,
+  [35582] = 5,
+    ACTIONS(3), 1,
+      sym_doc_comment,
+    ACTIONS(5), 1,
+      sym_comment,
+    ACTIONS(266), 1,
+      anon_sym_DQUOTE,
+    ACTIONS(1501), 1,
+      sym_identifier,
+    STATE(903), 3,
+      sym_string,
+      sym__name,
+      sym_name,
+  [35600] = 5,
     ACTIONS(3), 1,
       sym_doc_comment,
     ACTIONS(5), 1,
@@ -37110,33 +37184,34 @@ static const uint16_t ts_small_parse_table[] = {
       sym_string,
       sym__name,
       sym_name,
-  [35608] = 6,
+  [35618] = 6,
     ACTIONS(3), 1,
       sym_doc_comment,
     ACTIONS(5), 1,
       sym_comment,
     ACTIONS(360), 1,
       anon_sym_DQUOTE,
-    ACTIONS(1586), 1,
+    ACTIONS(1628), 1,
       sym_identifier,
     ACTIONS(1678), 1,
       sym_revision,
     STATE(564), 2,
       sym_string,
       sym__word,
-  [35628] = 4,
+  [35638] = 5,
     ACTIONS(3), 1,
       sym_doc_comment,
     ACTIONS(5), 1,
       sym_comment,
-    STATE(871), 1,
-      sym_oauth_statement,
-    ACTIONS(1610), 4,
-      anon_sym_token_url,
-      anon_sym_client_id,
-      anon_sym_client_secret,
-      anon_sym_scopes,
-  [35644] = 5,
+    ACTIONS(266), 1,
+      anon_sym_DQUOTE,
+    ACTIONS(1501), 1,
+      sym_identifier,
+    STATE(894), 3,
+      sym_string,
+      sym__name,
+      sym_name,
+  [35656] = 5,
     ACTIONS(1680), 1,
       aux_sym_string_token1,
     ACTIONS(1682), 1,
@@ -37148,7 +37223,7 @@ static const uint16_t ts_small_parse_table[] = {
     ACTIONS(5), 2,
       sym_doc_comment,
       sym_comment,
-  [35661] = 5,
+  [35673] = 5,
     ACTIONS(1686), 1,
       aux_sym_string_token1,
     ACTIONS(1688), 1,
@@ -37160,19 +37235,19 @@ static const uint16_t ts_small_parse_table[] = {
     ACTIONS(5), 2,
       sym_doc_comment,
       sym_comment,
-  [35678] = 5,
+  [35690] = 5,
     ACTIONS(3), 1,
       sym_doc_comment,
     ACTIONS(5), 1,
       sym_comment,
-    ACTIONS(1548), 1,
+    ACTIONS(1546), 1,
       anon_sym_DQUOTE,
     ACTIONS(1692), 1,
       sym_identifier,
     STATE(164), 2,
       sym_reference,
       sym_string,
-  [35695] = 5,
+  [35707] = 5,
     ACTIONS(1694), 1,
       aux_sym_string_token1,
     ACTIONS(1696), 1,
@@ -37184,7 +37259,7 @@ static const uint16_t ts_small_parse_table[] = {
     ACTIONS(5), 2,
       sym_doc_comment,
       sym_comment,
-  [35712] = 5,
+  [35724] = 5,
     ACTIONS(1686), 1,
       aux_sym_string_token1,
     ACTIONS(1690), 1,
@@ -37196,7 +37271,7 @@ static const uint16_t ts_small_parse_table[] = {
     ACTIONS(5), 2,
       sym_doc_comment,
       sym_comment,
-  [35729] = 5,
+  [35741] = 5,
     ACTIONS(1702), 1,
       aux_sym_string_token1,
     ACTIONS(1705), 1,
@@ -37208,7 +37283,7 @@ static const uint16_t ts_small_parse_table[] = {
     ACTIONS(5), 2,
       sym_doc_comment,
       sym_comment,
-  [35746] = 5,
+  [35758] = 5,
     ACTIONS(1686), 1,
       aux_sym_string_token1,
     ACTIONS(1690), 1,
@@ -37220,7 +37295,7 @@ static const uint16_t ts_small_parse_table[] = {
     ACTIONS(5), 2,
       sym_doc_comment,
       sym_comment,
-  [35763] = 5,
+  [35775] = 5,
     ACTIONS(1712), 1,
       aux_sym_string_token1,
     ACTIONS(1714), 1,
@@ -37232,7 +37307,7 @@ static const uint16_t ts_small_parse_table[] = {
     ACTIONS(5), 2,
       sym_doc_comment,
       sym_comment,
-  [35780] = 5,
+  [35792] = 5,
     ACTIONS(1686), 1,
       aux_sym_string_token1,
     ACTIONS(1690), 1,
@@ -37244,7 +37319,7 @@ static const uint16_t ts_small_parse_table[] = {
     ACTIONS(5), 2,
       sym_doc_comment,
       sym_comment,
-  [35797] = 5,
+  [35809] = 5,
     ACTIONS(1720), 1,
       aux_sym_string_token1,
     ACTIONS(1722), 1,
@@ -37256,7 +37331,7 @@ static const uint16_t ts_small_parse_table[] = {
     ACTIONS(5), 2,
       sym_doc_comment,
       sym_comment,
-  [35814] = 5,
+  [35826] = 5,
     ACTIONS(1686), 1,
       aux_sym_string_token1,
     ACTIONS(1690), 1,
@@ -37268,7 +37343,7 @@ static const uint16_t ts_small_parse_table[] = {
     ACTIONS(5), 2,
       sym_doc_comment,
       sym_comment,
-  [35831] = 5,
+  [35843] = 5,
     ACTIONS(1728), 1,
       aux_sym_string_token1,
     ACTIONS(1730), 1,
@@ -37280,7 +37355,7 @@ static const uint16_t ts_small_parse_table[] = {
     ACTIONS(5), 2,
       sym_doc_comment,
       sym_comment,
-  [35848] = 5,
+  [35860] = 5,
     ACTIONS(1734), 1,
       aux_sym_string_token1,
     ACTIONS(1736), 1,
@@ -37292,7 +37367,7 @@ static const uint16_t ts_small_parse_table[] = {
     ACTIONS(5), 2,
       sym_doc_comment,
       sym_comment,
-  [35865] = 5,
+  [35877] = 5,
     ACTIONS(1686), 1,
       aux_sym_string_token1,
     ACTIONS(1690), 1,
@@ -37304,7 +37379,7 @@ static const uint16_t ts_small_parse_table[] = {
     ACTIONS(5), 2,
       sym_doc_comment,
       sym_comment,
-  [35882] = 5,
+  [35894] = 5,
     ACTIONS(1742), 1,
       aux_sym_string_token1,
     ACTIONS(1744), 1,
@@ -37316,7 +37391,7 @@ static const uint16_t ts_small_parse_table[] = {
     ACTIONS(5), 2,
       sym_doc_comment,
       sym_comment,
-  [35899] = 5,
+  [35911] = 5,
     ACTIONS(1686), 1,
       aux_sym_string_token1,
     ACTIONS(1690), 1,
@@ -37328,7 +37403,7 @@ static const uint16_t ts_small_parse_table[] = {
     ACTIONS(5), 2,
       sym_doc_comment,
       sym_comment,
-  [35916] = 5,
+  [35928] = 5,
     ACTIONS(1686), 1,
       aux_sym_string_token1,
     ACTIONS(1690), 1,
@@ -37340,7 +37415,7 @@ static const uint16_t ts_small_parse_table[] = {
     ACTIONS(5), 2,
       sym_doc_comment,
       sym_comment,
-  [35933] = 5,
+  [35945] = 5,
     ACTIONS(1752), 1,
       aux_sym_string_token1,
     ACTIONS(1754), 1,
@@ -37352,7 +37427,7 @@ static const uint16_t ts_small_parse_table[] = {
     ACTIONS(5), 2,
       sym_doc_comment,
       sym_comment,
-  [35950] = 5,
+  [35962] = 5,
     ACTIONS(3), 1,
       sym_doc_comment,
     ACTIONS(5), 1,
@@ -37363,7 +37438,7 @@ static const uint16_t ts_small_parse_table[] = {
       anon_sym_COMMA,
     STATE(811), 1,
       aux_sym_array_repeat1,
-  [35966] = 5,
+  [35978] = 5,
     ACTIONS(3), 1,
       sym_doc_comment,
     ACTIONS(5), 1,
@@ -37374,7 +37449,7 @@ static const uint16_t ts_small_parse_table[] = {
       anon_sym_RPAREN,
     STATE(781), 1,
       aux_sym_function_repeat1,
-  [35982] = 5,
+  [35994] = 5,
     ACTIONS(3), 1,
       sym_doc_comment,
     ACTIONS(5), 1,
@@ -37385,7 +37460,7 @@ static const uint16_t ts_small_parse_table[] = {
       anon_sym_COMMA,
     STATE(783), 1,
       aux_sym_object_repeat1,
-  [35998] = 4,
+  [36010] = 4,
     ACTIONS(1768), 1,
       anon_sym_LF,
     ACTIONS(1770), 1,
@@ -37395,7 +37470,7 @@ static const uint16_t ts_small_parse_table[] = {
     ACTIONS(5), 2,
       sym_doc_comment,
       sym_comment,
-  [36012] = 4,
+  [36024] = 4,
     ACTIONS(1772), 1,
       anon_sym_LF,
     ACTIONS(1774), 1,
@@ -37405,7 +37480,7 @@ static const uint16_t ts_small_parse_table[] = {
     ACTIONS(5), 2,
       sym_doc_comment,
       sym_comment,
-  [36026] = 5,
+  [36038] = 5,
     ACTIONS(3), 1,
       sym_doc_comment,
     ACTIONS(5), 1,
@@ -37416,7 +37491,7 @@ static const uint16_t ts_small_parse_table[] = {
       sym_percentile,
     STATE(322), 1,
       sym_field,
-  [36042] = 5,
+  [36054] = 5,
     ACTIONS(3), 1,
       sym_doc_comment,
     ACTIONS(5), 1,
@@ -37427,7 +37502,7 @@ static const uint16_t ts_small_parse_table[] = {
       anon_sym_COMMA,
     STATE(788), 1,
       aux_sym_function_repeat1,
-  [36058] = 4,
+  [36070] = 4,
     ACTIONS(1782), 1,
       anon_sym_LF,
     ACTIONS(1785), 1,
@@ -37437,18 +37512,18 @@ static const uint16_t ts_small_parse_table[] = {
     ACTIONS(5), 2,
       sym_doc_comment,
       sym_comment,
-  [36072] = 5,
+  [36084] = 5,
     ACTIONS(3), 1,
       sym_doc_comment,
     ACTIONS(5), 1,
       sym_comment,
-    ACTIONS(1596), 1,
+    ACTIONS(1598), 1,
       anon_sym_RBRACE,
     ACTIONS(1787), 1,
       anon_sym_COMMA,
     STATE(807), 1,
       aux_sym_object_repeat1,
-  [36088] = 4,
+  [36100] = 4,
     ACTIONS(1789), 1,
       anon_sym_LF,
     ACTIONS(1792), 1,
@@ -37458,7 +37533,7 @@ static const uint16_t ts_small_parse_table[] = {
     ACTIONS(5), 2,
       sym_doc_comment,
       sym_comment,
-  [36102] = 5,
+  [36114] = 5,
     ACTIONS(3), 1,
       sym_doc_comment,
     ACTIONS(5), 1,
@@ -37469,7 +37544,7 @@ static const uint16_t ts_small_parse_table[] = {
       anon_sym_COMMA,
     STATE(811), 1,
       aux_sym_array_repeat1,
-  [36118] = 5,
+  [36130] = 5,
     ACTIONS(3), 1,
       sym_doc_comment,
     ACTIONS(5), 1,
@@ -37480,18 +37555,18 @@ static const uint16_t ts_small_parse_table[] = {
       anon_sym_RPAREN,
     STATE(789), 1,
       aux_sym_function_repeat1,
-  [36134] = 5,
+  [36146] = 5,
     ACTIONS(3), 1,
       sym_doc_comment,
     ACTIONS(5), 1,
       sym_comment,
-    ACTIONS(1638), 1,
+    ACTIONS(1614), 1,
       anon_sym_RBRACE,
     ACTIONS(1800), 1,
       anon_sym_COMMA,
     STATE(807), 1,
       aux_sym_object_repeat1,
-  [36150] = 5,
+  [36162] = 5,
     ACTIONS(3), 1,
       sym_doc_comment,
     ACTIONS(5), 1,
@@ -37502,7 +37577,7 @@ static const uint16_t ts_small_parse_table[] = {
       anon_sym_RPAREN,
     STATE(788), 1,
       aux_sym_function_repeat1,
-  [36166] = 5,
+  [36178] = 5,
     ACTIONS(3), 1,
       sym_doc_comment,
     ACTIONS(5), 1,
@@ -37513,7 +37588,7 @@ static const uint16_t ts_small_parse_table[] = {
       anon_sym_COMMA,
     STATE(788), 1,
       aux_sym_function_repeat1,
-  [36182] = 4,
+  [36194] = 4,
     ACTIONS(1809), 1,
       anon_sym_LF,
     ACTIONS(1811), 1,
@@ -37523,7 +37598,7 @@ static const uint16_t ts_small_parse_table[] = {
     ACTIONS(5), 2,
       sym_doc_comment,
       sym_comment,
-  [36196] = 4,
+  [36208] = 4,
     ACTIONS(1813), 1,
       anon_sym_LF,
     ACTIONS(1815), 1,
@@ -37533,7 +37608,7 @@ static const uint16_t ts_small_parse_table[] = {
     ACTIONS(5), 2,
       sym_doc_comment,
       sym_comment,
-  [36210] = 5,
+  [36222] = 5,
     ACTIONS(3), 1,
       sym_doc_comment,
     ACTIONS(5), 1,
@@ -37544,7 +37619,7 @@ static const uint16_t ts_small_parse_table[] = {
       anon_sym_COMMA,
     STATE(796), 1,
       aux_sym_object_repeat1,
-  [36226] = 4,
+  [36238] = 4,
     ACTIONS(1821), 1,
       anon_sym_LF,
     ACTIONS(1823), 1,
@@ -37554,7 +37629,7 @@ static const uint16_t ts_small_parse_table[] = {
     ACTIONS(5), 2,
       sym_doc_comment,
       sym_comment,
-  [36240] = 5,
+  [36252] = 5,
     ACTIONS(3), 1,
       sym_doc_comment,
     ACTIONS(5), 1,
@@ -37565,7 +37640,7 @@ static const uint16_t ts_small_parse_table[] = {
       sym_percentile,
     STATE(438), 1,
       sym_field,
-  [36256] = 4,
+  [36268] = 4,
     ACTIONS(1829), 1,
       anon_sym_LF,
     ACTIONS(1832), 1,
@@ -37575,7 +37650,7 @@ static const uint16_t ts_small_parse_table[] = {
     ACTIONS(5), 2,
       sym_doc_comment,
       sym_comment,
-  [36270] = 5,
+  [36282] = 5,
     ACTIONS(3), 1,
       sym_doc_comment,
     ACTIONS(5), 1,
@@ -37586,7 +37661,7 @@ static const uint16_t ts_small_parse_table[] = {
       anon_sym_COMMA,
     STATE(807), 1,
       aux_sym_object_repeat1,
-  [36286] = 5,
+  [36298] = 5,
     ACTIONS(3), 1,
       sym_doc_comment,
     ACTIONS(5), 1,
@@ -37597,7 +37672,7 @@ static const uint16_t ts_small_parse_table[] = {
       anon_sym_COMMA,
     STATE(811), 1,
       aux_sym_array_repeat1,
-  [36302] = 5,
+  [36314] = 5,
     ACTIONS(3), 1,
       sym_doc_comment,
     ACTIONS(5), 1,
@@ -37608,7 +37683,7 @@ static const uint16_t ts_small_parse_table[] = {
       anon_sym_RPAREN,
     STATE(802), 1,
       aux_sym_function_repeat1,
-  [36318] = 4,
+  [36330] = 4,
     ACTIONS(1842), 1,
       anon_sym_LF,
     ACTIONS(1844), 1,
@@ -37618,7 +37693,7 @@ static const uint16_t ts_small_parse_table[] = {
     ACTIONS(5), 2,
       sym_doc_comment,
       sym_comment,
-  [36332] = 5,
+  [36344] = 5,
     ACTIONS(3), 1,
       sym_doc_comment,
     ACTIONS(5), 1,
@@ -37629,7 +37704,7 @@ static const uint16_t ts_small_parse_table[] = {
       anon_sym_ttl,
     STATE(858), 1,
       sym_ttl,
-  [36348] = 4,
+  [36360] = 4,
     ACTIONS(1850), 1,
       anon_sym_LF,
     ACTIONS(1852), 1,
@@ -37639,7 +37714,7 @@ static const uint16_t ts_small_parse_table[] = {
     ACTIONS(5), 2,
       sym_doc_comment,
       sym_comment,
-  [36362] = 5,
+  [36374] = 5,
     ACTIONS(3), 1,
       sym_doc_comment,
     ACTIONS(5), 1,
@@ -37650,7 +37725,7 @@ static const uint16_t ts_small_parse_table[] = {
       anon_sym_COMMA,
     STATE(788), 1,
       aux_sym_function_repeat1,
-  [36378] = 4,
+  [36390] = 4,
     ACTIONS(1856), 1,
       anon_sym_LF,
     ACTIONS(1858), 1,
@@ -37660,7 +37735,7 @@ static const uint16_t ts_small_parse_table[] = {
     ACTIONS(5), 2,
       sym_doc_comment,
       sym_comment,
-  [36392] = 5,
+  [36404] = 5,
     ACTIONS(3), 1,
       sym_doc_comment,
     ACTIONS(5), 1,
@@ -37671,16 +37746,16 @@ static const uint16_t ts_small_parse_table[] = {
       sym_percentile,
     STATE(364), 1,
       sym_field,
-  [36408] = 3,
+  [36420] = 3,
     ACTIONS(3), 1,
       sym_doc_comment,
     ACTIONS(5), 1,
       sym_comment,
-    ACTIONS(1492), 3,
+    ACTIONS(1486), 3,
       anon_sym_RBRACE,
       anon_sym_DQUOTE,
       sym_identifier,
-  [36420] = 4,
+  [36432] = 4,
     ACTIONS(1864), 1,
       anon_sym_LF,
     ACTIONS(1866), 1,
@@ -37690,7 +37765,7 @@ static const uint16_t ts_small_parse_table[] = {
     ACTIONS(5), 2,
       sym_doc_comment,
       sym_comment,
-  [36434] = 5,
+  [36446] = 5,
     ACTIONS(3), 1,
       sym_doc_comment,
     ACTIONS(5), 1,
@@ -37701,7 +37776,7 @@ static const uint16_t ts_small_parse_table[] = {
       anon_sym_COMMA,
     STATE(807), 1,
       aux_sym_object_repeat1,
-  [36450] = 5,
+  [36462] = 5,
     ACTIONS(3), 1,
       sym_doc_comment,
     ACTIONS(5), 1,
@@ -37712,7 +37787,7 @@ static const uint16_t ts_small_parse_table[] = {
       anon_sym_COMMA,
     STATE(810), 1,
       aux_sym_object_repeat1,
-  [36466] = 5,
+  [36478] = 5,
     ACTIONS(3), 1,
       sym_doc_comment,
     ACTIONS(5), 1,
@@ -37723,18 +37798,18 @@ static const uint16_t ts_small_parse_table[] = {
       sym_percentile,
     STATE(26), 1,
       sym_field,
-  [36482] = 5,
+  [36494] = 5,
     ACTIONS(3), 1,
       sym_doc_comment,
     ACTIONS(5), 1,
       sym_comment,
-    ACTIONS(1612), 1,
+    ACTIONS(1610), 1,
       anon_sym_RBRACE,
     ACTIONS(1881), 1,
       anon_sym_COMMA,
     STATE(807), 1,
       aux_sym_object_repeat1,
-  [36498] = 5,
+  [36510] = 5,
     ACTIONS(3), 1,
       sym_doc_comment,
     ACTIONS(5), 1,
@@ -37745,7 +37820,7 @@ static const uint16_t ts_small_parse_table[] = {
       anon_sym_COMMA,
     STATE(811), 1,
       aux_sym_array_repeat1,
-  [36514] = 4,
+  [36526] = 4,
     ACTIONS(1886), 1,
       anon_sym_LF,
     ACTIONS(1888), 1,
@@ -37755,7 +37830,7 @@ static const uint16_t ts_small_parse_table[] = {
     ACTIONS(5), 2,
       sym_doc_comment,
       sym_comment,
-  [36528] = 5,
+  [36540] = 5,
     ACTIONS(3), 1,
       sym_doc_comment,
     ACTIONS(5), 1,
@@ -37766,7 +37841,7 @@ static const uint16_t ts_small_parse_table[] = {
       anon_sym_RPAREN,
     STATE(817), 1,
       aux_sym_function_repeat1,
-  [36544] = 4,
+  [36556] = 4,
     ACTIONS(1894), 1,
       anon_sym_LF,
     ACTIONS(1896), 1,
@@ -37776,7 +37851,7 @@ static const uint16_t ts_small_parse_table[] = {
     ACTIONS(5), 2,
       sym_doc_comment,
       sym_comment,
-  [36558] = 5,
+  [36570] = 5,
     ACTIONS(3), 1,
       sym_doc_comment,
     ACTIONS(5), 1,
@@ -37787,7 +37862,7 @@ static const uint16_t ts_small_parse_table[] = {
       anon_sym_COMMA,
     STATE(787), 1,
       aux_sym_object_repeat1,
-  [36574] = 5,
+  [36586] = 5,
     ACTIONS(3), 1,
       sym_doc_comment,
     ACTIONS(5), 1,
@@ -37798,7 +37873,7 @@ static const uint16_t ts_small_parse_table[] = {
       anon_sym_RBRACE,
     STATE(880), 1,
       sym_ttl,
-  [36590] = 5,
+  [36602] = 5,
     ACTIONS(3), 1,
       sym_doc_comment,
     ACTIONS(5), 1,
@@ -37809,7 +37884,7 @@ static const uint16_t ts_small_parse_table[] = {
       anon_sym_COMMA,
     STATE(788), 1,
       aux_sym_function_repeat1,
-  [36606] = 5,
+  [36618] = 5,
     ACTIONS(3), 1,
       sym_doc_comment,
     ACTIONS(5), 1,
@@ -37820,7 +37895,7 @@ static const uint16_t ts_small_parse_table[] = {
       sym_else_if,
     STATE(482), 1,
       sym_else_step,
-  [36622] = 4,
+  [36634] = 4,
     ACTIONS(1908), 1,
       anon_sym_LF,
     ACTIONS(1910), 1,
@@ -37830,7 +37905,7 @@ static const uint16_t ts_small_parse_table[] = {
     ACTIONS(5), 2,
       sym_doc_comment,
       sym_comment,
-  [36636] = 4,
+  [36648] = 4,
     ACTIONS(1912), 1,
       anon_sym_LF,
     ACTIONS(1914), 1,
@@ -37840,7 +37915,7 @@ static const uint16_t ts_small_parse_table[] = {
     ACTIONS(5), 2,
       sym_doc_comment,
       sym_comment,
-  [36650] = 5,
+  [36662] = 5,
     ACTIONS(3), 1,
       sym_doc_comment,
     ACTIONS(5), 1,
@@ -37851,7 +37926,7 @@ static const uint16_t ts_small_parse_table[] = {
       anon_sym_COMMA,
     STATE(825), 1,
       aux_sym_object_repeat1,
-  [36666] = 4,
+  [36678] = 4,
     ACTIONS(1920), 1,
       anon_sym_LF,
     ACTIONS(1922), 1,
@@ -37861,7 +37936,7 @@ static const uint16_t ts_small_parse_table[] = {
     ACTIONS(5), 2,
       sym_doc_comment,
       sym_comment,
-  [36680] = 4,
+  [36692] = 4,
     ACTIONS(1924), 1,
       anon_sym_LF,
     ACTIONS(1927), 1,
@@ -37871,7 +37946,7 @@ static const uint16_t ts_small_parse_table[] = {
     ACTIONS(5), 2,
       sym_doc_comment,
       sym_comment,
-  [36694] = 5,
+  [36706] = 5,
     ACTIONS(3), 1,
       sym_doc_comment,
     ACTIONS(5), 1,
@@ -37882,18 +37957,18 @@ static const uint16_t ts_small_parse_table[] = {
       sym_percentile,
     STATE(405), 1,
       sym_field,
-  [36710] = 5,
+  [36722] = 5,
     ACTIONS(3), 1,
       sym_doc_comment,
     ACTIONS(5), 1,
       sym_comment,
-    ACTIONS(1624), 1,
+    ACTIONS(1622), 1,
       anon_sym_RBRACE,
     ACTIONS(1933), 1,
       anon_sym_COMMA,
     STATE(807), 1,
       aux_sym_object_repeat1,
-  [36726] = 5,
+  [36738] = 5,
     ACTIONS(3), 1,
       sym_doc_comment,
     ACTIONS(5), 1,
@@ -37904,7 +37979,7 @@ static const uint16_t ts_small_parse_table[] = {
       anon_sym_COMMA,
     STATE(811), 1,
       aux_sym_array_repeat1,
-  [36742] = 5,
+  [36754] = 5,
     ACTIONS(3), 1,
       sym_doc_comment,
     ACTIONS(5), 1,
@@ -37915,7 +37990,7 @@ static const uint16_t ts_small_parse_table[] = {
       anon_sym_RPAREN,
     STATE(828), 1,
       aux_sym_function_repeat1,
-  [36758] = 5,
+  [36770] = 5,
     ACTIONS(3), 1,
       sym_doc_comment,
     ACTIONS(5), 1,
@@ -37926,7 +38001,7 @@ static const uint16_t ts_small_parse_table[] = {
       anon_sym_COMMA,
     STATE(788), 1,
       aux_sym_function_repeat1,
-  [36774] = 4,
+  [36786] = 4,
     ACTIONS(1943), 1,
       anon_sym_LF,
     ACTIONS(1945), 1,
@@ -37936,7 +38011,7 @@ static const uint16_t ts_small_parse_table[] = {
     ACTIONS(5), 2,
       sym_doc_comment,
       sym_comment,
-  [36788] = 4,
+  [36800] = 4,
     ACTIONS(1947), 1,
       anon_sym_LF,
     ACTIONS(1950), 1,
@@ -37946,7 +38021,7 @@ static const uint16_t ts_small_parse_table[] = {
     ACTIONS(5), 2,
       sym_doc_comment,
       sym_comment,
-  [36802] = 4,
+  [36814] = 4,
     ACTIONS(1952), 1,
       anon_sym_LF,
     ACTIONS(1955), 1,
@@ -37956,7 +38031,7 @@ static const uint16_t ts_small_parse_table[] = {
     ACTIONS(5), 2,
       sym_doc_comment,
       sym_comment,
-  [36816] = 4,
+  [36828] = 4,
     ACTIONS(1957), 1,
       anon_sym_LF,
     ACTIONS(1960), 1,
@@ -37966,7 +38041,7 @@ static const uint16_t ts_small_parse_table[] = {
     ACTIONS(5), 2,
       sym_doc_comment,
       sym_comment,
-  [36830] = 5,
+  [36842] = 5,
     ACTIONS(3), 1,
       sym_doc_comment,
     ACTIONS(5), 1,
@@ -37977,7 +38052,7 @@ static const uint16_t ts_small_parse_table[] = {
       anon_sym_COMMA,
     STATE(836), 1,
       aux_sym_object_repeat1,
-  [36846] = 5,
+  [36858] = 5,
     ACTIONS(3), 1,
       sym_doc_comment,
     ACTIONS(5), 1,
@@ -37988,7 +38063,7 @@ static const uint16_t ts_small_parse_table[] = {
       sym_percentile,
     STATE(65), 1,
       sym_field,
-  [36862] = 4,
+  [36874] = 4,
     ACTIONS(1970), 1,
       anon_sym_LF,
     ACTIONS(1972), 1,
@@ -37998,18 +38073,18 @@ static const uint16_t ts_small_parse_table[] = {
     ACTIONS(5), 2,
       sym_doc_comment,
       sym_comment,
-  [36876] = 5,
+  [36888] = 5,
     ACTIONS(3), 1,
       sym_doc_comment,
     ACTIONS(5), 1,
       sym_comment,
-    ACTIONS(1632), 1,
+    ACTIONS(1634), 1,
       anon_sym_RBRACE,
     ACTIONS(1974), 1,
       anon_sym_COMMA,
     STATE(807), 1,
       aux_sym_object_repeat1,
-  [36892] = 5,
+  [36904] = 5,
     ACTIONS(3), 1,
       sym_doc_comment,
     ACTIONS(5), 1,
@@ -38020,7 +38095,7 @@ static const uint16_t ts_small_parse_table[] = {
       anon_sym_COMMA,
     STATE(811), 1,
       aux_sym_array_repeat1,
-  [36908] = 5,
+  [36920] = 5,
     ACTIONS(3), 1,
       sym_doc_comment,
     ACTIONS(5), 1,
@@ -38031,7 +38106,7 @@ static const uint16_t ts_small_parse_table[] = {
       anon_sym_RPAREN,
     STATE(840), 1,
       aux_sym_function_repeat1,
-  [36924] = 4,
+  [36936] = 4,
     ACTIONS(1982), 1,
       anon_sym_LF,
     ACTIONS(1985), 1,
@@ -38041,7 +38116,7 @@ static const uint16_t ts_small_parse_table[] = {
     ACTIONS(5), 2,
       sym_doc_comment,
       sym_comment,
-  [36938] = 5,
+  [36950] = 5,
     ACTIONS(3), 1,
       sym_doc_comment,
     ACTIONS(5), 1,
@@ -38052,7 +38127,7 @@ static const uint16_t ts_small_parse_table[] = {
       anon_sym_COMMA,
     STATE(788), 1,
       aux_sym_function_repeat1,
-  [36954] = 5,
+  [36966] = 5,
     ACTIONS(3), 1,
       sym_doc_comment,
     ACTIONS(5), 1,
@@ -38063,7 +38138,7 @@ static const uint16_t ts_small_parse_table[] = {
       sym_else_if,
     STATE(470), 1,
       sym_else_step,
-  [36970] = 5,
+  [36982] = 5,
     ACTIONS(3), 1,
       sym_doc_comment,
     ACTIONS(5), 1,
@@ -38074,7 +38149,7 @@ static const uint16_t ts_small_parse_table[] = {
       anon_sym_if,
     STATE(471), 1,
       sym__steps,
-  [36986] = 4,
+  [36998] = 4,
     ACTIONS(1991), 1,
       anon_sym_LF,
     ACTIONS(1994), 1,
@@ -38084,7 +38159,7 @@ static const uint16_t ts_small_parse_table[] = {
     ACTIONS(5), 2,
       sym_doc_comment,
       sym_comment,
-  [37000] = 4,
+  [37012] = 4,
     ACTIONS(1996), 1,
       anon_sym_LF,
     ACTIONS(1998), 1,
@@ -38094,7 +38169,7 @@ static const uint16_t ts_small_parse_table[] = {
     ACTIONS(5), 2,
       sym_doc_comment,
       sym_comment,
-  [37014] = 4,
+  [37026] = 4,
     ACTIONS(2000), 1,
       anon_sym_LF,
     ACTIONS(2002), 1,
@@ -38104,7 +38179,7 @@ static const uint16_t ts_small_parse_table[] = {
     ACTIONS(5), 2,
       sym_doc_comment,
       sym_comment,
-  [37028] = 4,
+  [37040] = 4,
     ACTIONS(2004), 1,
       anon_sym_LF,
     ACTIONS(2007), 1,
@@ -38114,7 +38189,7 @@ static const uint16_t ts_small_parse_table[] = {
     ACTIONS(5), 2,
       sym_doc_comment,
       sym_comment,
-  [37042] = 4,
+  [37054] = 4,
     ACTIONS(2009), 1,
       anon_sym_LF,
     ACTIONS(2011), 1,
@@ -38124,7 +38199,7 @@ static const uint16_t ts_small_parse_table[] = {
     ACTIONS(5), 2,
       sym_doc_comment,
       sym_comment,
-  [37056] = 4,
+  [37068] = 4,
     ACTIONS(2013), 1,
       anon_sym_LF,
     ACTIONS(2015), 1,
@@ -38134,7 +38209,7 @@ static const uint16_t ts_small_parse_table[] = {
     ACTIONS(5), 2,
       sym_doc_comment,
       sym_comment,
-  [37070] = 4,
+  [37082] = 4,
     ACTIONS(2017), 1,
       anon_sym_LF,
     ACTIONS(2020), 1,
@@ -38144,7 +38219,7 @@ static const uint16_t ts_small_parse_table[] = {
     ACTIONS(5), 2,
       sym_doc_comment,
       sym_comment,
-  [37084] = 5,
+  [37096] = 5,
     ACTIONS(3), 1,
       sym_doc_comment,
     ACTIONS(5), 1,
@@ -38155,7 +38230,7 @@ static const uint16_t ts_small_parse_table[] = {
       anon_sym_RBRACE,
     STATE(880), 1,
       sym_ttl,
-  [37100] = 4,
+  [37112] = 4,
     ACTIONS(2024), 1,
       anon_sym_LF,
     ACTIONS(2026), 1,
@@ -38165,7 +38240,7 @@ static const uint16_t ts_small_parse_table[] = {
     ACTIONS(5), 2,
       sym_doc_comment,
       sym_comment,
-  [37114] = 4,
+  [37126] = 4,
     ACTIONS(2028), 1,
       anon_sym_LF,
     ACTIONS(2030), 1,
@@ -38175,7 +38250,7 @@ static const uint16_t ts_small_parse_table[] = {
     ACTIONS(5), 2,
       sym_doc_comment,
       sym_comment,
-  [37128] = 4,
+  [37140] = 4,
     ACTIONS(2032), 1,
       anon_sym_LF,
     ACTIONS(2034), 1,
@@ -38185,7 +38260,7 @@ static const uint16_t ts_small_parse_table[] = {
     ACTIONS(5), 2,
       sym_doc_comment,
       sym_comment,
-  [37142] = 5,
+  [37154] = 5,
     ACTIONS(3), 1,
       sym_doc_comment,
     ACTIONS(5), 1,
@@ -38196,7 +38271,7 @@ static const uint16_t ts_small_parse_table[] = {
       anon_sym_COMMA,
     STATE(811), 1,
       aux_sym_array_repeat1,
-  [37158] = 4,
+  [37170] = 4,
     ACTIONS(2038), 1,
       anon_sym_LF,
     ACTIONS(2041), 1,
@@ -38206,7 +38281,7 @@ static const uint16_t ts_small_parse_table[] = {
     ACTIONS(5), 2,
       sym_doc_comment,
       sym_comment,
-  [37172] = 4,
+  [37184] = 4,
     ACTIONS(2043), 1,
       anon_sym_LF,
     ACTIONS(2045), 1,
@@ -38216,7 +38291,7 @@ static const uint16_t ts_small_parse_table[] = {
     ACTIONS(5), 2,
       sym_doc_comment,
       sym_comment,
-  [37186] = 4,
+  [37198] = 4,
     ACTIONS(2047), 1,
       anon_sym_LF,
     ACTIONS(2049), 1,
@@ -38226,7 +38301,7 @@ static const uint16_t ts_small_parse_table[] = {
     ACTIONS(5), 2,
       sym_doc_comment,
       sym_comment,
-  [37200] = 4,
+  [37212] = 4,
     ACTIONS(2051), 1,
       anon_sym_LF,
     ACTIONS(2053), 1,
@@ -38236,49 +38311,49 @@ static const uint16_t ts_small_parse_table[] = {
     ACTIONS(5), 2,
       sym_doc_comment,
       sym_comment,
-  [37214] = 2,
+  [37226] = 2,
     ACTIONS(5), 2,
       sym_doc_comment,
       sym_comment,
     ACTIONS(2055), 2,
       anon_sym_LF,
       anon_sym_RBRACE,
-  [37223] = 2,
+  [37235] = 2,
     ACTIONS(5), 2,
       sym_doc_comment,
       sym_comment,
     ACTIONS(2057), 2,
       anon_sym_LF,
       anon_sym_RBRACE,
-  [37232] = 2,
+  [37244] = 2,
     ACTIONS(5), 2,
       sym_doc_comment,
       sym_comment,
     ACTIONS(2059), 2,
       anon_sym_LF,
       anon_sym_RBRACE,
-  [37241] = 2,
+  [37253] = 2,
     ACTIONS(5), 2,
       sym_doc_comment,
       sym_comment,
     ACTIONS(1927), 2,
       anon_sym_LF,
       anon_sym_RBRACE,
-  [37250] = 2,
+  [37262] = 2,
     ACTIONS(5), 2,
       sym_doc_comment,
       sym_comment,
     ACTIONS(2061), 2,
       anon_sym_LF,
       anon_sym_RBRACE,
-  [37259] = 2,
+  [37271] = 2,
     ACTIONS(5), 2,
       sym_doc_comment,
       sym_comment,
     ACTIONS(1994), 2,
       anon_sym_LF,
       anon_sym_RBRACE,
-  [37268] = 4,
+  [37280] = 4,
     ACTIONS(3), 1,
       sym_doc_comment,
     ACTIONS(5), 1,
@@ -38287,7 +38362,7 @@ static const uint16_t ts_small_parse_table[] = {
       anon_sym_DQUOTE,
     STATE(860), 1,
       sym_string,
-  [37281] = 4,
+  [37293] = 4,
     ACTIONS(3), 1,
       sym_doc_comment,
     ACTIONS(5), 1,
@@ -38296,7 +38371,7 @@ static const uint16_t ts_small_parse_table[] = {
       anon_sym_bearer,
     ACTIONS(2065), 1,
       anon_sym_oauth,
-  [37294] = 4,
+  [37306] = 4,
     ACTIONS(3), 1,
       sym_doc_comment,
     ACTIONS(5), 1,
@@ -38305,21 +38380,21 @@ static const uint16_t ts_small_parse_table[] = {
       anon_sym_LBRACE,
     STATE(559), 1,
       sym__steps,
-  [37307] = 2,
+  [37319] = 2,
     ACTIONS(5), 2,
       sym_doc_comment,
       sym_comment,
     ACTIONS(2067), 2,
       anon_sym_LF,
       anon_sym_RBRACE,
-  [37316] = 2,
+  [37328] = 2,
     ACTIONS(5), 2,
       sym_doc_comment,
       sym_comment,
     ACTIONS(1950), 2,
       anon_sym_LF,
       anon_sym_RBRACE,
-  [37325] = 4,
+  [37337] = 4,
     ACTIONS(3), 1,
       sym_doc_comment,
     ACTIONS(5), 1,
@@ -38328,14 +38403,14 @@ static const uint16_t ts_small_parse_table[] = {
       anon_sym_at,
     ACTIONS(2071), 1,
       anon_sym_after,
-  [37338] = 2,
+  [37350] = 2,
     ACTIONS(5), 2,
       sym_doc_comment,
       sym_comment,
     ACTIONS(1832), 2,
       anon_sym_LF,
       anon_sym_RBRACE,
-  [37347] = 4,
+  [37359] = 4,
     ACTIONS(3), 1,
       sym_doc_comment,
     ACTIONS(5), 1,
@@ -38344,14 +38419,14 @@ static const uint16_t ts_small_parse_table[] = {
       anon_sym_per,
     ACTIONS(2075), 1,
       anon_sym_shared,
-  [37360] = 2,
+  [37372] = 2,
     ACTIONS(5), 2,
       sym_doc_comment,
       sym_comment,
     ACTIONS(2077), 2,
       anon_sym_LF,
       anon_sym_RBRACE,
-  [37369] = 4,
+  [37381] = 4,
     ACTIONS(3), 1,
       sym_doc_comment,
     ACTIONS(5), 1,
@@ -38360,14 +38435,14 @@ static const uint16_t ts_small_parse_table[] = {
       anon_sym_ttl,
     STATE(880), 1,
       sym_ttl,
-  [37382] = 2,
+  [37394] = 2,
     ACTIONS(5), 2,
       sym_doc_comment,
       sym_comment,
     ACTIONS(2020), 2,
       anon_sym_LF,
       anon_sym_RBRACE,
-  [37391] = 3,
+  [37403] = 3,
     ACTIONS(3), 1,
       sym_doc_comment,
     ACTIONS(5), 1,
@@ -38375,7 +38450,7 @@ static const uint16_t ts_small_parse_table[] = {
     ACTIONS(2079), 2,
       anon_sym_hosts,
       anon_sym_tools,
-  [37402] = 3,
+  [37414] = 3,
     ACTIONS(3), 1,
       sym_doc_comment,
     ACTIONS(5), 1,
@@ -38383,14 +38458,14 @@ static const uint16_t ts_small_parse_table[] = {
     ACTIONS(1868), 2,
       anon_sym_RBRACE,
       anon_sym_COMMA,
-  [37413] = 2,
+  [37425] = 2,
     ACTIONS(5), 2,
       sym_doc_comment,
       sym_comment,
     ACTIONS(2081), 2,
       anon_sym_LF,
       anon_sym_RBRACE,
-  [37422] = 4,
+  [37434] = 4,
     ACTIONS(3), 1,
       sym_doc_comment,
     ACTIONS(5), 1,
@@ -38399,49 +38474,49 @@ static const uint16_t ts_small_parse_table[] = {
       anon_sym_else,
     STATE(417), 1,
       sym_else_if,
-  [37435] = 2,
+  [37447] = 2,
     ACTIONS(5), 2,
       sym_doc_comment,
       sym_comment,
     ACTIONS(1960), 2,
       anon_sym_LF,
       anon_sym_RBRACE,
-  [37444] = 2,
+  [37456] = 2,
     ACTIONS(5), 2,
       sym_doc_comment,
       sym_comment,
     ACTIONS(1785), 2,
       anon_sym_LF,
       anon_sym_RBRACE,
-  [37453] = 2,
+  [37465] = 2,
     ACTIONS(5), 2,
       sym_doc_comment,
       sym_comment,
     ACTIONS(1955), 2,
       anon_sym_LF,
       anon_sym_RBRACE,
-  [37462] = 2,
+  [37474] = 2,
     ACTIONS(5), 2,
       sym_doc_comment,
       sym_comment,
     ACTIONS(2085), 2,
       anon_sym_LF,
       anon_sym_RBRACE,
-  [37471] = 2,
+  [37483] = 2,
     ACTIONS(5), 2,
       sym_doc_comment,
       sym_comment,
     ACTIONS(35), 2,
       anon_sym_LF,
       anon_sym_RBRACE,
-  [37480] = 2,
+  [37492] = 2,
     ACTIONS(5), 2,
       sym_doc_comment,
       sym_comment,
     ACTIONS(2007), 2,
       anon_sym_LF,
       anon_sym_RBRACE,
-  [37489] = 4,
+  [37501] = 4,
     ACTIONS(3), 1,
       sym_doc_comment,
     ACTIONS(5), 1,
@@ -38450,23 +38525,23 @@ static const uint16_t ts_small_parse_table[] = {
       anon_sym_prompt,
     ACTIONS(2089), 1,
       anon_sym_resource,
-  [37502] = 4,
+  [37514] = 4,
     ACTIONS(3), 1,
       sym_doc_comment,
     ACTIONS(5), 1,
       sym_comment,
     ACTIONS(1089), 1,
       anon_sym_LBRACE,
-    STATE(690), 1,
+    STATE(694), 1,
       sym__steps,
-  [37515] = 2,
+  [37527] = 2,
     ACTIONS(5), 2,
       sym_doc_comment,
       sym_comment,
     ACTIONS(2091), 2,
       anon_sym_LF,
       anon_sym_RBRACE,
-  [37524] = 4,
+  [37536] = 4,
     ACTIONS(3), 1,
       sym_doc_comment,
     ACTIONS(5), 1,
@@ -38475,14 +38550,14 @@ static const uint16_t ts_small_parse_table[] = {
       anon_sym_LBRACE,
     STATE(624), 1,
       sym__steps,
-  [37537] = 2,
+  [37549] = 2,
     ACTIONS(5), 2,
       sym_doc_comment,
       sym_comment,
     ACTIONS(2095), 2,
       anon_sym_LF,
       anon_sym_RBRACE,
-  [37546] = 4,
+  [37558] = 4,
     ACTIONS(3), 1,
       sym_doc_comment,
     ACTIONS(5), 1,
@@ -38491,21 +38566,21 @@ static const uint16_t ts_small_parse_table[] = {
       anon_sym_LBRACE,
     STATE(464), 1,
       sym__steps,
-  [37559] = 2,
+  [37571] = 2,
     ACTIONS(5), 2,
       sym_doc_comment,
       sym_comment,
     ACTIONS(1985), 2,
       anon_sym_LF,
       anon_sym_RBRACE,
-  [37568] = 2,
+  [37580] = 2,
     ACTIONS(5), 2,
       sym_doc_comment,
       sym_comment,
     ACTIONS(1792), 2,
       anon_sym_LF,
       anon_sym_RBRACE,
-  [37577] = 4,
+  [37589] = 4,
     ACTIONS(3), 1,
       sym_doc_comment,
     ACTIONS(5), 1,
@@ -38514,7 +38589,7 @@ static const uint16_t ts_small_parse_table[] = {
       anon_sym_LBRACE,
     STATE(501), 1,
       sym__steps,
-  [37590] = 3,
+  [37602] = 3,
     ACTIONS(3), 1,
       sym_doc_comment,
     ACTIONS(5), 1,
@@ -38522,280 +38597,280 @@ static const uint16_t ts_small_parse_table[] = {
     ACTIONS(1805), 2,
       anon_sym_COMMA,
       anon_sym_RPAREN,
-  [37601] = 2,
+  [37613] = 2,
     ACTIONS(5), 2,
       sym_doc_comment,
       sym_comment,
     ACTIONS(2041), 2,
       anon_sym_LF,
       anon_sym_RBRACE,
-  [37610] = 2,
+  [37622] = 2,
     ACTIONS(5), 2,
       sym_doc_comment,
       sym_comment,
     ACTIONS(2097), 2,
       anon_sym_LF,
       anon_sym_RBRACE,
-  [37619] = 3,
+  [37631] = 3,
     ACTIONS(3), 1,
       sym_doc_comment,
     ACTIONS(5), 1,
       sym_comment,
     ACTIONS(2099), 1,
       anon_sym_LBRACE,
-  [37629] = 3,
+  [37641] = 3,
     ACTIONS(3), 1,
       sym_doc_comment,
     ACTIONS(5), 1,
       sym_comment,
     ACTIONS(2101), 1,
       anon_sym_LBRACE,
-  [37639] = 3,
+  [37651] = 3,
     ACTIONS(3), 1,
       sym_doc_comment,
     ACTIONS(5), 1,
       sym_comment,
     ACTIONS(2103), 1,
       anon_sym_by,
-  [37649] = 3,
+  [37661] = 3,
     ACTIONS(3), 1,
       sym_doc_comment,
     ACTIONS(5), 1,
       sym_comment,
     ACTIONS(2105), 1,
       anon_sym_session,
-  [37659] = 3,
+  [37671] = 3,
     ACTIONS(3), 1,
       sym_doc_comment,
     ACTIONS(5), 1,
       sym_comment,
     ACTIONS(2107), 1,
       anon_sym_user,
-  [37669] = 3,
+  [37681] = 3,
     ACTIONS(3), 1,
       sym_doc_comment,
     ACTIONS(5), 1,
       sym_comment,
     ACTIONS(2109), 1,
       anon_sym_from,
-  [37679] = 3,
+  [37691] = 3,
     ACTIONS(3), 1,
       sym_doc_comment,
     ACTIONS(5), 1,
       sym_comment,
     ACTIONS(2111), 1,
       anon_sym_COLON,
-  [37689] = 3,
+  [37701] = 3,
     ACTIONS(3), 1,
       sym_doc_comment,
     ACTIONS(5), 1,
       sym_comment,
     ACTIONS(2113), 1,
       anon_sym_when,
-  [37699] = 3,
+  [37711] = 3,
     ACTIONS(3), 1,
       sym_doc_comment,
     ACTIONS(5), 1,
       sym_comment,
     ACTIONS(2115), 1,
       anon_sym_call,
-  [37709] = 3,
+  [37721] = 3,
     ACTIONS(3), 1,
       sym_doc_comment,
     ACTIONS(5), 1,
       sym_comment,
     ACTIONS(2117), 1,
       anon_sym_before,
-  [37719] = 3,
+  [37731] = 3,
     ACTIONS(3), 1,
       sym_doc_comment,
     ACTIONS(5), 1,
       sym_comment,
     ACTIONS(2119), 1,
       anon_sym_LBRACE,
-  [37729] = 3,
+  [37741] = 3,
     ACTIONS(3), 1,
       sym_doc_comment,
     ACTIONS(5), 1,
       sym_comment,
     ACTIONS(2121), 1,
       anon_sym_LBRACE,
-  [37739] = 3,
+  [37751] = 3,
     ACTIONS(3), 1,
       sym_doc_comment,
     ACTIONS(5), 1,
       sym_comment,
     ACTIONS(2123), 1,
       anon_sym_LBRACE,
-  [37749] = 3,
+  [37761] = 3,
     ACTIONS(3), 1,
       sym_doc_comment,
     ACTIONS(5), 1,
       sym_comment,
     ACTIONS(2125), 1,
       anon_sym_LBRACE,
-  [37759] = 3,
+  [37771] = 3,
     ACTIONS(3), 1,
       sym_doc_comment,
     ACTIONS(5), 1,
       sym_comment,
     ACTIONS(2127), 1,
       ts_builtin_sym_end,
-  [37769] = 3,
+  [37781] = 3,
     ACTIONS(3), 1,
       sym_doc_comment,
     ACTIONS(5), 1,
       sym_comment,
     ACTIONS(2129), 1,
       anon_sym_LBRACE,
-  [37779] = 3,
+  [37791] = 3,
     ACTIONS(3), 1,
       sym_doc_comment,
     ACTIONS(5), 1,
       sym_comment,
     ACTIONS(2131), 1,
       anon_sym_EQ,
-  [37789] = 3,
+  [37801] = 3,
     ACTIONS(3), 1,
       sym_doc_comment,
     ACTIONS(5), 1,
       sym_comment,
     ACTIONS(2133), 1,
       anon_sym_stream,
-  [37799] = 3,
+  [37811] = 3,
     ACTIONS(3), 1,
       sym_doc_comment,
     ACTIONS(5), 1,
       sym_comment,
     ACTIONS(2135), 1,
       anon_sym_LBRACE,
-  [37809] = 3,
+  [37821] = 3,
     ACTIONS(3), 1,
       sym_doc_comment,
     ACTIONS(5), 1,
       sym_comment,
     ACTIONS(2137), 1,
       anon_sym_LBRACE,
-  [37819] = 3,
+  [37831] = 3,
     ACTIONS(3), 1,
       sym_doc_comment,
     ACTIONS(5), 1,
       sym_comment,
     ACTIONS(2139), 1,
       anon_sym_LBRACE,
-  [37829] = 3,
+  [37841] = 3,
     ACTIONS(3), 1,
       sym_doc_comment,
     ACTIONS(5), 1,
       sym_comment,
     ACTIONS(2141), 1,
       anon_sym_within,
-  [37839] = 3,
+  [37851] = 3,
     ACTIONS(3), 1,
       sym_doc_comment,
     ACTIONS(5), 1,
       sym_comment,
     ACTIONS(2143), 1,
       anon_sym_after,
-  [37849] = 3,
+  [37861] = 3,
     ACTIONS(3), 1,
       sym_doc_comment,
     ACTIONS(5), 1,
       sym_comment,
     ACTIONS(2145), 1,
       anon_sym_EQ,
-  [37859] = 3,
+  [37871] = 3,
     ACTIONS(3), 1,
       sym_doc_comment,
     ACTIONS(5), 1,
       sym_comment,
     ACTIONS(2147), 1,
       anon_sym_LBRACE,
-  [37869] = 3,
+  [37881] = 3,
     ACTIONS(3), 1,
       sym_doc_comment,
     ACTIONS(5), 1,
       sym_comment,
     ACTIONS(2149), 1,
       anon_sym_COLON,
-  [37879] = 3,
+  [37891] = 3,
     ACTIONS(3), 1,
       sym_doc_comment,
     ACTIONS(5), 1,
       sym_comment,
     ACTIONS(2151), 1,
       anon_sym_LBRACE,
-  [37889] = 3,
+  [37901] = 3,
     ACTIONS(3), 1,
       sym_doc_comment,
     ACTIONS(5), 1,
       sym_comment,
     ACTIONS(2153), 1,
       anon_sym_abort,
-  [37899] = 3,
+  [37911] = 3,
     ACTIONS(3), 1,
       sym_doc_comment,
     ACTIONS(5), 1,
       sym_comment,
     ACTIONS(2155), 1,
       anon_sym_EQ,
-  [37909] = 3,
+  [37921] = 3,
     ACTIONS(3), 1,
       sym_doc_comment,
     ACTIONS(5), 1,
       sym_comment,
     ACTIONS(2157), 1,
       anon_sym_COLON,
-  [37919] = 3,
+  [37931] = 3,
     ACTIONS(3), 1,
       sym_doc_comment,
     ACTIONS(5), 1,
       sym_comment,
     ACTIONS(1989), 1,
       anon_sym_if,
-  [37929] = 3,
+  [37941] = 3,
     ACTIONS(3), 1,
       sym_doc_comment,
     ACTIONS(5), 1,
       sym_comment,
     ACTIONS(2159), 1,
       anon_sym_tools,
-  [37939] = 3,
+  [37951] = 3,
     ACTIONS(3), 1,
       sym_doc_comment,
     ACTIONS(5), 1,
       sym_comment,
     ACTIONS(2161), 1,
       sym_number,
-  [37949] = 3,
+  [37961] = 3,
     ACTIONS(3), 1,
       sym_doc_comment,
     ACTIONS(5), 1,
       sym_comment,
     ACTIONS(2163), 1,
       anon_sym_EQ,
-  [37959] = 3,
+  [37971] = 3,
     ACTIONS(3), 1,
       sym_doc_comment,
     ACTIONS(5), 1,
       sym_comment,
     ACTIONS(2165), 1,
       anon_sym_LBRACE,
-  [37969] = 3,
+  [37981] = 3,
     ACTIONS(3), 1,
       sym_doc_comment,
     ACTIONS(5), 1,
       sym_comment,
     ACTIONS(2167), 1,
       anon_sym_hints,
-  [37979] = 3,
+  [37991] = 3,
     ACTIONS(3), 1,
       sym_doc_comment,
     ACTIONS(5), 1,
       sym_comment,
     ACTIONS(2169), 1,
       anon_sym_to,
-  [37989] = 3,
+  [38001] = 3,
     ACTIONS(3), 1,
       sym_doc_comment,
     ACTIONS(5), 1,
@@ -39446,297 +39521,297 @@ static const uint32_t ts_small_parse_table_map[] = {
   [SMALL_STATE(642)] = 33196,
   [SMALL_STATE(643)] = 33226,
   [SMALL_STATE(644)] = 33242,
-  [SMALL_STATE(645)] = 33270,
-  [SMALL_STATE(646)] = 33286,
-  [SMALL_STATE(647)] = 33314,
+  [SMALL_STATE(645)] = 33258,
+  [SMALL_STATE(646)] = 33280,
+  [SMALL_STATE(647)] = 33308,
   [SMALL_STATE(648)] = 33330,
-  [SMALL_STATE(649)] = 33346,
+  [SMALL_STATE(649)] = 33358,
   [SMALL_STATE(650)] = 33374,
-  [SMALL_STATE(651)] = 33398,
-  [SMALL_STATE(652)] = 33416,
-  [SMALL_STATE(653)] = 33441,
-  [SMALL_STATE(654)] = 33466,
-  [SMALL_STATE(655)] = 33491,
-  [SMALL_STATE(656)] = 33516,
-  [SMALL_STATE(657)] = 33541,
-  [SMALL_STATE(658)] = 33564,
-  [SMALL_STATE(659)] = 33589,
-  [SMALL_STATE(660)] = 33614,
-  [SMALL_STATE(661)] = 33637,
-  [SMALL_STATE(662)] = 33664,
-  [SMALL_STATE(663)] = 33689,
-  [SMALL_STATE(664)] = 33714,
-  [SMALL_STATE(665)] = 33733,
-  [SMALL_STATE(666)] = 33756,
-  [SMALL_STATE(667)] = 33781,
-  [SMALL_STATE(668)] = 33808,
-  [SMALL_STATE(669)] = 33835,
-  [SMALL_STATE(670)] = 33860,
-  [SMALL_STATE(671)] = 33885,
-  [SMALL_STATE(672)] = 33907,
-  [SMALL_STATE(673)] = 33929,
-  [SMALL_STATE(674)] = 33951,
-  [SMALL_STATE(675)] = 33967,
-  [SMALL_STATE(676)] = 33987,
-  [SMALL_STATE(677)] = 34009,
-  [SMALL_STATE(678)] = 34031,
-  [SMALL_STATE(679)] = 34053,
-  [SMALL_STATE(680)] = 34075,
-  [SMALL_STATE(681)] = 34097,
-  [SMALL_STATE(682)] = 34121,
-  [SMALL_STATE(683)] = 34143,
-  [SMALL_STATE(684)] = 34165,
-  [SMALL_STATE(685)] = 34187,
-  [SMALL_STATE(686)] = 34211,
-  [SMALL_STATE(687)] = 34233,
-  [SMALL_STATE(688)] = 34255,
-  [SMALL_STATE(689)] = 34277,
-  [SMALL_STATE(690)] = 34299,
-  [SMALL_STATE(691)] = 34313,
-  [SMALL_STATE(692)] = 34335,
-  [SMALL_STATE(693)] = 34359,
-  [SMALL_STATE(694)] = 34384,
-  [SMALL_STATE(695)] = 34407,
-  [SMALL_STATE(696)] = 34432,
-  [SMALL_STATE(697)] = 34457,
-  [SMALL_STATE(698)] = 34482,
-  [SMALL_STATE(699)] = 34507,
-  [SMALL_STATE(700)] = 34532,
-  [SMALL_STATE(701)] = 34557,
-  [SMALL_STATE(702)] = 34578,
-  [SMALL_STATE(703)] = 34603,
-  [SMALL_STATE(704)] = 34628,
-  [SMALL_STATE(705)] = 34647,
-  [SMALL_STATE(706)] = 34672,
-  [SMALL_STATE(707)] = 34697,
-  [SMALL_STATE(708)] = 34718,
-  [SMALL_STATE(709)] = 34743,
-  [SMALL_STATE(710)] = 34762,
-  [SMALL_STATE(711)] = 34787,
-  [SMALL_STATE(712)] = 34812,
-  [SMALL_STATE(713)] = 34837,
-  [SMALL_STATE(714)] = 34856,
-  [SMALL_STATE(715)] = 34881,
-  [SMALL_STATE(716)] = 34906,
-  [SMALL_STATE(717)] = 34923,
-  [SMALL_STATE(718)] = 34948,
-  [SMALL_STATE(719)] = 34960,
-  [SMALL_STATE(720)] = 34980,
-  [SMALL_STATE(721)] = 34998,
-  [SMALL_STATE(722)] = 35018,
-  [SMALL_STATE(723)] = 35036,
-  [SMALL_STATE(724)] = 35054,
-  [SMALL_STATE(725)] = 35068,
-  [SMALL_STATE(726)] = 35086,
-  [SMALL_STATE(727)] = 35104,
-  [SMALL_STATE(728)] = 35122,
-  [SMALL_STATE(729)] = 35142,
-  [SMALL_STATE(730)] = 35160,
-  [SMALL_STATE(731)] = 35172,
-  [SMALL_STATE(732)] = 35192,
-  [SMALL_STATE(733)] = 35210,
-  [SMALL_STATE(734)] = 35230,
-  [SMALL_STATE(735)] = 35250,
-  [SMALL_STATE(736)] = 35268,
-  [SMALL_STATE(737)] = 35280,
-  [SMALL_STATE(738)] = 35298,
-  [SMALL_STATE(739)] = 35316,
-  [SMALL_STATE(740)] = 35336,
-  [SMALL_STATE(741)] = 35350,
-  [SMALL_STATE(742)] = 35368,
-  [SMALL_STATE(743)] = 35386,
-  [SMALL_STATE(744)] = 35406,
-  [SMALL_STATE(745)] = 35424,
-  [SMALL_STATE(746)] = 35446,
-  [SMALL_STATE(747)] = 35464,
-  [SMALL_STATE(748)] = 35484,
-  [SMALL_STATE(749)] = 35504,
-  [SMALL_STATE(750)] = 35518,
-  [SMALL_STATE(751)] = 35536,
-  [SMALL_STATE(752)] = 35554,
-  [SMALL_STATE(753)] = 35572,
-  [SMALL_STATE(754)] = 35590,
-  [SMALL_STATE(755)] = 35608,
-  [SMALL_STATE(756)] = 35628,
-  [SMALL_STATE(757)] = 35644,
-  [SMALL_STATE(758)] = 35661,
-  [SMALL_STATE(759)] = 35678,
-  [SMALL_STATE(760)] = 35695,
-  [SMALL_STATE(761)] = 35712,
-  [SMALL_STATE(762)] = 35729,
-  [SMALL_STATE(763)] = 35746,
-  [SMALL_STATE(764)] = 35763,
-  [SMALL_STATE(765)] = 35780,
-  [SMALL_STATE(766)] = 35797,
-  [SMALL_STATE(767)] = 35814,
-  [SMALL_STATE(768)] = 35831,
-  [SMALL_STATE(769)] = 35848,
-  [SMALL_STATE(770)] = 35865,
-  [SMALL_STATE(771)] = 35882,
-  [SMALL_STATE(772)] = 35899,
-  [SMALL_STATE(773)] = 35916,
-  [SMALL_STATE(774)] = 35933,
-  [SMALL_STATE(775)] = 35950,
-  [SMALL_STATE(776)] = 35966,
-  [SMALL_STATE(777)] = 35982,
-  [SMALL_STATE(778)] = 35998,
-  [SMALL_STATE(779)] = 36012,
-  [SMALL_STATE(780)] = 36026,
-  [SMALL_STATE(781)] = 36042,
-  [SMALL_STATE(782)] = 36058,
-  [SMALL_STATE(783)] = 36072,
-  [SMALL_STATE(784)] = 36088,
-  [SMALL_STATE(785)] = 36102,
-  [SMALL_STATE(786)] = 36118,
-  [SMALL_STATE(787)] = 36134,
-  [SMALL_STATE(788)] = 36150,
-  [SMALL_STATE(789)] = 36166,
-  [SMALL_STATE(790)] = 36182,
-  [SMALL_STATE(791)] = 36196,
-  [SMALL_STATE(792)] = 36210,
-  [SMALL_STATE(793)] = 36226,
-  [SMALL_STATE(794)] = 36240,
-  [SMALL_STATE(795)] = 36256,
-  [SMALL_STATE(796)] = 36270,
-  [SMALL_STATE(797)] = 36286,
-  [SMALL_STATE(798)] = 36302,
-  [SMALL_STATE(799)] = 36318,
-  [SMALL_STATE(800)] = 36332,
-  [SMALL_STATE(801)] = 36348,
-  [SMALL_STATE(802)] = 36362,
-  [SMALL_STATE(803)] = 36378,
-  [SMALL_STATE(804)] = 36392,
-  [SMALL_STATE(805)] = 36408,
-  [SMALL_STATE(806)] = 36420,
-  [SMALL_STATE(807)] = 36434,
-  [SMALL_STATE(808)] = 36450,
-  [SMALL_STATE(809)] = 36466,
-  [SMALL_STATE(810)] = 36482,
-  [SMALL_STATE(811)] = 36498,
-  [SMALL_STATE(812)] = 36514,
-  [SMALL_STATE(813)] = 36528,
-  [SMALL_STATE(814)] = 36544,
-  [SMALL_STATE(815)] = 36558,
-  [SMALL_STATE(816)] = 36574,
-  [SMALL_STATE(817)] = 36590,
-  [SMALL_STATE(818)] = 36606,
-  [SMALL_STATE(819)] = 36622,
-  [SMALL_STATE(820)] = 36636,
-  [SMALL_STATE(821)] = 36650,
-  [SMALL_STATE(822)] = 36666,
-  [SMALL_STATE(823)] = 36680,
-  [SMALL_STATE(824)] = 36694,
-  [SMALL_STATE(825)] = 36710,
-  [SMALL_STATE(826)] = 36726,
-  [SMALL_STATE(827)] = 36742,
-  [SMALL_STATE(828)] = 36758,
-  [SMALL_STATE(829)] = 36774,
-  [SMALL_STATE(830)] = 36788,
-  [SMALL_STATE(831)] = 36802,
-  [SMALL_STATE(832)] = 36816,
-  [SMALL_STATE(833)] = 36830,
-  [SMALL_STATE(834)] = 36846,
-  [SMALL_STATE(835)] = 36862,
-  [SMALL_STATE(836)] = 36876,
-  [SMALL_STATE(837)] = 36892,
-  [SMALL_STATE(838)] = 36908,
-  [SMALL_STATE(839)] = 36924,
-  [SMALL_STATE(840)] = 36938,
-  [SMALL_STATE(841)] = 36954,
-  [SMALL_STATE(842)] = 36970,
-  [SMALL_STATE(843)] = 36986,
-  [SMALL_STATE(844)] = 37000,
-  [SMALL_STATE(845)] = 37014,
-  [SMALL_STATE(846)] = 37028,
-  [SMALL_STATE(847)] = 37042,
-  [SMALL_STATE(848)] = 37056,
-  [SMALL_STATE(849)] = 37070,
-  [SMALL_STATE(850)] = 37084,
-  [SMALL_STATE(851)] = 37100,
-  [SMALL_STATE(852)] = 37114,
-  [SMALL_STATE(853)] = 37128,
-  [SMALL_STATE(854)] = 37142,
-  [SMALL_STATE(855)] = 37158,
-  [SMALL_STATE(856)] = 37172,
-  [SMALL_STATE(857)] = 37186,
-  [SMALL_STATE(858)] = 37200,
-  [SMALL_STATE(859)] = 37214,
-  [SMALL_STATE(860)] = 37223,
-  [SMALL_STATE(861)] = 37232,
-  [SMALL_STATE(862)] = 37241,
-  [SMALL_STATE(863)] = 37250,
-  [SMALL_STATE(864)] = 37259,
-  [SMALL_STATE(865)] = 37268,
-  [SMALL_STATE(866)] = 37281,
-  [SMALL_STATE(867)] = 37294,
-  [SMALL_STATE(868)] = 37307,
-  [SMALL_STATE(869)] = 37316,
-  [SMALL_STATE(870)] = 37325,
-  [SMALL_STATE(871)] = 37338,
-  [SMALL_STATE(872)] = 37347,
-  [SMALL_STATE(873)] = 37360,
-  [SMALL_STATE(874)] = 37369,
-  [SMALL_STATE(875)] = 37382,
-  [SMALL_STATE(876)] = 37391,
-  [SMALL_STATE(877)] = 37402,
-  [SMALL_STATE(878)] = 37413,
-  [SMALL_STATE(879)] = 37422,
-  [SMALL_STATE(880)] = 37435,
-  [SMALL_STATE(881)] = 37444,
-  [SMALL_STATE(882)] = 37453,
-  [SMALL_STATE(883)] = 37462,
-  [SMALL_STATE(884)] = 37471,
-  [SMALL_STATE(885)] = 37480,
-  [SMALL_STATE(886)] = 37489,
-  [SMALL_STATE(887)] = 37502,
-  [SMALL_STATE(888)] = 37515,
-  [SMALL_STATE(889)] = 37524,
-  [SMALL_STATE(890)] = 37537,
-  [SMALL_STATE(891)] = 37546,
-  [SMALL_STATE(892)] = 37559,
-  [SMALL_STATE(893)] = 37568,
-  [SMALL_STATE(894)] = 37577,
-  [SMALL_STATE(895)] = 37590,
-  [SMALL_STATE(896)] = 37601,
-  [SMALL_STATE(897)] = 37610,
-  [SMALL_STATE(898)] = 37619,
-  [SMALL_STATE(899)] = 37629,
-  [SMALL_STATE(900)] = 37639,
-  [SMALL_STATE(901)] = 37649,
-  [SMALL_STATE(902)] = 37659,
-  [SMALL_STATE(903)] = 37669,
-  [SMALL_STATE(904)] = 37679,
-  [SMALL_STATE(905)] = 37689,
-  [SMALL_STATE(906)] = 37699,
-  [SMALL_STATE(907)] = 37709,
-  [SMALL_STATE(908)] = 37719,
-  [SMALL_STATE(909)] = 37729,
-  [SMALL_STATE(910)] = 37739,
-  [SMALL_STATE(911)] = 37749,
-  [SMALL_STATE(912)] = 37759,
-  [SMALL_STATE(913)] = 37769,
-  [SMALL_STATE(914)] = 37779,
-  [SMALL_STATE(915)] = 37789,
-  [SMALL_STATE(916)] = 37799,
-  [SMALL_STATE(917)] = 37809,
-  [SMALL_STATE(918)] = 37819,
-  [SMALL_STATE(919)] = 37829,
-  [SMALL_STATE(920)] = 37839,
-  [SMALL_STATE(921)] = 37849,
-  [SMALL_STATE(922)] = 37859,
-  [SMALL_STATE(923)] = 37869,
-  [SMALL_STATE(924)] = 37879,
-  [SMALL_STATE(925)] = 37889,
-  [SMALL_STATE(926)] = 37899,
-  [SMALL_STATE(927)] = 37909,
-  [SMALL_STATE(928)] = 37919,
-  [SMALL_STATE(929)] = 37929,
-  [SMALL_STATE(930)] = 37939,
-  [SMALL_STATE(931)] = 37949,
-  [SMALL_STATE(932)] = 37959,
-  [SMALL_STATE(933)] = 37969,
-  [SMALL_STATE(934)] = 37979,
-  [SMALL_STATE(935)] = 37989,
+  [SMALL_STATE(651)] = 33390,
+  [SMALL_STATE(652)] = 33408,
+  [SMALL_STATE(653)] = 33432,
+  [SMALL_STATE(654)] = 33454,
+  [SMALL_STATE(655)] = 33482,
+  [SMALL_STATE(656)] = 33507,
+  [SMALL_STATE(657)] = 33532,
+  [SMALL_STATE(658)] = 33557,
+  [SMALL_STATE(659)] = 33580,
+  [SMALL_STATE(660)] = 33605,
+  [SMALL_STATE(661)] = 33630,
+  [SMALL_STATE(662)] = 33649,
+  [SMALL_STATE(663)] = 33674,
+  [SMALL_STATE(664)] = 33699,
+  [SMALL_STATE(665)] = 33722,
+  [SMALL_STATE(666)] = 33749,
+  [SMALL_STATE(667)] = 33768,
+  [SMALL_STATE(668)] = 33793,
+  [SMALL_STATE(669)] = 33816,
+  [SMALL_STATE(670)] = 33841,
+  [SMALL_STATE(671)] = 33866,
+  [SMALL_STATE(672)] = 33893,
+  [SMALL_STATE(673)] = 33920,
+  [SMALL_STATE(674)] = 33945,
+  [SMALL_STATE(675)] = 33970,
+  [SMALL_STATE(676)] = 33992,
+  [SMALL_STATE(677)] = 34014,
+  [SMALL_STATE(678)] = 34034,
+  [SMALL_STATE(679)] = 34056,
+  [SMALL_STATE(680)] = 34078,
+  [SMALL_STATE(681)] = 34100,
+  [SMALL_STATE(682)] = 34122,
+  [SMALL_STATE(683)] = 34146,
+  [SMALL_STATE(684)] = 34168,
+  [SMALL_STATE(685)] = 34192,
+  [SMALL_STATE(686)] = 34214,
+  [SMALL_STATE(687)] = 34236,
+  [SMALL_STATE(688)] = 34258,
+  [SMALL_STATE(689)] = 34280,
+  [SMALL_STATE(690)] = 34302,
+  [SMALL_STATE(691)] = 34324,
+  [SMALL_STATE(692)] = 34346,
+  [SMALL_STATE(693)] = 34368,
+  [SMALL_STATE(694)] = 34390,
+  [SMALL_STATE(695)] = 34404,
+  [SMALL_STATE(696)] = 34428,
+  [SMALL_STATE(697)] = 34444,
+  [SMALL_STATE(698)] = 34469,
+  [SMALL_STATE(699)] = 34494,
+  [SMALL_STATE(700)] = 34519,
+  [SMALL_STATE(701)] = 34544,
+  [SMALL_STATE(702)] = 34569,
+  [SMALL_STATE(703)] = 34594,
+  [SMALL_STATE(704)] = 34619,
+  [SMALL_STATE(705)] = 34644,
+  [SMALL_STATE(706)] = 34669,
+  [SMALL_STATE(707)] = 34694,
+  [SMALL_STATE(708)] = 34719,
+  [SMALL_STATE(709)] = 34744,
+  [SMALL_STATE(710)] = 34765,
+  [SMALL_STATE(711)] = 34790,
+  [SMALL_STATE(712)] = 34815,
+  [SMALL_STATE(713)] = 34840,
+  [SMALL_STATE(714)] = 34865,
+  [SMALL_STATE(715)] = 34888,
+  [SMALL_STATE(716)] = 34913,
+  [SMALL_STATE(717)] = 34938,
+  [SMALL_STATE(718)] = 34955,
+  [SMALL_STATE(719)] = 34976,
+  [SMALL_STATE(720)] = 34990,
+  [SMALL_STATE(721)] = 35002,
+  [SMALL_STATE(722)] = 35022,
+  [SMALL_STATE(723)] = 35034,
+  [SMALL_STATE(724)] = 35052,
+  [SMALL_STATE(725)] = 35072,
+  [SMALL_STATE(726)] = 35090,
+  [SMALL_STATE(727)] = 35110,
+  [SMALL_STATE(728)] = 35128,
+  [SMALL_STATE(729)] = 35148,
+  [SMALL_STATE(730)] = 35166,
+  [SMALL_STATE(731)] = 35184,
+  [SMALL_STATE(732)] = 35206,
+  [SMALL_STATE(733)] = 35224,
+  [SMALL_STATE(734)] = 35238,
+  [SMALL_STATE(735)] = 35256,
+  [SMALL_STATE(736)] = 35274,
+  [SMALL_STATE(737)] = 35292,
+  [SMALL_STATE(738)] = 35312,
+  [SMALL_STATE(739)] = 35330,
+  [SMALL_STATE(740)] = 35350,
+  [SMALL_STATE(741)] = 35368,
+  [SMALL_STATE(742)] = 35386,
+  [SMALL_STATE(743)] = 35404,
+  [SMALL_STATE(744)] = 35424,
+  [SMALL_STATE(745)] = 35442,
+  [SMALL_STATE(746)] = 35454,
+  [SMALL_STATE(747)] = 35474,
+  [SMALL_STATE(748)] = 35492,
+  [SMALL_STATE(749)] = 35510,
+  [SMALL_STATE(750)] = 35524,
+  [SMALL_STATE(751)] = 35542,
+  [SMALL_STATE(752)] = 35562,
+  [SMALL_STATE(753)] = 35582,
+  [SMALL_STATE(754)] = 35600,
+  [SMALL_STATE(755)] = 35618,
+  [SMALL_STATE(756)] = 35638,
+  [SMALL_STATE(757)] = 35656,
+  [SMALL_STATE(758)] = 35673,
+  [SMALL_STATE(759)] = 35690,
+  [SMALL_STATE(760)] = 35707,
+  [SMALL_STATE(761)] = 35724,
+  [SMALL_STATE(762)] = 35741,
+  [SMALL_STATE(763)] = 35758,
+  [SMALL_STATE(764)] = 35775,
+  [SMALL_STATE(765)] = 35792,
+  [SMALL_STATE(766)] = 35809,
+  [SMALL_STATE(767)] = 35826,
+  [SMALL_STATE(768)] = 35843,
+  [SMALL_STATE(769)] = 35860,
+  [SMALL_STATE(770)] = 35877,
+  [SMALL_STATE(771)] = 35894,
+  [SMALL_STATE(772)] = 35911,
+  [SMALL_STATE(773)] = 35928,
+  [SMALL_STATE(774)] = 35945,
+  [SMALL_STATE(775)] = 35962,
+  [SMALL_STATE(776)] = 35978,
+  [SMALL_STATE(777)] = 35994,
+  [SMALL_STATE(778)] = 36010,
+  [SMALL_STATE(779)] = 36024,
+  [SMALL_STATE(780)] = 36038,
+  [SMALL_STATE(781)] = 36054,
+  [SMALL_STATE(782)] = 36070,
+  [SMALL_STATE(783)] = 36084,
+  [SMALL_STATE(784)] = 36100,
+  [SMALL_STATE(785)] = 36114,
+  [SMALL_STATE(786)] = 36130,
+  [SMALL_STATE(787)] = 36146,
+  [SMALL_STATE(788)] = 36162,
+  [SMALL_STATE(789)] = 36178,
+  [SMALL_STATE(790)] = 36194,
+  [SMALL_STATE(791)] = 36208,
+  [SMALL_STATE(792)] = 36222,
+  [SMALL_STATE(793)] = 36238,
+  [SMALL_STATE(794)] = 36252,
+  [SMALL_STATE(795)] = 36268,
+  [SMALL_STATE(796)] = 36282,
+  [SMALL_STATE(797)] = 36298,
+  [SMALL_STATE(798)] = 36314,
+  [SMALL_STATE(799)] = 36330,
+  [SMALL_STATE(800)] = 36344,
+  [SMALL_STATE(801)] = 36360,
+  [SMALL_STATE(802)] = 36374,
+  [SMALL_STATE(803)] = 36390,
+  [SMALL_STATE(804)] = 36404,
+  [SMALL_STATE(805)] = 36420,
+  [SMALL_STATE(806)] = 36432,
+  [SMALL_STATE(807)] = 36446,
+  [SMALL_STATE(808)] = 36462,
+  [SMALL_STATE(809)] = 36478,
+  [SMALL_STATE(810)] = 36494,
+  [SMALL_STATE(811)] = 36510,
+  [SMALL_STATE(812)] = 36526,
+  [SMALL_STATE(813)] = 36540,
+  [SMALL_STATE(814)] = 36556,
+  [SMALL_STATE(815)] = 36570,
+  [SMALL_STATE(816)] = 36586,
+  [SMALL_STATE(817)] = 36602,
+  [SMALL_STATE(818)] = 36618,
+  [SMALL_STATE(819)] = 36634,
+  [SMALL_STATE(820)] = 36648,
+  [SMALL_STATE(821)] = 36662,
+  [SMALL_STATE(822)] = 36678,
+  [SMALL_STATE(823)] = 36692,
+  [SMALL_STATE(824)] = 36706,
+  [SMALL_STATE(825)] = 36722,
+  [SMALL_STATE(826)] = 36738,
+  [SMALL_STATE(827)] = 36754,
+  [SMALL_STATE(828)] = 36770,
+  [SMALL_STATE(829)] = 36786,
+  [SMALL_STATE(830)] = 36800,
+  [SMALL_STATE(831)] = 36814,
+  [SMALL_STATE(832)] = 36828,
+  [SMALL_STATE(833)] = 36842,
+  [SMALL_STATE(834)] = 36858,
+  [SMALL_STATE(835)] = 36874,
+  [SMALL_STATE(836)] = 36888,
+  [SMALL_STATE(837)] = 36904,
+  [SMALL_STATE(838)] = 36920,
+  [SMALL_STATE(839)] = 36936,
+  [SMALL_STATE(840)] = 36950,
+  [SMALL_STATE(841)] = 36966,
+  [SMALL_STATE(842)] = 36982,
+  [SMALL_STATE(843)] = 36998,
+  [SMALL_STATE(844)] = 37012,
+  [SMALL_STATE(845)] = 37026,
+  [SMALL_STATE(846)] = 37040,
+  [SMALL_STATE(847)] = 37054,
+  [SMALL_STATE(848)] = 37068,
+  [SMALL_STATE(849)] = 37082,
+  [SMALL_STATE(850)] = 37096,
+  [SMALL_STATE(851)] = 37112,
+  [SMALL_STATE(852)] = 37126,
+  [SMALL_STATE(853)] = 37140,
+  [SMALL_STATE(854)] = 37154,
+  [SMALL_STATE(855)] = 37170,
+  [SMALL_STATE(856)] = 37184,
+  [SMALL_STATE(857)] = 37198,
+  [SMALL_STATE(858)] = 37212,
+  [SMALL_STATE(859)] = 37226,
+  [SMALL_STATE(860)] = 37235,
+  [SMALL_STATE(861)] = 37244,
+  [SMALL_STATE(862)] = 37253,
+  [SMALL_STATE(863)] = 37262,
+  [SMALL_STATE(864)] = 37271,
+  [SMALL_STATE(865)] = 37280,
+  [SMALL_STATE(866)] = 37293,
+  [SMALL_STATE(867)] = 37306,
+  [SMALL_STATE(868)] = 37319,
+  [SMALL_STATE(869)] = 37328,
+  [SMALL_STATE(870)] = 37337,
+  [SMALL_STATE(871)] = 37350,
+  [SMALL_STATE(872)] = 37359,
+  [SMALL_STATE(873)] = 37372,
+  [SMALL_STATE(874)] = 37381,
+  [SMALL_STATE(875)] = 37394,
+  [SMALL_STATE(876)] = 37403,
+  [SMALL_STATE(877)] = 37414,
+  [SMALL_STATE(878)] = 37425,
+  [SMALL_STATE(879)] = 37434,
+  [SMALL_STATE(880)] = 37447,
+  [SMALL_STATE(881)] = 37456,
+  [SMALL_STATE(882)] = 37465,
+  [SMALL_STATE(883)] = 37474,
+  [SMALL_STATE(884)] = 37483,
+  [SMALL_STATE(885)] = 37492,
+  [SMALL_STATE(886)] = 37501,
+  [SMALL_STATE(887)] = 37514,
+  [SMALL_STATE(888)] = 37527,
+  [SMALL_STATE(889)] = 37536,
+  [SMALL_STATE(890)] = 37549,
+  [SMALL_STATE(891)] = 37558,
+  [SMALL_STATE(892)] = 37571,
+  [SMALL_STATE(893)] = 37580,
+  [SMALL_STATE(894)] = 37589,
+  [SMALL_STATE(895)] = 37602,
+  [SMALL_STATE(896)] = 37613,
+  [SMALL_STATE(897)] = 37622,
+  [SMALL_STATE(898)] = 37631,
+  [SMALL_STATE(899)] = 37641,
+  [SMALL_STATE(900)] = 37651,
+  [SMALL_STATE(901)] = 37661,
+  [SMALL_STATE(902)] = 37671,
+  [SMALL_STATE(903)] = 37681,
+  [SMALL_STATE(904)] = 37691,
+  [SMALL_STATE(905)] = 37701,
+  [SMALL_STATE(906)] = 37711,
+  [SMALL_STATE(907)] = 37721,
+  [SMALL_STATE(908)] = 37731,
+  [SMALL_STATE(909)] = 37741,
+  [SMALL_STATE(910)] = 37751,
+  [SMALL_STATE(911)] = 37761,
+  [SMALL_STATE(912)] = 37771,
+  [SMALL_STATE(913)] = 37781,
+  [SMALL_STATE(914)] = 37791,
+  [SMALL_STATE(915)] = 37801,
+  [SMALL_STATE(916)] = 37811,
+  [SMALL_STATE(917)] = 37821,
+  [SMALL_STATE(918)] = 37831,
+  [SMALL_STATE(919)] = 37841,
+  [SMALL_STATE(920)] = 37851,
+  [SMALL_STATE(921)] = 37861,
+  [SMALL_STATE(922)] = 37871,
+  [SMALL_STATE(923)] = 37881,
+  [SMALL_STATE(924)] = 37891,
+  [SMALL_STATE(925)] = 37901,
+  [SMALL_STATE(926)] = 37911,
+  [SMALL_STATE(927)] = 37921,
+  [SMALL_STATE(928)] = 37931,
+  [SMALL_STATE(929)] = 37941,
+  [SMALL_STATE(930)] = 37951,
+  [SMALL_STATE(931)] = 37961,
+  [SMALL_STATE(932)] = 37971,
+  [SMALL_STATE(933)] = 37981,
+  [SMALL_STATE(934)] = 37991,
+  [SMALL_STATE(935)] = 38001,
 };
 
 static const TSParseActionEntry ts_parse_actions[] = {
@@ -39746,15 +39821,15 @@ static const TSParseActionEntry ts_parse_actions[] = {
   [5] = {.entry = {.count = 1, .reusable = false}}, SHIFT_EXTRA(),
   [7] = {.entry = {.count = 1, .reusable = true}}, REDUCE(sym_file, 0, 0, 0),
   [9] = {.entry = {.count = 1, .reusable = true}}, SHIFT(930),
-  [11] = {.entry = {.count = 1, .reusable = true}}, SHIFT(746),
+  [11] = {.entry = {.count = 1, .reusable = true}}, SHIFT(742),
   [13] = {.entry = {.count = 1, .reusable = true}}, SHIFT(154),
-  [15] = {.entry = {.count = 1, .reusable = true}}, SHIFT(720),
+  [15] = {.entry = {.count = 1, .reusable = true}}, SHIFT(748),
   [17] = {.entry = {.count = 1, .reusable = true}}, SHIFT(899),
-  [19] = {.entry = {.count = 1, .reusable = true}}, SHIFT(738),
-  [21] = {.entry = {.count = 1, .reusable = true}}, SHIFT(723),
-  [23] = {.entry = {.count = 1, .reusable = true}}, SHIFT(735),
+  [19] = {.entry = {.count = 1, .reusable = true}}, SHIFT(735),
+  [21] = {.entry = {.count = 1, .reusable = true}}, SHIFT(750),
+  [23] = {.entry = {.count = 1, .reusable = true}}, SHIFT(736),
   [25] = {.entry = {.count = 1, .reusable = true}}, SHIFT(922),
-  [27] = {.entry = {.count = 1, .reusable = true}}, SHIFT(726),
+  [27] = {.entry = {.count = 1, .reusable = true}}, SHIFT(725),
   [29] = {.entry = {.count = 1, .reusable = true}}, SHIFT(910),
   [31] = {.entry = {.count = 1, .reusable = false}}, REDUCE(sym_string, 2, 0, 0),
   [33] = {.entry = {.count = 1, .reusable = false}}, REDUCE(sym_string, 3, 0, 0),
@@ -39809,20 +39884,20 @@ static const TSParseActionEntry ts_parse_actions[] = {
   [131] = {.entry = {.count = 1, .reusable = true}}, SHIFT(728),
   [133] = {.entry = {.count = 1, .reusable = true}}, SHIFT(744),
   [135] = {.entry = {.count = 1, .reusable = true}}, SHIFT(156),
-  [137] = {.entry = {.count = 1, .reusable = true}}, SHIFT(741),
+  [137] = {.entry = {.count = 1, .reusable = true}}, SHIFT(723),
   [139] = {.entry = {.count = 1, .reusable = true}}, SHIFT(886),
   [141] = {.entry = {.count = 1, .reusable = true}}, SHIFT(157),
-  [143] = {.entry = {.count = 1, .reusable = true}}, SHIFT(752),
+  [143] = {.entry = {.count = 1, .reusable = true}}, SHIFT(741),
   [145] = {.entry = {.count = 1, .reusable = true}}, SHIFT(140),
   [147] = {.entry = {.count = 1, .reusable = true}}, SHIFT(158),
-  [149] = {.entry = {.count = 1, .reusable = true}}, SHIFT(742),
-  [151] = {.entry = {.count = 1, .reusable = true}}, SHIFT(737),
+  [149] = {.entry = {.count = 1, .reusable = true}}, SHIFT(740),
+  [151] = {.entry = {.count = 1, .reusable = true}}, SHIFT(753),
   [153] = {.entry = {.count = 1, .reusable = true}}, SHIFT(159),
   [155] = {.entry = {.count = 1, .reusable = true}}, SHIFT(160),
   [157] = {.entry = {.count = 1, .reusable = true}}, SHIFT(908),
   [159] = {.entry = {.count = 1, .reusable = true}}, SHIFT(891),
-  [161] = {.entry = {.count = 1, .reusable = true}}, SHIFT(751),
-  [163] = {.entry = {.count = 1, .reusable = true}}, SHIFT(721),
+  [161] = {.entry = {.count = 1, .reusable = true}}, SHIFT(756),
+  [163] = {.entry = {.count = 1, .reusable = true}}, SHIFT(751),
   [165] = {.entry = {.count = 1, .reusable = true}}, SHIFT(161),
   [167] = {.entry = {.count = 1, .reusable = false}}, REDUCE(sym_subscribe, 4, 0, 0),
   [169] = {.entry = {.count = 1, .reusable = false}}, REDUCE(sym_read, 2, 0, 0),
@@ -39835,26 +39910,26 @@ static const TSParseActionEntry ts_parse_actions[] = {
   [184] = {.entry = {.count = 2, .reusable = true}}, REDUCE(aux_sym__steps_repeat1, 2, 0, 0), SHIFT_REPEAT(728),
   [187] = {.entry = {.count = 2, .reusable = true}}, REDUCE(aux_sym__steps_repeat1, 2, 0, 0), SHIFT_REPEAT(744),
   [190] = {.entry = {.count = 2, .reusable = true}}, REDUCE(aux_sym__steps_repeat1, 2, 0, 0), SHIFT_REPEAT(156),
-  [193] = {.entry = {.count = 2, .reusable = true}}, REDUCE(aux_sym__steps_repeat1, 2, 0, 0), SHIFT_REPEAT(741),
+  [193] = {.entry = {.count = 2, .reusable = true}}, REDUCE(aux_sym__steps_repeat1, 2, 0, 0), SHIFT_REPEAT(723),
   [196] = {.entry = {.count = 2, .reusable = true}}, REDUCE(aux_sym__steps_repeat1, 2, 0, 0), SHIFT_REPEAT(886),
   [199] = {.entry = {.count = 2, .reusable = true}}, REDUCE(aux_sym__steps_repeat1, 2, 0, 0), SHIFT_REPEAT(157),
-  [202] = {.entry = {.count = 2, .reusable = true}}, REDUCE(aux_sym__steps_repeat1, 2, 0, 0), SHIFT_REPEAT(752),
+  [202] = {.entry = {.count = 2, .reusable = true}}, REDUCE(aux_sym__steps_repeat1, 2, 0, 0), SHIFT_REPEAT(741),
   [205] = {.entry = {.count = 2, .reusable = true}}, REDUCE(aux_sym__steps_repeat1, 2, 0, 0), SHIFT_REPEAT(140),
   [208] = {.entry = {.count = 2, .reusable = true}}, REDUCE(aux_sym__steps_repeat1, 2, 0, 0), SHIFT_REPEAT(158),
-  [211] = {.entry = {.count = 2, .reusable = true}}, REDUCE(aux_sym__steps_repeat1, 2, 0, 0), SHIFT_REPEAT(742),
-  [214] = {.entry = {.count = 2, .reusable = true}}, REDUCE(aux_sym__steps_repeat1, 2, 0, 0), SHIFT_REPEAT(737),
+  [211] = {.entry = {.count = 2, .reusable = true}}, REDUCE(aux_sym__steps_repeat1, 2, 0, 0), SHIFT_REPEAT(740),
+  [214] = {.entry = {.count = 2, .reusable = true}}, REDUCE(aux_sym__steps_repeat1, 2, 0, 0), SHIFT_REPEAT(753),
   [217] = {.entry = {.count = 2, .reusable = true}}, REDUCE(aux_sym__steps_repeat1, 2, 0, 0), SHIFT_REPEAT(159),
   [220] = {.entry = {.count = 2, .reusable = true}}, REDUCE(aux_sym__steps_repeat1, 2, 0, 0), SHIFT_REPEAT(160),
   [223] = {.entry = {.count = 2, .reusable = true}}, REDUCE(aux_sym__steps_repeat1, 2, 0, 0), SHIFT_REPEAT(908),
   [226] = {.entry = {.count = 2, .reusable = true}}, REDUCE(aux_sym__steps_repeat1, 2, 0, 0), SHIFT_REPEAT(891),
-  [229] = {.entry = {.count = 2, .reusable = true}}, REDUCE(aux_sym__steps_repeat1, 2, 0, 0), SHIFT_REPEAT(751),
-  [232] = {.entry = {.count = 2, .reusable = true}}, REDUCE(aux_sym__steps_repeat1, 2, 0, 0), SHIFT_REPEAT(721),
+  [229] = {.entry = {.count = 2, .reusable = true}}, REDUCE(aux_sym__steps_repeat1, 2, 0, 0), SHIFT_REPEAT(756),
+  [232] = {.entry = {.count = 2, .reusable = true}}, REDUCE(aux_sym__steps_repeat1, 2, 0, 0), SHIFT_REPEAT(751),
   [235] = {.entry = {.count = 2, .reusable = true}}, REDUCE(aux_sym__steps_repeat1, 2, 0, 0), SHIFT_REPEAT(161),
   [238] = {.entry = {.count = 1, .reusable = false}}, REDUCE(sym_launch, 2, 0, 0),
   [240] = {.entry = {.count = 1, .reusable = false}}, SHIFT(919),
   [242] = {.entry = {.count = 1, .reusable = false}}, SHIFT(250),
   [244] = {.entry = {.count = 1, .reusable = false}}, SHIFT(418),
-  [246] = {.entry = {.count = 1, .reusable = true}}, SHIFT(695),
+  [246] = {.entry = {.count = 1, .reusable = true}}, SHIFT(698),
   [248] = {.entry = {.count = 1, .reusable = false}}, SHIFT(305),
   [250] = {.entry = {.count = 1, .reusable = true}}, SHIFT(223),
   [252] = {.entry = {.count = 1, .reusable = false}}, SHIFT(224),
@@ -39865,7 +39940,7 @@ static const TSParseActionEntry ts_parse_actions[] = {
   [262] = {.entry = {.count = 1, .reusable = false}}, SHIFT(307),
   [264] = {.entry = {.count = 1, .reusable = true}}, SHIFT(307),
   [266] = {.entry = {.count = 1, .reusable = true}}, SHIFT(768),
-  [268] = {.entry = {.count = 1, .reusable = true}}, SHIFT(679),
+  [268] = {.entry = {.count = 1, .reusable = true}}, SHIFT(681),
   [270] = {.entry = {.count = 1, .reusable = true}}, SHIFT(74),
   [272] = {.entry = {.count = 1, .reusable = false}}, REDUCE(sym_think, 3, 0, 0),
   [274] = {.entry = {.count = 1, .reusable = false}}, REDUCE(sym_let, 4, 0, 2),
@@ -39901,7 +39976,7 @@ static const TSParseActionEntry ts_parse_actions[] = {
   [334] = {.entry = {.count = 1, .reusable = false}}, SHIFT(225),
   [336] = {.entry = {.count = 1, .reusable = true}}, SHIFT(619),
   [338] = {.entry = {.count = 1, .reusable = false}}, SHIFT(423),
-  [340] = {.entry = {.count = 1, .reusable = true}}, SHIFT(700),
+  [340] = {.entry = {.count = 1, .reusable = true}}, SHIFT(702),
   [342] = {.entry = {.count = 1, .reusable = true}}, SHIFT(621),
   [344] = {.entry = {.count = 1, .reusable = false}}, SHIFT(486),
   [346] = {.entry = {.count = 1, .reusable = true}}, SHIFT(233),
@@ -39912,7 +39987,7 @@ static const TSParseActionEntry ts_parse_actions[] = {
   [356] = {.entry = {.count = 1, .reusable = false}}, SHIFT(487),
   [358] = {.entry = {.count = 1, .reusable = true}}, SHIFT(487),
   [360] = {.entry = {.count = 1, .reusable = true}}, SHIFT(764),
-  [362] = {.entry = {.count = 1, .reusable = true}}, SHIFT(680),
+  [362] = {.entry = {.count = 1, .reusable = true}}, SHIFT(683),
   [364] = {.entry = {.count = 1, .reusable = true}}, SHIFT(622),
   [366] = {.entry = {.count = 1, .reusable = true}}, SHIFT(630),
   [368] = {.entry = {.count = 1, .reusable = true}}, SHIFT(608),
@@ -39920,7 +39995,7 @@ static const TSParseActionEntry ts_parse_actions[] = {
   [372] = {.entry = {.count = 1, .reusable = true}}, REDUCE(sym_string, 2, 0, 0),
   [374] = {.entry = {.count = 1, .reusable = false}}, REDUCE(sym_list_before_call, 4, 0, 0),
   [376] = {.entry = {.count = 1, .reusable = false}}, SHIFT(4),
-  [378] = {.entry = {.count = 1, .reusable = true}}, SHIFT(693),
+  [378] = {.entry = {.count = 1, .reusable = true}}, SHIFT(705),
   [380] = {.entry = {.count = 1, .reusable = false}}, SHIFT(461),
   [382] = {.entry = {.count = 1, .reusable = false}}, SHIFT(7),
   [384] = {.entry = {.count = 1, .reusable = true}}, SHIFT(244),
@@ -39931,7 +40006,7 @@ static const TSParseActionEntry ts_parse_actions[] = {
   [394] = {.entry = {.count = 1, .reusable = false}}, SHIFT(8),
   [396] = {.entry = {.count = 1, .reusable = true}}, SHIFT(8),
   [398] = {.entry = {.count = 1, .reusable = true}}, SHIFT(766),
-  [400] = {.entry = {.count = 1, .reusable = true}}, SHIFT(683),
+  [400] = {.entry = {.count = 1, .reusable = true}}, SHIFT(686),
   [402] = {.entry = {.count = 1, .reusable = true}}, SHIFT(346),
   [404] = {.entry = {.count = 1, .reusable = true}}, SHIFT(325),
   [406] = {.entry = {.count = 1, .reusable = true}}, SHIFT(329),
@@ -39948,7 +40023,7 @@ static const TSParseActionEntry ts_parse_actions[] = {
   [428] = {.entry = {.count = 1, .reusable = true}}, SHIFT(29),
   [430] = {.entry = {.count = 1, .reusable = true}}, SHIFT(32),
   [432] = {.entry = {.count = 1, .reusable = false}}, SHIFT(44),
-  [434] = {.entry = {.count = 1, .reusable = true}}, SHIFT(712),
+  [434] = {.entry = {.count = 1, .reusable = true}}, SHIFT(713),
   [436] = {.entry = {.count = 1, .reusable = false}}, SHIFT(76),
   [438] = {.entry = {.count = 1, .reusable = false}}, SHIFT(177),
   [440] = {.entry = {.count = 1, .reusable = true}}, SHIFT(267),
@@ -39959,7 +40034,7 @@ static const TSParseActionEntry ts_parse_actions[] = {
   [450] = {.entry = {.count = 1, .reusable = false}}, SHIFT(78),
   [452] = {.entry = {.count = 1, .reusable = true}}, SHIFT(78),
   [454] = {.entry = {.count = 1, .reusable = true}}, SHIFT(757),
-  [456] = {.entry = {.count = 1, .reusable = true}}, SHIFT(688),
+  [456] = {.entry = {.count = 1, .reusable = true}}, SHIFT(691),
   [458] = {.entry = {.count = 1, .reusable = false}}, REDUCE(sym_start, 3, 0, 0),
   [460] = {.entry = {.count = 1, .reusable = true}}, SHIFT(375),
   [462] = {.entry = {.count = 1, .reusable = false}}, REDUCE(sym_warmup, 2, 0, 0),
@@ -39973,7 +40048,7 @@ static const TSParseActionEntry ts_parse_actions[] = {
   [478] = {.entry = {.count = 1, .reusable = true}}, SHIFT(72),
   [480] = {.entry = {.count = 1, .reusable = false}}, REDUCE(sym_cache_hints, 3, 0, 0),
   [482] = {.entry = {.count = 1, .reusable = false}}, SHIFT(335),
-  [484] = {.entry = {.count = 1, .reusable = true}}, SHIFT(696),
+  [484] = {.entry = {.count = 1, .reusable = true}}, SHIFT(699),
   [486] = {.entry = {.count = 1, .reusable = false}}, SHIFT(352),
   [488] = {.entry = {.count = 1, .reusable = true}}, SHIFT(166),
   [490] = {.entry = {.count = 1, .reusable = false}}, SHIFT(168),
@@ -39983,9 +40058,9 @@ static const TSParseActionEntry ts_parse_actions[] = {
   [498] = {.entry = {.count = 1, .reusable = false}}, SHIFT(342),
   [500] = {.entry = {.count = 1, .reusable = true}}, SHIFT(342),
   [502] = {.entry = {.count = 1, .reusable = true}}, SHIFT(760),
-  [504] = {.entry = {.count = 1, .reusable = true}}, SHIFT(677),
+  [504] = {.entry = {.count = 1, .reusable = true}}, SHIFT(678),
   [506] = {.entry = {.count = 1, .reusable = true}}, SHIFT(635),
-  [508] = {.entry = {.count = 1, .reusable = true}}, SHIFT(707),
+  [508] = {.entry = {.count = 1, .reusable = true}}, SHIFT(709),
   [510] = {.entry = {.count = 1, .reusable = true}}, SHIFT(285),
   [512] = {.entry = {.count = 1, .reusable = true}}, SHIFT(870),
   [514] = {.entry = {.count = 1, .reusable = true}}, SHIFT(902),
@@ -39997,12 +40072,12 @@ static const TSParseActionEntry ts_parse_actions[] = {
   [526] = {.entry = {.count = 1, .reusable = true}}, SHIFT(743),
   [528] = {.entry = {.count = 1, .reusable = true}}, SHIFT(907),
   [530] = {.entry = {.count = 1, .reusable = true}}, SHIFT(287),
-  [532] = {.entry = {.count = 1, .reusable = true}}, SHIFT(725),
+  [532] = {.entry = {.count = 1, .reusable = true}}, SHIFT(734),
   [534] = {.entry = {.count = 1, .reusable = true}}, SHIFT(911),
   [536] = {.entry = {.count = 1, .reusable = true}}, SHIFT(909),
   [538] = {.entry = {.count = 1, .reusable = false}}, REDUCE(sym_run, 2, 0, 1),
   [540] = {.entry = {.count = 1, .reusable = true}}, REDUCE(aux_sym_scenario_repeat1, 2, 0, 0),
-  [542] = {.entry = {.count = 2, .reusable = true}}, REDUCE(aux_sym_scenario_repeat1, 2, 0, 0), SHIFT_REPEAT(707),
+  [542] = {.entry = {.count = 2, .reusable = true}}, REDUCE(aux_sym_scenario_repeat1, 2, 0, 0), SHIFT_REPEAT(709),
   [545] = {.entry = {.count = 2, .reusable = true}}, REDUCE(aux_sym_scenario_repeat1, 2, 0, 0), SHIFT_REPEAT(285),
   [548] = {.entry = {.count = 2, .reusable = true}}, REDUCE(aux_sym_scenario_repeat1, 2, 0, 0), SHIFT_REPEAT(732),
   [551] = {.entry = {.count = 2, .reusable = true}}, REDUCE(aux_sym_scenario_repeat1, 2, 0, 0), SHIFT_REPEAT(870),
@@ -40015,7 +40090,7 @@ static const TSParseActionEntry ts_parse_actions[] = {
   [572] = {.entry = {.count = 2, .reusable = true}}, REDUCE(aux_sym_scenario_repeat1, 2, 0, 0), SHIFT_REPEAT(743),
   [575] = {.entry = {.count = 2, .reusable = true}}, REDUCE(aux_sym_scenario_repeat1, 2, 0, 0), SHIFT_REPEAT(907),
   [578] = {.entry = {.count = 2, .reusable = true}}, REDUCE(aux_sym_scenario_repeat1, 2, 0, 0), SHIFT_REPEAT(287),
-  [581] = {.entry = {.count = 2, .reusable = true}}, REDUCE(aux_sym_scenario_repeat1, 2, 0, 0), SHIFT_REPEAT(725),
+  [581] = {.entry = {.count = 2, .reusable = true}}, REDUCE(aux_sym_scenario_repeat1, 2, 0, 0), SHIFT_REPEAT(734),
   [584] = {.entry = {.count = 2, .reusable = true}}, REDUCE(aux_sym_scenario_repeat1, 2, 0, 0), SHIFT_REPEAT(911),
   [587] = {.entry = {.count = 2, .reusable = true}}, REDUCE(aux_sym_scenario_repeat1, 2, 0, 0), SHIFT_REPEAT(909),
   [590] = {.entry = {.count = 1, .reusable = true}}, REDUCE(sym_reference, 1, 0, 0),
@@ -40023,7 +40098,7 @@ static const TSParseActionEntry ts_parse_actions[] = {
   [594] = {.entry = {.count = 1, .reusable = false}}, SHIFT(491),
   [596] = {.entry = {.count = 1, .reusable = true}}, SHIFT(610),
   [598] = {.entry = {.count = 1, .reusable = false}}, SHIFT(372),
-  [600] = {.entry = {.count = 1, .reusable = true}}, SHIFT(708),
+  [600] = {.entry = {.count = 1, .reusable = true}}, SHIFT(710),
   [602] = {.entry = {.count = 1, .reusable = false}}, SHIFT(401),
   [604] = {.entry = {.count = 1, .reusable = true}}, SHIFT(259),
   [606] = {.entry = {.count = 1, .reusable = false}}, SHIFT(260),
@@ -40033,7 +40108,7 @@ static const TSParseActionEntry ts_parse_actions[] = {
   [614] = {.entry = {.count = 1, .reusable = false}}, SHIFT(402),
   [616] = {.entry = {.count = 1, .reusable = true}}, SHIFT(402),
   [618] = {.entry = {.count = 1, .reusable = true}}, SHIFT(771),
-  [620] = {.entry = {.count = 1, .reusable = true}}, SHIFT(686),
+  [620] = {.entry = {.count = 1, .reusable = true}}, SHIFT(689),
   [622] = {.entry = {.count = 1, .reusable = false}}, SHIFT(511),
   [624] = {.entry = {.count = 1, .reusable = false}}, SHIFT(512),
   [626] = {.entry = {.count = 1, .reusable = false}}, SHIFT(513),
@@ -40073,29 +40148,29 @@ static const TSParseActionEntry ts_parse_actions[] = {
   [694] = {.entry = {.count = 1, .reusable = true}}, REDUCE(sym_selection, 6, 0, 10),
   [696] = {.entry = {.count = 1, .reusable = true}}, REDUCE(aux_sym_server_repeat1, 2, 0, 0),
   [698] = {.entry = {.count = 2, .reusable = true}}, REDUCE(aux_sym_server_repeat1, 2, 0, 0), SHIFT_REPEAT(275),
-  [701] = {.entry = {.count = 2, .reusable = true}}, REDUCE(aux_sym_server_repeat1, 2, 0, 0), SHIFT_REPEAT(750),
+  [701] = {.entry = {.count = 2, .reusable = true}}, REDUCE(aux_sym_server_repeat1, 2, 0, 0), SHIFT_REPEAT(738),
   [704] = {.entry = {.count = 2, .reusable = true}}, REDUCE(aux_sym_server_repeat1, 2, 0, 0), SHIFT_REPEAT(759),
-  [707] = {.entry = {.count = 2, .reusable = true}}, REDUCE(aux_sym_server_repeat1, 2, 0, 0), SHIFT_REPEAT(694),
+  [707] = {.entry = {.count = 2, .reusable = true}}, REDUCE(aux_sym_server_repeat1, 2, 0, 0), SHIFT_REPEAT(714),
   [710] = {.entry = {.count = 2, .reusable = true}}, REDUCE(aux_sym_server_repeat1, 2, 0, 0), SHIFT_REPEAT(276),
   [713] = {.entry = {.count = 2, .reusable = true}}, REDUCE(aux_sym_server_repeat1, 2, 0, 0), SHIFT_REPEAT(277),
   [716] = {.entry = {.count = 2, .reusable = true}}, REDUCE(aux_sym_server_repeat1, 2, 0, 0), SHIFT_REPEAT(278),
   [719] = {.entry = {.count = 2, .reusable = true}}, REDUCE(aux_sym_server_repeat1, 2, 0, 0), SHIFT_REPEAT(932),
   [722] = {.entry = {.count = 2, .reusable = true}}, REDUCE(aux_sym_server_repeat1, 2, 0, 0), SHIFT_REPEAT(866),
   [725] = {.entry = {.count = 2, .reusable = true}}, REDUCE(aux_sym_server_repeat1, 2, 0, 0), SHIFT_REPEAT(123),
-  [728] = {.entry = {.count = 2, .reusable = true}}, REDUCE(aux_sym_server_repeat1, 2, 0, 0), SHIFT_REPEAT(733),
+  [728] = {.entry = {.count = 2, .reusable = true}}, REDUCE(aux_sym_server_repeat1, 2, 0, 0), SHIFT_REPEAT(724),
   [731] = {.entry = {.count = 2, .reusable = true}}, REDUCE(aux_sym_server_repeat1, 2, 0, 0), SHIFT_REPEAT(279),
   [734] = {.entry = {.count = 1, .reusable = true}}, SHIFT(632),
   [736] = {.entry = {.count = 1, .reusable = true}}, SHIFT(275),
-  [738] = {.entry = {.count = 1, .reusable = true}}, SHIFT(750),
+  [738] = {.entry = {.count = 1, .reusable = true}}, SHIFT(738),
   [740] = {.entry = {.count = 1, .reusable = true}}, SHIFT(759),
-  [742] = {.entry = {.count = 1, .reusable = true}}, SHIFT(694),
+  [742] = {.entry = {.count = 1, .reusable = true}}, SHIFT(714),
   [744] = {.entry = {.count = 1, .reusable = true}}, SHIFT(276),
   [746] = {.entry = {.count = 1, .reusable = true}}, SHIFT(277),
   [748] = {.entry = {.count = 1, .reusable = true}}, SHIFT(278),
   [750] = {.entry = {.count = 1, .reusable = true}}, SHIFT(932),
   [752] = {.entry = {.count = 1, .reusable = true}}, SHIFT(866),
   [754] = {.entry = {.count = 1, .reusable = true}}, SHIFT(123),
-  [756] = {.entry = {.count = 1, .reusable = true}}, SHIFT(733),
+  [756] = {.entry = {.count = 1, .reusable = true}}, SHIFT(724),
   [758] = {.entry = {.count = 1, .reusable = true}}, SHIFT(279),
   [760] = {.entry = {.count = 1, .reusable = true}}, SHIFT(637),
   [762] = {.entry = {.count = 1, .reusable = false}}, SHIFT(90),
@@ -40117,7 +40192,7 @@ static const TSParseActionEntry ts_parse_actions[] = {
   [794] = {.entry = {.count = 1, .reusable = true}}, SHIFT(199),
   [796] = {.entry = {.count = 1, .reusable = true}}, SHIFT(920),
   [798] = {.entry = {.count = 1, .reusable = true}}, SHIFT(200),
-  [800] = {.entry = {.count = 1, .reusable = true}}, SHIFT(650),
+  [800] = {.entry = {.count = 1, .reusable = true}}, SHIFT(652),
   [802] = {.entry = {.count = 1, .reusable = true}}, SHIFT(201),
   [804] = {.entry = {.count = 1, .reusable = true}}, SHIFT(727),
   [806] = {.entry = {.count = 1, .reusable = true}}, SHIFT(202),
@@ -40138,15 +40213,15 @@ static const TSParseActionEntry ts_parse_actions[] = {
   [837] = {.entry = {.count = 1, .reusable = false}}, SHIFT(842),
   [839] = {.entry = {.count = 1, .reusable = true}}, REDUCE(aux_sym_file_repeat1, 2, 0, 0),
   [841] = {.entry = {.count = 2, .reusable = true}}, REDUCE(aux_sym_file_repeat1, 2, 0, 0), SHIFT_REPEAT(930),
-  [844] = {.entry = {.count = 2, .reusable = true}}, REDUCE(aux_sym_file_repeat1, 2, 0, 0), SHIFT_REPEAT(746),
+  [844] = {.entry = {.count = 2, .reusable = true}}, REDUCE(aux_sym_file_repeat1, 2, 0, 0), SHIFT_REPEAT(742),
   [847] = {.entry = {.count = 2, .reusable = true}}, REDUCE(aux_sym_file_repeat1, 2, 0, 0), SHIFT_REPEAT(154),
-  [850] = {.entry = {.count = 2, .reusable = true}}, REDUCE(aux_sym_file_repeat1, 2, 0, 0), SHIFT_REPEAT(720),
+  [850] = {.entry = {.count = 2, .reusable = true}}, REDUCE(aux_sym_file_repeat1, 2, 0, 0), SHIFT_REPEAT(748),
   [853] = {.entry = {.count = 2, .reusable = true}}, REDUCE(aux_sym_file_repeat1, 2, 0, 0), SHIFT_REPEAT(899),
-  [856] = {.entry = {.count = 2, .reusable = true}}, REDUCE(aux_sym_file_repeat1, 2, 0, 0), SHIFT_REPEAT(738),
-  [859] = {.entry = {.count = 2, .reusable = true}}, REDUCE(aux_sym_file_repeat1, 2, 0, 0), SHIFT_REPEAT(723),
-  [862] = {.entry = {.count = 2, .reusable = true}}, REDUCE(aux_sym_file_repeat1, 2, 0, 0), SHIFT_REPEAT(735),
+  [856] = {.entry = {.count = 2, .reusable = true}}, REDUCE(aux_sym_file_repeat1, 2, 0, 0), SHIFT_REPEAT(735),
+  [859] = {.entry = {.count = 2, .reusable = true}}, REDUCE(aux_sym_file_repeat1, 2, 0, 0), SHIFT_REPEAT(750),
+  [862] = {.entry = {.count = 2, .reusable = true}}, REDUCE(aux_sym_file_repeat1, 2, 0, 0), SHIFT_REPEAT(736),
   [865] = {.entry = {.count = 2, .reusable = true}}, REDUCE(aux_sym_file_repeat1, 2, 0, 0), SHIFT_REPEAT(922),
-  [868] = {.entry = {.count = 2, .reusable = true}}, REDUCE(aux_sym_file_repeat1, 2, 0, 0), SHIFT_REPEAT(726),
+  [868] = {.entry = {.count = 2, .reusable = true}}, REDUCE(aux_sym_file_repeat1, 2, 0, 0), SHIFT_REPEAT(725),
   [871] = {.entry = {.count = 2, .reusable = true}}, REDUCE(aux_sym_file_repeat1, 2, 0, 0), SHIFT_REPEAT(910),
   [874] = {.entry = {.count = 2, .reusable = false}}, REDUCE(sym_if_step, 3, 0, 0), SHIFT(841),
   [877] = {.entry = {.count = 1, .reusable = false}}, REDUCE(sym_if_step, 3, 0, 0),
@@ -40165,7 +40240,7 @@ static const TSParseActionEntry ts_parse_actions[] = {
   [905] = {.entry = {.count = 1, .reusable = false}}, SHIFT(103),
   [907] = {.entry = {.count = 1, .reusable = true}}, REDUCE(sym__word, 1, 0, 7),
   [909] = {.entry = {.count = 1, .reusable = false}}, REDUCE(sym_builtin, 2, 0, 1),
-  [911] = {.entry = {.count = 1, .reusable = false}}, SHIFT(681),
+  [911] = {.entry = {.count = 1, .reusable = false}}, SHIFT(684),
   [913] = {.entry = {.count = 1, .reusable = false}}, SHIFT(241),
   [915] = {.entry = {.count = 1, .reusable = false}}, SHIFT(794),
   [917] = {.entry = {.count = 1, .reusable = false}}, SHIFT(292),
@@ -40283,7 +40358,7 @@ static const TSParseActionEntry ts_parse_actions[] = {
   [1141] = {.entry = {.count = 1, .reusable = false}}, REDUCE(sym_ramp, 6, 0, 0),
   [1143] = {.entry = {.count = 1, .reusable = false}}, REDUCE(sym_template, 4, 0, 0),
   [1145] = {.entry = {.count = 1, .reusable = true}}, SHIFT(399),
-  [1147] = {.entry = {.count = 1, .reusable = true}}, SHIFT(740),
+  [1147] = {.entry = {.count = 1, .reusable = true}}, SHIFT(733),
   [1149] = {.entry = {.count = 1, .reusable = false}}, REDUCE(sym_target, 3, 0, 0),
   [1151] = {.entry = {.count = 1, .reusable = true}}, SHIFT(354),
   [1153] = {.entry = {.count = 1, .reusable = false}}, REDUCE(sym_start, 3, 0, 9),
@@ -40332,13 +40407,13 @@ static const TSParseActionEntry ts_parse_actions[] = {
   [1239] = {.entry = {.count = 1, .reusable = true}}, SHIFT(206),
   [1241] = {.entry = {.count = 1, .reusable = true}}, SHIFT(443),
   [1243] = {.entry = {.count = 1, .reusable = true}}, SHIFT(568),
-  [1245] = {.entry = {.count = 1, .reusable = true}}, SHIFT(724),
+  [1245] = {.entry = {.count = 1, .reusable = true}}, SHIFT(719),
   [1247] = {.entry = {.count = 1, .reusable = true}}, SHIFT(187),
   [1249] = {.entry = {.count = 1, .reusable = true}}, SHIFT(188),
   [1251] = {.entry = {.count = 1, .reusable = true}}, SHIFT(189),
   [1253] = {.entry = {.count = 1, .reusable = true}}, SHIFT(190),
   [1255] = {.entry = {.count = 1, .reusable = true}}, SHIFT(935),
-  [1257] = {.entry = {.count = 1, .reusable = true}}, SHIFT(734),
+  [1257] = {.entry = {.count = 1, .reusable = true}}, SHIFT(721),
   [1259] = {.entry = {.count = 1, .reusable = true}}, SHIFT(594),
   [1261] = {.entry = {.count = 1, .reusable = true}}, SHIFT(572),
   [1263] = {.entry = {.count = 1, .reusable = true}}, REDUCE(sym_assert, 5, 0, 0),
@@ -40346,7 +40421,7 @@ static const TSParseActionEntry ts_parse_actions[] = {
   [1267] = {.entry = {.count = 1, .reusable = true}}, SHIFT(629),
   [1269] = {.entry = {.count = 1, .reusable = true}}, SHIFT(284),
   [1271] = {.entry = {.count = 1, .reusable = false}}, SHIFT(284),
-  [1273] = {.entry = {.count = 1, .reusable = true}}, SHIFT(719),
+  [1273] = {.entry = {.count = 1, .reusable = true}}, SHIFT(752),
   [1275] = {.entry = {.count = 1, .reusable = true}}, SHIFT(924),
   [1277] = {.entry = {.count = 1, .reusable = true}}, REDUCE(sym_scenario, 4, 0, 1),
   [1279] = {.entry = {.count = 1, .reusable = false}}, REDUCE(sym_scenario, 4, 0, 1),
@@ -40401,7 +40476,7 @@ static const TSParseActionEntry ts_parse_actions[] = {
   [1377] = {.entry = {.count = 1, .reusable = true}}, REDUCE(aux_sym_data_repeat1, 2, 0, 0),
   [1379] = {.entry = {.count = 2, .reusable = true}}, REDUCE(aux_sym_data_repeat1, 2, 0, 0), SHIFT_REPEAT(284),
   [1382] = {.entry = {.count = 2, .reusable = false}}, REDUCE(aux_sym_data_repeat1, 2, 0, 0), SHIFT_REPEAT(284),
-  [1385] = {.entry = {.count = 2, .reusable = true}}, REDUCE(aux_sym_data_repeat1, 2, 0, 0), SHIFT_REPEAT(719),
+  [1385] = {.entry = {.count = 2, .reusable = true}}, REDUCE(aux_sym_data_repeat1, 2, 0, 0), SHIFT_REPEAT(752),
   [1388] = {.entry = {.count = 2, .reusable = true}}, REDUCE(aux_sym_data_repeat1, 2, 0, 0), SHIFT_REPEAT(924),
   [1391] = {.entry = {.count = 1, .reusable = true}}, REDUCE(sym_server, 5, 0, 1),
   [1393] = {.entry = {.count = 1, .reusable = false}}, REDUCE(sym_server, 5, 0, 1),
@@ -40413,142 +40488,142 @@ static const TSParseActionEntry ts_parse_actions[] = {
   [1405] = {.entry = {.count = 1, .reusable = true}}, SHIFT(633),
   [1407] = {.entry = {.count = 1, .reusable = true}}, SHIFT(613),
   [1409] = {.entry = {.count = 1, .reusable = false}}, REDUCE(sym_order, 2, 0, 0),
-  [1411] = {.entry = {.count = 1, .reusable = true}}, SHIFT(488),
-  [1413] = {.entry = {.count = 1, .reusable = false}}, SHIFT(887),
-  [1415] = {.entry = {.count = 1, .reusable = true}}, SHIFT(887),
-  [1417] = {.entry = {.count = 1, .reusable = true}}, SHIFT(498),
-  [1419] = {.entry = {.count = 1, .reusable = false}}, REDUCE(sym_types, 4, 0, 0),
-  [1421] = {.entry = {.count = 1, .reusable = false}}, REDUCE(sym_types, 3, 0, 0),
-  [1423] = {.entry = {.count = 1, .reusable = true}}, REDUCE(aux_sym_choose_repeat1, 2, 0, 0),
-  [1425] = {.entry = {.count = 2, .reusable = false}}, REDUCE(aux_sym_choose_repeat1, 2, 0, 0), SHIFT_REPEAT(887),
-  [1428] = {.entry = {.count = 2, .reusable = true}}, REDUCE(aux_sym_choose_repeat1, 2, 0, 0), SHIFT_REPEAT(887),
-  [1431] = {.entry = {.count = 1, .reusable = false}}, SHIFT(884),
-  [1433] = {.entry = {.count = 1, .reusable = true}}, SHIFT(800),
-  [1435] = {.entry = {.count = 1, .reusable = false}}, SHIFT(664),
-  [1437] = {.entry = {.count = 1, .reusable = false}}, REDUCE(aux_sym_data_repeat1, 1, 0, 0),
-  [1439] = {.entry = {.count = 1, .reusable = true}}, SHIFT(474),
-  [1441] = {.entry = {.count = 1, .reusable = true}}, SHIFT(180),
-  [1443] = {.entry = {.count = 1, .reusable = true}}, SHIFT(181),
-  [1445] = {.entry = {.count = 1, .reusable = true}}, SHIFT(182),
-  [1447] = {.entry = {.count = 1, .reusable = true}}, SHIFT(578),
-  [1449] = {.entry = {.count = 1, .reusable = false}}, SHIFT(754),
-  [1451] = {.entry = {.count = 1, .reusable = true}}, SHIFT(754),
-  [1453] = {.entry = {.count = 1, .reusable = true}}, SHIFT(595),
-  [1455] = {.entry = {.count = 1, .reusable = true}}, SHIFT(570),
-  [1457] = {.entry = {.count = 1, .reusable = true}}, SHIFT(450),
-  [1459] = {.entry = {.count = 1, .reusable = true}}, SHIFT(618),
-  [1461] = {.entry = {.count = 1, .reusable = true}}, SHIFT(256),
-  [1463] = {.entry = {.count = 1, .reusable = true}}, SHIFT(257),
-  [1465] = {.entry = {.count = 1, .reusable = true}}, SHIFT(454),
-  [1467] = {.entry = {.count = 1, .reusable = false}}, SHIFT(748),
-  [1469] = {.entry = {.count = 1, .reusable = true}}, SHIFT(748),
-  [1471] = {.entry = {.count = 1, .reusable = true}}, SHIFT(458),
-  [1473] = {.entry = {.count = 1, .reusable = true}}, SHIFT(615),
-  [1475] = {.entry = {.count = 1, .reusable = true}}, SHIFT(409),
-  [1477] = {.entry = {.count = 1, .reusable = true}}, SHIFT(648),
-  [1479] = {.entry = {.count = 1, .reusable = true}}, SHIFT(569),
-  [1481] = {.entry = {.count = 1, .reusable = true}}, SHIFT(556),
-  [1483] = {.entry = {.count = 1, .reusable = false}}, REDUCE(aux_sym_data_repeat1, 2, 0, 0),
-  [1485] = {.entry = {.count = 1, .reusable = true}}, SHIFT(623),
-  [1487] = {.entry = {.count = 1, .reusable = true}}, SHIFT(563),
-  [1489] = {.entry = {.count = 2, .reusable = true}}, REDUCE(aux_sym_types_repeat1, 2, 0, 0), SHIFT_REPEAT(409),
-  [1492] = {.entry = {.count = 1, .reusable = true}}, REDUCE(aux_sym_types_repeat1, 2, 0, 0),
-  [1494] = {.entry = {.count = 2, .reusable = true}}, REDUCE(aux_sym_types_repeat1, 2, 0, 0), SHIFT_REPEAT(768),
-  [1497] = {.entry = {.count = 1, .reusable = true}}, SHIFT(647),
-  [1499] = {.entry = {.count = 1, .reusable = true}}, SHIFT(449),
-  [1501] = {.entry = {.count = 1, .reusable = true}}, SHIFT(473),
-  [1503] = {.entry = {.count = 1, .reusable = true}}, SHIFT(304),
-  [1505] = {.entry = {.count = 1, .reusable = false}}, SHIFT(676),
-  [1507] = {.entry = {.count = 1, .reusable = true}}, SHIFT(676),
-  [1509] = {.entry = {.count = 1, .reusable = false}}, SHIFT(203),
-  [1511] = {.entry = {.count = 1, .reusable = false}}, SHIFT(716),
-  [1513] = {.entry = {.count = 1, .reusable = false}}, REDUCE(aux_sym_choose_repeat1, 1, 0, 0),
-  [1515] = {.entry = {.count = 1, .reusable = true}}, REDUCE(aux_sym_format_string_repeat1, 2, 0, 0),
-  [1517] = {.entry = {.count = 2, .reusable = false}}, REDUCE(aux_sym_format_string_repeat1, 2, 0, 0), SHIFT_REPEAT(676),
-  [1520] = {.entry = {.count = 2, .reusable = true}}, REDUCE(aux_sym_format_string_repeat1, 2, 0, 0), SHIFT_REPEAT(676),
-  [1523] = {.entry = {.count = 2, .reusable = false}}, REDUCE(aux_sym_format_string_repeat1, 2, 0, 0), SHIFT_REPEAT(203),
-  [1526] = {.entry = {.count = 1, .reusable = true}}, SHIFT(337),
-  [1528] = {.entry = {.count = 1, .reusable = false}}, SHIFT(678),
-  [1530] = {.entry = {.count = 1, .reusable = true}}, SHIFT(678),
-  [1532] = {.entry = {.count = 1, .reusable = true}}, SHIFT(355),
-  [1534] = {.entry = {.count = 1, .reusable = true}}, SHIFT(312),
-  [1536] = {.entry = {.count = 1, .reusable = false}}, SHIFT(671),
-  [1538] = {.entry = {.count = 1, .reusable = true}}, SHIFT(671),
-  [1540] = {.entry = {.count = 1, .reusable = true}}, SHIFT(500),
-  [1542] = {.entry = {.count = 1, .reusable = false}}, SHIFT(682),
-  [1544] = {.entry = {.count = 1, .reusable = true}}, SHIFT(682),
-  [1546] = {.entry = {.count = 1, .reusable = true}}, SHIFT(507),
-  [1548] = {.entry = {.count = 1, .reusable = true}}, SHIFT(769),
-  [1550] = {.entry = {.count = 1, .reusable = true}}, SHIFT(430),
-  [1552] = {.entry = {.count = 1, .reusable = true}}, SHIFT(14),
-  [1554] = {.entry = {.count = 1, .reusable = false}}, SHIFT(684),
-  [1556] = {.entry = {.count = 1, .reusable = true}}, SHIFT(684),
-  [1558] = {.entry = {.count = 1, .reusable = true}}, SHIFT(19),
-  [1560] = {.entry = {.count = 1, .reusable = true}}, SHIFT(484),
-  [1562] = {.entry = {.count = 1, .reusable = true}}, SHIFT(376),
-  [1564] = {.entry = {.count = 1, .reusable = false}}, SHIFT(687),
-  [1566] = {.entry = {.count = 1, .reusable = true}}, SHIFT(687),
-  [1568] = {.entry = {.count = 1, .reusable = true}}, SHIFT(381),
-  [1570] = {.entry = {.count = 1, .reusable = true}}, SHIFT(53),
-  [1572] = {.entry = {.count = 1, .reusable = false}}, SHIFT(689),
-  [1574] = {.entry = {.count = 1, .reusable = true}}, SHIFT(689),
-  [1576] = {.entry = {.count = 1, .reusable = true}}, SHIFT(57),
-  [1578] = {.entry = {.count = 1, .reusable = false}}, REDUCE(sym_branch, 2, 0, 0),
-  [1580] = {.entry = {.count = 1, .reusable = true}}, SHIFT(515),
-  [1582] = {.entry = {.count = 1, .reusable = true}}, SHIFT(904),
-  [1584] = {.entry = {.count = 1, .reusable = true}}, SHIFT(10),
-  [1586] = {.entry = {.count = 1, .reusable = true}}, SHIFT(36),
-  [1588] = {.entry = {.count = 1, .reusable = true}}, SHIFT(669),
-  [1590] = {.entry = {.count = 1, .reusable = true}}, SHIFT(456),
-  [1592] = {.entry = {.count = 1, .reusable = true}}, SHIFT(308),
-  [1594] = {.entry = {.count = 1, .reusable = true}}, SHIFT(357),
-  [1596] = {.entry = {.count = 1, .reusable = true}}, SHIFT(324),
-  [1598] = {.entry = {.count = 1, .reusable = true}}, SHIFT(345),
+  [1411] = {.entry = {.count = 1, .reusable = true}}, SHIFT(475),
+  [1413] = {.entry = {.count = 1, .reusable = true}}, SHIFT(196),
+  [1415] = {.entry = {.count = 1, .reusable = true}}, SHIFT(498),
+  [1417] = {.entry = {.count = 1, .reusable = false}}, SHIFT(887),
+  [1419] = {.entry = {.count = 1, .reusable = true}}, SHIFT(887),
+  [1421] = {.entry = {.count = 1, .reusable = true}}, SHIFT(485),
+  [1423] = {.entry = {.count = 1, .reusable = true}}, SHIFT(488),
+  [1425] = {.entry = {.count = 1, .reusable = false}}, REDUCE(sym_types, 3, 0, 0),
+  [1427] = {.entry = {.count = 1, .reusable = false}}, REDUCE(sym_types, 4, 0, 0),
+  [1429] = {.entry = {.count = 1, .reusable = false}}, SHIFT(666),
+  [1431] = {.entry = {.count = 1, .reusable = false}}, REDUCE(aux_sym_data_repeat1, 1, 0, 0),
+  [1433] = {.entry = {.count = 1, .reusable = false}}, SHIFT(884),
+  [1435] = {.entry = {.count = 1, .reusable = true}}, SHIFT(800),
+  [1437] = {.entry = {.count = 1, .reusable = true}}, SHIFT(510),
+  [1439] = {.entry = {.count = 1, .reusable = true}}, REDUCE(aux_sym_choose_repeat1, 2, 0, 0),
+  [1441] = {.entry = {.count = 2, .reusable = false}}, REDUCE(aux_sym_choose_repeat1, 2, 0, 0), SHIFT_REPEAT(887),
+  [1444] = {.entry = {.count = 2, .reusable = true}}, REDUCE(aux_sym_choose_repeat1, 2, 0, 0), SHIFT_REPEAT(887),
+  [1447] = {.entry = {.count = 1, .reusable = true}}, SHIFT(450),
+  [1449] = {.entry = {.count = 1, .reusable = true}}, SHIFT(180),
+  [1451] = {.entry = {.count = 1, .reusable = true}}, SHIFT(181),
+  [1453] = {.entry = {.count = 1, .reusable = true}}, SHIFT(182),
+  [1455] = {.entry = {.count = 1, .reusable = true}}, SHIFT(578),
+  [1457] = {.entry = {.count = 1, .reusable = false}}, SHIFT(754),
+  [1459] = {.entry = {.count = 1, .reusable = true}}, SHIFT(754),
+  [1461] = {.entry = {.count = 1, .reusable = true}}, SHIFT(474),
+  [1463] = {.entry = {.count = 1, .reusable = true}}, SHIFT(618),
+  [1465] = {.entry = {.count = 1, .reusable = true}}, SHIFT(256),
+  [1467] = {.entry = {.count = 1, .reusable = true}}, SHIFT(257),
+  [1469] = {.entry = {.count = 1, .reusable = true}}, SHIFT(570),
+  [1471] = {.entry = {.count = 1, .reusable = true}}, SHIFT(595),
+  [1473] = {.entry = {.count = 1, .reusable = true}}, SHIFT(454),
+  [1475] = {.entry = {.count = 1, .reusable = false}}, SHIFT(746),
+  [1477] = {.entry = {.count = 1, .reusable = true}}, SHIFT(746),
+  [1479] = {.entry = {.count = 1, .reusable = true}}, SHIFT(458),
+  [1481] = {.entry = {.count = 1, .reusable = true}}, SHIFT(615),
+  [1483] = {.entry = {.count = 2, .reusable = true}}, REDUCE(aux_sym_types_repeat1, 2, 0, 0), SHIFT_REPEAT(409),
+  [1486] = {.entry = {.count = 1, .reusable = true}}, REDUCE(aux_sym_types_repeat1, 2, 0, 0),
+  [1488] = {.entry = {.count = 2, .reusable = true}}, REDUCE(aux_sym_types_repeat1, 2, 0, 0), SHIFT_REPEAT(768),
+  [1491] = {.entry = {.count = 1, .reusable = false}}, REDUCE(aux_sym_data_repeat1, 2, 0, 0),
+  [1493] = {.entry = {.count = 1, .reusable = true}}, SHIFT(563),
+  [1495] = {.entry = {.count = 1, .reusable = true}}, SHIFT(623),
+  [1497] = {.entry = {.count = 1, .reusable = true}}, SHIFT(569),
+  [1499] = {.entry = {.count = 1, .reusable = true}}, SHIFT(556),
+  [1501] = {.entry = {.count = 1, .reusable = true}}, SHIFT(409),
+  [1503] = {.entry = {.count = 1, .reusable = true}}, SHIFT(649),
+  [1505] = {.entry = {.count = 1, .reusable = true}}, SHIFT(650),
+  [1507] = {.entry = {.count = 1, .reusable = true}}, SHIFT(449),
+  [1509] = {.entry = {.count = 1, .reusable = true}}, SHIFT(473),
+  [1511] = {.entry = {.count = 1, .reusable = true}}, SHIFT(304),
+  [1513] = {.entry = {.count = 1, .reusable = false}}, SHIFT(679),
+  [1515] = {.entry = {.count = 1, .reusable = true}}, SHIFT(679),
+  [1517] = {.entry = {.count = 1, .reusable = false}}, SHIFT(203),
+  [1519] = {.entry = {.count = 1, .reusable = true}}, SHIFT(337),
+  [1521] = {.entry = {.count = 1, .reusable = false}}, SHIFT(680),
+  [1523] = {.entry = {.count = 1, .reusable = true}}, SHIFT(680),
+  [1525] = {.entry = {.count = 1, .reusable = true}}, REDUCE(aux_sym_format_string_repeat1, 2, 0, 0),
+  [1527] = {.entry = {.count = 2, .reusable = false}}, REDUCE(aux_sym_format_string_repeat1, 2, 0, 0), SHIFT_REPEAT(679),
+  [1530] = {.entry = {.count = 2, .reusable = true}}, REDUCE(aux_sym_format_string_repeat1, 2, 0, 0), SHIFT_REPEAT(679),
+  [1533] = {.entry = {.count = 2, .reusable = false}}, REDUCE(aux_sym_format_string_repeat1, 2, 0, 0), SHIFT_REPEAT(203),
+  [1536] = {.entry = {.count = 1, .reusable = true}}, SHIFT(355),
+  [1538] = {.entry = {.count = 1, .reusable = true}}, SHIFT(312),
+  [1540] = {.entry = {.count = 1, .reusable = false}}, SHIFT(675),
+  [1542] = {.entry = {.count = 1, .reusable = true}}, SHIFT(675),
+  [1544] = {.entry = {.count = 1, .reusable = true}}, SHIFT(484),
+  [1546] = {.entry = {.count = 1, .reusable = true}}, SHIFT(769),
+  [1548] = {.entry = {.count = 1, .reusable = true}}, SHIFT(500),
+  [1550] = {.entry = {.count = 1, .reusable = false}}, SHIFT(685),
+  [1552] = {.entry = {.count = 1, .reusable = true}}, SHIFT(685),
+  [1554] = {.entry = {.count = 1, .reusable = true}}, SHIFT(507),
+  [1556] = {.entry = {.count = 1, .reusable = true}}, SHIFT(430),
+  [1558] = {.entry = {.count = 1, .reusable = true}}, SHIFT(14),
+  [1560] = {.entry = {.count = 1, .reusable = false}}, SHIFT(687),
+  [1562] = {.entry = {.count = 1, .reusable = true}}, SHIFT(687),
+  [1564] = {.entry = {.count = 1, .reusable = true}}, SHIFT(19),
+  [1566] = {.entry = {.count = 1, .reusable = true}}, SHIFT(376),
+  [1568] = {.entry = {.count = 1, .reusable = false}}, SHIFT(690),
+  [1570] = {.entry = {.count = 1, .reusable = true}}, SHIFT(690),
+  [1572] = {.entry = {.count = 1, .reusable = true}}, SHIFT(381),
+  [1574] = {.entry = {.count = 1, .reusable = true}}, SHIFT(53),
+  [1576] = {.entry = {.count = 1, .reusable = false}}, SHIFT(693),
+  [1578] = {.entry = {.count = 1, .reusable = true}}, SHIFT(693),
+  [1580] = {.entry = {.count = 1, .reusable = true}}, SHIFT(57),
+  [1582] = {.entry = {.count = 1, .reusable = false}}, REDUCE(sym_branch, 2, 0, 0),
+  [1584] = {.entry = {.count = 1, .reusable = true}}, SHIFT(515),
+  [1586] = {.entry = {.count = 1, .reusable = false}}, SHIFT(717),
+  [1588] = {.entry = {.count = 1, .reusable = false}}, REDUCE(aux_sym_choose_repeat1, 1, 0, 0),
+  [1590] = {.entry = {.count = 1, .reusable = true}}, SHIFT(904),
+  [1592] = {.entry = {.count = 1, .reusable = true}}, SHIFT(345),
+  [1594] = {.entry = {.count = 1, .reusable = true}}, SHIFT(308),
+  [1596] = {.entry = {.count = 1, .reusable = true}}, SHIFT(357),
+  [1598] = {.entry = {.count = 1, .reusable = true}}, SHIFT(324),
   [1600] = {.entry = {.count = 1, .reusable = true}}, SHIFT(328),
   [1602] = {.entry = {.count = 1, .reusable = true}}, SHIFT(490),
   [1604] = {.entry = {.count = 1, .reusable = true}}, SHIFT(440),
   [1606] = {.entry = {.count = 1, .reusable = true}}, SHIFT(444),
-  [1608] = {.entry = {.count = 1, .reusable = true}}, SHIFT(485),
-  [1610] = {.entry = {.count = 1, .reusable = true}}, SHIFT(196),
-  [1612] = {.entry = {.count = 1, .reusable = true}}, SHIFT(28),
-  [1614] = {.entry = {.count = 1, .reusable = true}}, SHIFT(5),
+  [1608] = {.entry = {.count = 1, .reusable = true}}, SHIFT(10),
+  [1610] = {.entry = {.count = 1, .reusable = true}}, SHIFT(28),
+  [1612] = {.entry = {.count = 1, .reusable = true}}, SHIFT(5),
+  [1614] = {.entry = {.count = 1, .reusable = true}}, SHIFT(338),
   [1616] = {.entry = {.count = 1, .reusable = true}}, SHIFT(37),
-  [1618] = {.entry = {.count = 1, .reusable = true}}, SHIFT(663),
+  [1618] = {.entry = {.count = 1, .reusable = true}}, SHIFT(670),
   [1620] = {.entry = {.count = 1, .reusable = true}}, SHIFT(404),
-  [1622] = {.entry = {.count = 1, .reusable = true}}, SHIFT(475),
-  [1624] = {.entry = {.count = 1, .reusable = true}}, SHIFT(391),
-  [1626] = {.entry = {.count = 1, .reusable = true}}, SHIFT(395),
-  [1628] = {.entry = {.count = 1, .reusable = true}}, SHIFT(80),
-  [1630] = {.entry = {.count = 1, .reusable = true}}, SHIFT(510),
-  [1632] = {.entry = {.count = 1, .reusable = true}}, SHIFT(67),
-  [1634] = {.entry = {.count = 1, .reusable = true}}, SHIFT(71),
-  [1636] = {.entry = {.count = 1, .reusable = false}}, REDUCE(aux_sym_choose_repeat1, 2, 0, 0),
-  [1638] = {.entry = {.count = 1, .reusable = true}}, SHIFT(338),
-  [1640] = {.entry = {.count = 1, .reusable = false}}, REDUCE(sym_cell_type, 3, 0, 13),
-  [1642] = {.entry = {.count = 1, .reusable = true}}, SHIFT(645),
-  [1644] = {.entry = {.count = 1, .reusable = true}}, SHIFT(643),
-  [1646] = {.entry = {.count = 1, .reusable = true}}, SHIFT(465),
-  [1648] = {.entry = {.count = 1, .reusable = true}}, SHIFT(282),
+  [1622] = {.entry = {.count = 1, .reusable = true}}, SHIFT(391),
+  [1624] = {.entry = {.count = 1, .reusable = true}}, SHIFT(395),
+  [1626] = {.entry = {.count = 1, .reusable = true}}, SHIFT(80),
+  [1628] = {.entry = {.count = 1, .reusable = true}}, SHIFT(36),
+  [1630] = {.entry = {.count = 1, .reusable = true}}, SHIFT(673),
+  [1632] = {.entry = {.count = 1, .reusable = true}}, SHIFT(456),
+  [1634] = {.entry = {.count = 1, .reusable = true}}, SHIFT(67),
+  [1636] = {.entry = {.count = 1, .reusable = true}}, SHIFT(71),
+  [1638] = {.entry = {.count = 1, .reusable = false}}, REDUCE(aux_sym_choose_repeat1, 2, 0, 0),
+  [1640] = {.entry = {.count = 1, .reusable = true}}, SHIFT(282),
+  [1642] = {.entry = {.count = 1, .reusable = true}}, SHIFT(861),
+  [1644] = {.entry = {.count = 1, .reusable = true}}, SHIFT(424),
+  [1646] = {.entry = {.count = 1, .reusable = true}}, SHIFT(167),
+  [1648] = {.entry = {.count = 1, .reusable = true}}, SHIFT(868),
   [1650] = {.entry = {.count = 1, .reusable = true}}, SHIFT(413),
-  [1652] = {.entry = {.count = 1, .reusable = true}}, SHIFT(868),
-  [1654] = {.entry = {.count = 1, .reusable = true}}, SHIFT(424),
-  [1656] = {.entry = {.count = 1, .reusable = true}}, SHIFT(167),
-  [1658] = {.entry = {.count = 1, .reusable = true}}, SHIFT(861),
+  [1652] = {.entry = {.count = 1, .reusable = true}}, REDUCE(sym_hole, 3, 0, 0),
+  [1654] = {.entry = {.count = 1, .reusable = false}}, REDUCE(sym_hole, 3, 0, 0),
+  [1656] = {.entry = {.count = 1, .reusable = true}}, SHIFT(745),
+  [1658] = {.entry = {.count = 1, .reusable = true}}, SHIFT(774),
   [1660] = {.entry = {.count = 1, .reusable = true}}, SHIFT(560),
-  [1662] = {.entry = {.count = 1, .reusable = true}}, REDUCE(sym_hole, 3, 0, 0),
-  [1664] = {.entry = {.count = 1, .reusable = false}}, REDUCE(sym_hole, 3, 0, 0),
-  [1666] = {.entry = {.count = 1, .reusable = true}}, SHIFT(589),
-  [1668] = {.entry = {.count = 1, .reusable = true}}, SHIFT(718),
-  [1670] = {.entry = {.count = 1, .reusable = true}}, SHIFT(774),
-  [1672] = {.entry = {.count = 1, .reusable = true}}, SHIFT(888),
-  [1674] = {.entry = {.count = 1, .reusable = false}}, REDUCE(aux_sym_types_repeat1, 1, 0, 0),
-  [1676] = {.entry = {.count = 1, .reusable = false}}, SHIFT(805),
+  [1662] = {.entry = {.count = 1, .reusable = true}}, SHIFT(589),
+  [1664] = {.entry = {.count = 1, .reusable = false}}, REDUCE(sym_cell_type, 3, 0, 13),
+  [1666] = {.entry = {.count = 1, .reusable = true}}, SHIFT(888),
+  [1668] = {.entry = {.count = 1, .reusable = false}}, REDUCE(aux_sym_types_repeat1, 1, 0, 0),
+  [1670] = {.entry = {.count = 1, .reusable = false}}, SHIFT(805),
+  [1672] = {.entry = {.count = 1, .reusable = true}}, SHIFT(465),
+  [1674] = {.entry = {.count = 1, .reusable = true}}, SHIFT(644),
+  [1676] = {.entry = {.count = 1, .reusable = true}}, SHIFT(643),
   [1678] = {.entry = {.count = 1, .reusable = true}}, SHIFT(564),
   [1680] = {.entry = {.count = 1, .reusable = false}}, SHIFT(773),
   [1682] = {.entry = {.count = 1, .reusable = true}}, SHIFT(49),
   [1684] = {.entry = {.count = 1, .reusable = true}}, SHIFT(773),
   [1686] = {.entry = {.count = 1, .reusable = false}}, SHIFT(762),
-  [1688] = {.entry = {.count = 1, .reusable = true}}, SHIFT(730),
+  [1688] = {.entry = {.count = 1, .reusable = true}}, SHIFT(720),
   [1690] = {.entry = {.count = 1, .reusable = true}}, SHIFT(762),
   [1692] = {.entry = {.count = 1, .reusable = true}}, SHIFT(420),
   [1694] = {.entry = {.count = 1, .reusable = false}}, SHIFT(761),
@@ -40580,68 +40655,68 @@ static const TSParseActionEntry ts_parse_actions[] = {
   [1748] = {.entry = {.count = 1, .reusable = true}}, SHIFT(377),
   [1750] = {.entry = {.count = 1, .reusable = true}}, SHIFT(77),
   [1752] = {.entry = {.count = 1, .reusable = false}}, SHIFT(758),
-  [1754] = {.entry = {.count = 1, .reusable = true}}, SHIFT(736),
+  [1754] = {.entry = {.count = 1, .reusable = true}}, SHIFT(722),
   [1756] = {.entry = {.count = 1, .reusable = true}}, SHIFT(758),
   [1758] = {.entry = {.count = 1, .reusable = true}}, SHIFT(139),
   [1760] = {.entry = {.count = 1, .reusable = true}}, SHIFT(86),
   [1762] = {.entry = {.count = 1, .reusable = true}}, SHIFT(344),
   [1764] = {.entry = {.count = 1, .reusable = true}}, SHIFT(306),
-  [1766] = {.entry = {.count = 1, .reusable = true}}, SHIFT(697),
-  [1768] = {.entry = {.count = 1, .reusable = false}}, SHIFT(655),
+  [1766] = {.entry = {.count = 1, .reusable = true}}, SHIFT(700),
+  [1768] = {.entry = {.count = 1, .reusable = false}}, SHIFT(659),
   [1770] = {.entry = {.count = 1, .reusable = false}}, SHIFT(563),
-  [1772] = {.entry = {.count = 1, .reusable = false}}, SHIFT(652),
+  [1772] = {.entry = {.count = 1, .reusable = false}}, SHIFT(657),
   [1774] = {.entry = {.count = 1, .reusable = false}}, SHIFT(458),
   [1776] = {.entry = {.count = 1, .reusable = false}}, SHIFT(323),
   [1778] = {.entry = {.count = 1, .reusable = true}}, SHIFT(322),
   [1780] = {.entry = {.count = 1, .reusable = true}}, SHIFT(96),
-  [1782] = {.entry = {.count = 2, .reusable = false}}, REDUCE(aux_sym_target_repeat1, 2, 0, 0), SHIFT_REPEAT(673),
+  [1782] = {.entry = {.count = 2, .reusable = false}}, REDUCE(aux_sym_target_repeat1, 2, 0, 0), SHIFT_REPEAT(676),
   [1785] = {.entry = {.count = 1, .reusable = false}}, REDUCE(aux_sym_target_repeat1, 2, 0, 0),
-  [1787] = {.entry = {.count = 1, .reusable = true}}, SHIFT(699),
-  [1789] = {.entry = {.count = 2, .reusable = false}}, REDUCE(aux_sym_report_repeat1, 2, 0, 0), SHIFT_REPEAT(675),
+  [1787] = {.entry = {.count = 1, .reusable = true}}, SHIFT(701),
+  [1789] = {.entry = {.count = 2, .reusable = false}}, REDUCE(aux_sym_report_repeat1, 2, 0, 0), SHIFT_REPEAT(677),
   [1792] = {.entry = {.count = 1, .reusable = false}}, REDUCE(aux_sym_report_repeat1, 2, 0, 0),
   [1794] = {.entry = {.count = 1, .reusable = true}}, SHIFT(127),
   [1796] = {.entry = {.count = 1, .reusable = true}}, SHIFT(101),
   [1798] = {.entry = {.count = 1, .reusable = true}}, SHIFT(326),
-  [1800] = {.entry = {.count = 1, .reusable = true}}, SHIFT(698),
+  [1800] = {.entry = {.count = 1, .reusable = true}}, SHIFT(697),
   [1802] = {.entry = {.count = 2, .reusable = true}}, REDUCE(aux_sym_function_repeat1, 2, 0, 0), SHIFT_REPEAT(113),
   [1805] = {.entry = {.count = 1, .reusable = true}}, REDUCE(aux_sym_function_repeat1, 2, 0, 0),
   [1807] = {.entry = {.count = 1, .reusable = true}}, SHIFT(102),
   [1809] = {.entry = {.count = 1, .reusable = false}}, SHIFT(640),
   [1811] = {.entry = {.count = 1, .reusable = false}}, SHIFT(627),
-  [1813] = {.entry = {.count = 1, .reusable = false}}, SHIFT(709),
+  [1813] = {.entry = {.count = 1, .reusable = false}}, SHIFT(645),
   [1815] = {.entry = {.count = 1, .reusable = false}}, SHIFT(459),
   [1817] = {.entry = {.count = 1, .reusable = true}}, SHIFT(427),
-  [1819] = {.entry = {.count = 1, .reusable = true}}, SHIFT(702),
+  [1819] = {.entry = {.count = 1, .reusable = true}}, SHIFT(703),
   [1821] = {.entry = {.count = 1, .reusable = false}}, SHIFT(605),
   [1823] = {.entry = {.count = 1, .reusable = false}}, SHIFT(568),
   [1825] = {.entry = {.count = 1, .reusable = false}}, SHIFT(426),
   [1827] = {.entry = {.count = 1, .reusable = true}}, SHIFT(438),
-  [1829] = {.entry = {.count = 2, .reusable = false}}, REDUCE(aux_sym_auth_repeat1, 2, 0, 0), SHIFT_REPEAT(756),
+  [1829] = {.entry = {.count = 2, .reusable = false}}, REDUCE(aux_sym_auth_repeat1, 2, 0, 0), SHIFT_REPEAT(661),
   [1832] = {.entry = {.count = 1, .reusable = false}}, REDUCE(aux_sym_auth_repeat1, 2, 0, 0),
-  [1834] = {.entry = {.count = 1, .reusable = true}}, SHIFT(703),
+  [1834] = {.entry = {.count = 1, .reusable = true}}, SHIFT(704),
   [1836] = {.entry = {.count = 1, .reusable = true}}, SHIFT(133),
   [1838] = {.entry = {.count = 1, .reusable = true}}, SHIFT(104),
   [1840] = {.entry = {.count = 1, .reusable = true}}, SHIFT(442),
-  [1842] = {.entry = {.count = 1, .reusable = false}}, SHIFT(654),
+  [1842] = {.entry = {.count = 1, .reusable = false}}, SHIFT(660),
   [1844] = {.entry = {.count = 1, .reusable = false}}, SHIFT(569),
   [1846] = {.entry = {.count = 1, .reusable = true}}, SHIFT(863),
   [1848] = {.entry = {.count = 1, .reusable = true}}, SHIFT(213),
   [1850] = {.entry = {.count = 1, .reusable = false}}, SHIFT(638),
   [1852] = {.entry = {.count = 1, .reusable = false}}, SHIFT(633),
   [1854] = {.entry = {.count = 1, .reusable = true}}, SHIFT(105),
-  [1856] = {.entry = {.count = 1, .reusable = false}}, SHIFT(658),
+  [1856] = {.entry = {.count = 1, .reusable = false}}, SHIFT(662),
   [1858] = {.entry = {.count = 1, .reusable = false}}, SHIFT(508),
   [1860] = {.entry = {.count = 1, .reusable = false}}, SHIFT(365),
   [1862] = {.entry = {.count = 1, .reusable = true}}, SHIFT(364),
   [1864] = {.entry = {.count = 1, .reusable = false}}, SHIFT(604),
   [1866] = {.entry = {.count = 1, .reusable = false}}, SHIFT(598),
   [1868] = {.entry = {.count = 1, .reusable = true}}, REDUCE(aux_sym_object_repeat1, 2, 0, 0),
-  [1870] = {.entry = {.count = 2, .reusable = true}}, REDUCE(aux_sym_object_repeat1, 2, 0, 0), SHIFT_REPEAT(745),
+  [1870] = {.entry = {.count = 2, .reusable = true}}, REDUCE(aux_sym_object_repeat1, 2, 0, 0), SHIFT_REPEAT(731),
   [1873] = {.entry = {.count = 1, .reusable = true}}, SHIFT(16),
-  [1875] = {.entry = {.count = 1, .reusable = true}}, SHIFT(705),
+  [1875] = {.entry = {.count = 1, .reusable = true}}, SHIFT(706),
   [1877] = {.entry = {.count = 1, .reusable = false}}, SHIFT(27),
   [1879] = {.entry = {.count = 1, .reusable = true}}, SHIFT(26),
-  [1881] = {.entry = {.count = 1, .reusable = true}}, SHIFT(706),
+  [1881] = {.entry = {.count = 1, .reusable = true}}, SHIFT(707),
   [1883] = {.entry = {.count = 2, .reusable = true}}, REDUCE(aux_sym_array_repeat1, 2, 0, 0), SHIFT_REPEAT(179),
   [1886] = {.entry = {.count = 1, .reusable = false}}, SHIFT(120),
   [1888] = {.entry = {.count = 1, .reusable = false}}, SHIFT(622),
@@ -40650,28 +40725,28 @@ static const TSParseActionEntry ts_parse_actions[] = {
   [1894] = {.entry = {.count = 1, .reusable = false}}, SHIFT(116),
   [1896] = {.entry = {.count = 1, .reusable = false}}, SHIFT(608),
   [1898] = {.entry = {.count = 1, .reusable = true}}, SHIFT(336),
-  [1900] = {.entry = {.count = 1, .reusable = true}}, SHIFT(717),
+  [1900] = {.entry = {.count = 1, .reusable = true}}, SHIFT(708),
   [1902] = {.entry = {.count = 1, .reusable = true}}, SHIFT(873),
   [1904] = {.entry = {.count = 1, .reusable = true}}, SHIFT(81),
   [1906] = {.entry = {.count = 1, .reusable = true}}, SHIFT(842),
-  [1908] = {.entry = {.count = 1, .reusable = false}}, SHIFT(670),
+  [1908] = {.entry = {.count = 1, .reusable = false}}, SHIFT(674),
   [1910] = {.entry = {.count = 1, .reusable = false}}, SHIFT(454),
   [1912] = {.entry = {.count = 1, .reusable = false}}, SHIFT(119),
   [1914] = {.entry = {.count = 1, .reusable = false}}, SHIFT(616),
   [1916] = {.entry = {.count = 1, .reusable = true}}, SHIFT(378),
-  [1918] = {.entry = {.count = 1, .reusable = true}}, SHIFT(710),
+  [1918] = {.entry = {.count = 1, .reusable = true}}, SHIFT(711),
   [1920] = {.entry = {.count = 1, .reusable = false}}, SHIFT(371),
   [1922] = {.entry = {.count = 1, .reusable = false}}, SHIFT(467),
   [1924] = {.entry = {.count = 2, .reusable = false}}, REDUCE(aux_sym_baseline_repeat1, 2, 0, 0), SHIFT_REPEAT(152),
   [1927] = {.entry = {.count = 1, .reusable = false}}, REDUCE(aux_sym_baseline_repeat1, 2, 0, 0),
   [1929] = {.entry = {.count = 1, .reusable = false}}, SHIFT(390),
   [1931] = {.entry = {.count = 1, .reusable = true}}, SHIFT(405),
-  [1933] = {.entry = {.count = 1, .reusable = true}}, SHIFT(711),
+  [1933] = {.entry = {.count = 1, .reusable = true}}, SHIFT(712),
   [1935] = {.entry = {.count = 1, .reusable = true}}, SHIFT(145),
   [1937] = {.entry = {.count = 1, .reusable = true}}, SHIFT(109),
   [1939] = {.entry = {.count = 1, .reusable = true}}, SHIFT(393),
   [1941] = {.entry = {.count = 1, .reusable = true}}, SHIFT(110),
-  [1943] = {.entry = {.count = 1, .reusable = false}}, SHIFT(659),
+  [1943] = {.entry = {.count = 1, .reusable = false}}, SHIFT(663),
   [1945] = {.entry = {.count = 1, .reusable = false}}, SHIFT(509),
   [1947] = {.entry = {.count = 2, .reusable = false}}, REDUCE(aux_sym__request_block_repeat1, 2, 0, 0), SHIFT_REPEAT(400),
   [1950] = {.entry = {.count = 1, .reusable = false}}, REDUCE(aux_sym__request_block_repeat1, 2, 0, 0),
@@ -40680,46 +40755,46 @@ static const TSParseActionEntry ts_parse_actions[] = {
   [1957] = {.entry = {.count = 2, .reusable = false}}, REDUCE(aux_sym_task_repeat1, 2, 0, 0), SHIFT_REPEAT(874),
   [1960] = {.entry = {.count = 1, .reusable = false}}, REDUCE(aux_sym_task_repeat1, 2, 0, 0),
   [1962] = {.entry = {.count = 1, .reusable = true}}, SHIFT(54),
-  [1964] = {.entry = {.count = 1, .reusable = true}}, SHIFT(714),
+  [1964] = {.entry = {.count = 1, .reusable = true}}, SHIFT(715),
   [1966] = {.entry = {.count = 1, .reusable = false}}, SHIFT(66),
   [1968] = {.entry = {.count = 1, .reusable = true}}, SHIFT(65),
-  [1970] = {.entry = {.count = 1, .reusable = false}}, SHIFT(662),
+  [1970] = {.entry = {.count = 1, .reusable = false}}, SHIFT(669),
   [1972] = {.entry = {.count = 1, .reusable = false}}, SHIFT(600),
-  [1974] = {.entry = {.count = 1, .reusable = true}}, SHIFT(715),
+  [1974] = {.entry = {.count = 1, .reusable = true}}, SHIFT(716),
   [1976] = {.entry = {.count = 1, .reusable = true}}, SHIFT(151),
   [1978] = {.entry = {.count = 1, .reusable = true}}, SHIFT(112),
   [1980] = {.entry = {.count = 1, .reusable = true}}, SHIFT(69),
-  [1982] = {.entry = {.count = 2, .reusable = false}}, REDUCE(aux_sym_tls_repeat1, 2, 0, 0), SHIFT_REPEAT(672),
+  [1982] = {.entry = {.count = 2, .reusable = false}}, REDUCE(aux_sym_tls_repeat1, 2, 0, 0), SHIFT_REPEAT(692),
   [1985] = {.entry = {.count = 1, .reusable = false}}, REDUCE(aux_sym_tls_repeat1, 2, 0, 0),
   [1987] = {.entry = {.count = 1, .reusable = true}}, SHIFT(82),
   [1989] = {.entry = {.count = 1, .reusable = true}}, SHIFT(210),
-  [1991] = {.entry = {.count = 2, .reusable = false}}, REDUCE(aux_sym_builtin_repeat1, 2, 0, 0), SHIFT_REPEAT(701),
+  [1991] = {.entry = {.count = 2, .reusable = false}}, REDUCE(aux_sym_builtin_repeat1, 2, 0, 0), SHIFT_REPEAT(718),
   [1994] = {.entry = {.count = 1, .reusable = false}}, REDUCE(aux_sym_builtin_repeat1, 2, 0, 0),
-  [1996] = {.entry = {.count = 1, .reusable = false}}, SHIFT(657),
+  [1996] = {.entry = {.count = 1, .reusable = false}}, SHIFT(658),
   [1998] = {.entry = {.count = 1, .reusable = false}}, SHIFT(626),
-  [2000] = {.entry = {.count = 1, .reusable = false}}, SHIFT(704),
+  [2000] = {.entry = {.count = 1, .reusable = false}}, SHIFT(647),
   [2002] = {.entry = {.count = 1, .reusable = false}}, SHIFT(475),
   [2004] = {.entry = {.count = 2, .reusable = false}}, REDUCE(aux_sym_assert_repeat1, 2, 0, 0), SHIFT_REPEAT(126),
   [2007] = {.entry = {.count = 1, .reusable = false}}, REDUCE(aux_sym_assert_repeat1, 2, 0, 0),
   [2009] = {.entry = {.count = 1, .reusable = false}}, SHIFT(117),
   [2011] = {.entry = {.count = 1, .reusable = false}}, SHIFT(634),
-  [2013] = {.entry = {.count = 1, .reusable = false}}, SHIFT(692),
+  [2013] = {.entry = {.count = 1, .reusable = false}}, SHIFT(695),
   [2015] = {.entry = {.count = 1, .reusable = false}}, SHIFT(452),
   [2017] = {.entry = {.count = 2, .reusable = false}}, REDUCE(aux_sym_guard_repeat1, 2, 0, 0), SHIFT_REPEAT(642),
   [2020] = {.entry = {.count = 1, .reusable = false}}, REDUCE(aux_sym_guard_repeat1, 2, 0, 0),
   [2022] = {.entry = {.count = 1, .reusable = true}}, SHIFT(878),
-  [2024] = {.entry = {.count = 1, .reusable = false}}, SHIFT(685),
+  [2024] = {.entry = {.count = 1, .reusable = false}}, SHIFT(682),
   [2026] = {.entry = {.count = 1, .reusable = false}}, SHIFT(515),
   [2028] = {.entry = {.count = 1, .reusable = false}}, SHIFT(816),
   [2030] = {.entry = {.count = 1, .reusable = false}}, SHIFT(878),
-  [2032] = {.entry = {.count = 1, .reusable = false}}, SHIFT(666),
+  [2032] = {.entry = {.count = 1, .reusable = false}}, SHIFT(667),
   [2034] = {.entry = {.count = 1, .reusable = false}}, SHIFT(599),
   [2036] = {.entry = {.count = 1, .reusable = true}}, SHIFT(124),
-  [2038] = {.entry = {.count = 2, .reusable = false}}, REDUCE(aux_sym_protocol_repeat1, 2, 0, 0), SHIFT_REPEAT(691),
+  [2038] = {.entry = {.count = 2, .reusable = false}}, REDUCE(aux_sym_protocol_repeat1, 2, 0, 0), SHIFT_REPEAT(688),
   [2041] = {.entry = {.count = 1, .reusable = false}}, REDUCE(aux_sym_protocol_repeat1, 2, 0, 0),
   [2043] = {.entry = {.count = 1, .reusable = false}}, SHIFT(370),
   [2045] = {.entry = {.count = 1, .reusable = false}}, SHIFT(478),
-  [2047] = {.entry = {.count = 1, .reusable = false}}, SHIFT(660),
+  [2047] = {.entry = {.count = 1, .reusable = false}}, SHIFT(664),
   [2049] = {.entry = {.count = 1, .reusable = false}}, SHIFT(618),
   [2051] = {.entry = {.count = 1, .reusable = false}}, SHIFT(850),
   [2053] = {.entry = {.count = 1, .reusable = false}}, SHIFT(859),
@@ -40739,7 +40814,7 @@ static const TSParseActionEntry ts_parse_actions[] = {
   [2081] = {.entry = {.count = 1, .reusable = false}}, REDUCE(sym_task, 5, 0, 0),
   [2083] = {.entry = {.count = 1, .reusable = true}}, SHIFT(928),
   [2085] = {.entry = {.count = 1, .reusable = false}}, REDUCE(sym_task, 2, 0, 0),
-  [2087] = {.entry = {.count = 1, .reusable = true}}, SHIFT(722),
+  [2087] = {.entry = {.count = 1, .reusable = true}}, SHIFT(730),
   [2089] = {.entry = {.count = 1, .reusable = true}}, SHIFT(176),
   [2091] = {.entry = {.count = 1, .reusable = false}}, REDUCE(sym_revision_share, 2, 0, 0),
   [2093] = {.entry = {.count = 1, .reusable = true}}, SHIFT(45),
@@ -40750,35 +40825,35 @@ static const TSParseActionEntry ts_parse_actions[] = {
   [2103] = {.entry = {.count = 1, .reusable = true}}, SHIFT(211),
   [2105] = {.entry = {.count = 1, .reusable = true}}, SHIFT(755),
   [2107] = {.entry = {.count = 1, .reusable = true}}, SHIFT(867),
-  [2109] = {.entry = {.count = 1, .reusable = true}}, SHIFT(753),
+  [2109] = {.entry = {.count = 1, .reusable = true}}, SHIFT(747),
   [2111] = {.entry = {.count = 1, .reusable = true}}, REDUCE(sym_key, 1, 0, 0),
   [2113] = {.entry = {.count = 1, .reusable = true}}, SHIFT(283),
   [2115] = {.entry = {.count = 1, .reusable = true}}, SHIFT(185),
   [2117] = {.entry = {.count = 1, .reusable = true}}, SHIFT(906),
   [2119] = {.entry = {.count = 1, .reusable = true}}, SHIFT(646),
-  [2121] = {.entry = {.count = 1, .reusable = true}}, SHIFT(653),
-  [2123] = {.entry = {.count = 1, .reusable = true}}, SHIFT(665),
+  [2121] = {.entry = {.count = 1, .reusable = true}}, SHIFT(656),
+  [2123] = {.entry = {.count = 1, .reusable = true}}, SHIFT(668),
   [2125] = {.entry = {.count = 1, .reusable = true}}, SHIFT(606),
   [2127] = {.entry = {.count = 1, .reusable = true}},  ACCEPT_INPUT(),
   [2129] = {.entry = {.count = 1, .reusable = true}}, SHIFT(333),
   [2131] = {.entry = {.count = 1, .reusable = true}}, SHIFT(184),
   [2133] = {.entry = {.count = 1, .reusable = true}}, SHIFT(173),
   [2135] = {.entry = {.count = 1, .reusable = true}}, SHIFT(614),
-  [2137] = {.entry = {.count = 1, .reusable = true}}, SHIFT(713),
+  [2137] = {.entry = {.count = 1, .reusable = true}}, SHIFT(653),
   [2139] = {.entry = {.count = 1, .reusable = true}}, SHIFT(255),
   [2141] = {.entry = {.count = 1, .reusable = true}}, SHIFT(195),
   [2143] = {.entry = {.count = 1, .reusable = true}}, SHIFT(209),
   [2145] = {.entry = {.count = 1, .reusable = true}}, SHIFT(214),
   [2147] = {.entry = {.count = 1, .reusable = true}}, SHIFT(118),
-  [2149] = {.entry = {.count = 1, .reusable = true}}, SHIFT(747),
-  [2151] = {.entry = {.count = 1, .reusable = true}}, SHIFT(661),
-  [2153] = {.entry = {.count = 1, .reusable = true}}, SHIFT(731),
+  [2149] = {.entry = {.count = 1, .reusable = true}}, SHIFT(737),
+  [2151] = {.entry = {.count = 1, .reusable = true}}, SHIFT(671),
+  [2153] = {.entry = {.count = 1, .reusable = true}}, SHIFT(726),
   [2155] = {.entry = {.count = 1, .reusable = true}}, SHIFT(186),
   [2157] = {.entry = {.count = 1, .reusable = true}}, SHIFT(258),
   [2159] = {.entry = {.count = 1, .reusable = true}}, SHIFT(281),
   [2161] = {.entry = {.count = 1, .reusable = true}}, SHIFT(628),
   [2163] = {.entry = {.count = 1, .reusable = true}}, SHIFT(192),
-  [2165] = {.entry = {.count = 1, .reusable = true}}, SHIFT(656),
+  [2165] = {.entry = {.count = 1, .reusable = true}}, SHIFT(655),
   [2167] = {.entry = {.count = 1, .reusable = true}}, SHIFT(174),
   [2169] = {.entry = {.count = 1, .reusable = true}}, SHIFT(208),
   [2171] = {.entry = {.count = 1, .reusable = true}}, SHIFT(934),

@@ -11,10 +11,10 @@ endif
 let s:items = split("
       \ assert baseline data flow guard include mcpl param report scenario server ")
 let s:statements = split("
-      \ abort after allow answer args argument arrivals as at_end auth before builtin ca cache call
-      \ cancel capabilities cert choose client_id client_secret close complete connect_timeout csv
+      \ abort after allow answer args argument arrivals as at_end audience auth before builtin ca cache call
+      \ cancel capabilities cert choose client_id client_key client_secret close complete connect_timeout csv
       \ cwd deny drain else env expect group header hold html http ids if insecure iterations json
-      \ jsonl junit launch let list log lost markdown max measure mix order pace pages parallel params
+      \ jsonl junit key_id launch let list log lost markdown max measure mix order pace pages parallel params
       \ persona pid progress prompt protocol proxy quickack ramp read repeat request require rows run save
       \ scopes seek sessions sse stages start stdio stop subscribe tag take target task template think timeout
       \ tls token_url ttl types warmup ")

@@ -174,6 +174,42 @@ fn in_a_server() {
             "E311",
             "token_url \"https://id.example.com/token\"",
         ),
+        (
+            "http \"http://localhost\"\nauth oauth {\nclient_id \"a\"\n}",
+            "E403",
+            "add `client_secret secret(\"CLIENT_SECRET\")`, or `client_key \"client.key\"`",
+        ),
+        (
+            "http \"http://localhost\"\nauth oauth {\nclient_id \"a\"\nclient_key \"k\"\nclient_secret \"b\"\n}",
+            "E405",
+            "keep either `client_key` or `client_secret`",
+        ),
+        (
+            "http \"http://localhost\"\nauth oauth {\nclient_id \"a\"\nclient_secret \"b\"\nkey_id \"k\"\n}",
+            "E410",
+            "remove `key_id`, or write `client_key",
+        ),
+        (
+            "http \"http://localhost\"\nauth oauth {\nclient_id \"a\"\nclient_secret \"b\"\naudience \"k\"\n}",
+            "E410",
+            "remove `audience`",
+        ),
+        (
+            "http \"http://localhost\"\nauth oauth {\nclient_id \"a\"\nclient_key \"-----BEGIN PRIVATE KEY-----\"\n}",
+            "E301",
+            "write the path of a key such as `\"client.key\"`",
+        ),
+        (
+            "http \"http://localhost\"\nauth oauth {\nclient_id \"a\"\nclient_key f\"{secret(\"A\")}.pem\"\n}",
+            "E308",
+            "in `auth`",
+        ),
+        (
+            "http \"http://localhost\"\nauth oauth {\nclient_id \"a\"\nclient_key \" \"\n}",
+            "E301",
+            "such as `\"client.key\"`",
+        ),
+        ("http \"http://localhost\"\nauth oauth {\nclient_id \"a\"\nclient_key \"k\"\nkey_id 7\n}", "E301", "such as"),
         ("http \"http://localhost\"\nproxy \"127.0.0.1:3128\"", "E311", "`proxy \"http://proxy.example.com:3128\"`"),
         ("http \"http://localhost\"\nproxy \"https://127.0.0.1:3128\"", "E311", "proxy.example.com:3128"),
         ("http \"http://localhost\"\nproxy \"http://127.0.0.1\"", "E311", "proxy.example.com:3128"),

@@ -101,6 +101,12 @@ statements! {
         ClientId => ClientId(Attr),
         /// `client_secret VALUE`
         ClientSecret => ClientSecret(Attr),
+        /// `client_key FILE`
+        ClientKey => ClientKey(Attr),
+        /// `key_id ID`
+        KeyId => KeyId(Attr),
+        /// `audience AUDIENCE`
+        Audience => Audience(Attr),
         /// `scopes […]`
         Scopes => Scopes(Attr),
     }

@@ -3,13 +3,14 @@
 
 use std::cell::RefCell;
 
+use super::assertion::key;
 use super::peer::{PATIENCE, Server, http, json};
-use crate::transport::{Authorization, ClientAuth, DiscoveryError, HttpTarget, discover};
+use crate::transport::{Authorization, ClientAuth, Credential, DiscoveryError, HttpTarget, discover};
 
 /// What stands at a path of the server; `{at}` in it is its address.
-type Page = (&'static str, &'static str);
+type Page<'a> = (&'static str, &'a str);
 
-const CHALLENGE: Page = (
+const CHALLENGE: Page<'static> = (
     "/mcp",
     "401 Unauthorized\r\nWWW-Authenticate: Basic realm=\"x\"\r\nWWW-Authenticate: Bearer scope=\"a b\", resource_metadata=\"{at}/meta\"",
 );
@@ -19,7 +20,16 @@ const ISSUER: &str = r#"{"issuer":"{at}/t","token_endpoint":"{at}/token"}"#;
 
 /// Discovers at a server with these pages and no others: what was found, and what was
 /// asked for. The address of the server is written `{at}` in both.
-async fn discovered(pages: &[Page], stream: bool) -> (Result<Authorization, String>, Vec<String>) {
+async fn discovered(pages: &[Page<'_>], stream: bool) -> (Result<Authorization, String>, Vec<String>) {
+    discovered_by(Credential::Secret("s".to_owned()), pages, stream).await
+}
+
+/// The same for who has this to prove who it is.
+async fn discovered_by(
+    credential: Credential,
+    pages: &[Page<'_>],
+    stream: bool,
+) -> (Result<Authorization, String>, Vec<String>) {
     let server = Server::start().await;
     let at = format!("http://{}", server.authority());
     let target = |url: &str| HttpTarget::parse(url, Vec::new()).map_err(|error| error.to_string());
@@ -42,7 +52,7 @@ async fn discovered(pages: &[Page], stream: bool) -> (Result<Authorization, Stri
         }
     };
     let found = tokio::select! {
-        found = discover((&url, &own, stream), reach, PATIENCE) => found,
+        found = discover((&url, &own, stream), credential, reach, PATIENCE) => found,
         () = serve => unreachable!("the server goes on"),
     };
     let plain = |text: String| text.replace(&at, "{at}");
@@ -58,13 +68,10 @@ async fn discovered(pages: &[Page], stream: bool) -> (Result<Authorization, Stri
 async fn the_challenge_leads_to_the_token_endpoint() {
     let pages = [CHALLENGE, ("/meta", RESOURCE), ("/.well-known/oauth-authorization-server/t", ISSUER)];
     let (found, asked) = discovered(&pages, false).await;
-    let expected = Authorization {
-        token_url: "{at}/token".to_owned(),
-        auth: ClientAuth::Basic,
-        scopes: vec!["a".to_owned(), "b".to_owned()],
-        resource: "{at}/mcp".to_owned(),
-    };
-    assert_eq!(found.unwrap(), expected);
+    let found = found.unwrap();
+    assert_eq!((found.token_url.as_str(), found.resource.as_str()), ("{at}/token", "{at}/mcp"));
+    assert_eq!(found.scopes, ["a", "b"]);
+    assert!(matches!(found.auth, ClientAuth::Basic(_)), "{:?}", found.auth);
     assert_eq!(asked, ["POST /mcp", "GET /meta", "GET /.well-known/oauth-authorization-server/t"]);
 }
 
@@ -79,7 +86,8 @@ async fn without_a_challenge_the_well_known_addresses_are_asked() {
     ];
     let (found, asked) = discovered(&pages, true).await;
     let found = found.unwrap();
-    assert_eq!((found.auth, found.scopes), (ClientAuth::Post, vec!["c".to_owned()]));
+    assert_eq!(found.scopes, ["c"]);
+    assert!(matches!(found.auth, ClientAuth::Post(_)), "{:?}", found.auth);
     assert_eq!(
         asked,
         [
@@ -96,10 +104,10 @@ async fn without_a_challenge_the_well_known_addresses_are_asked() {
 #[tokio::test]
 async fn what_cannot_be_used_says_where_it_was_and_why() {
     const AT_ISSUER: &str = "/.well-known/oauth-authorization-server/t";
-    let resource = |page| vec![CHALLENGE, ("/meta", page)];
-    let issuer = |page| vec![CHALLENGE, ("/meta", RESOURCE), (AT_ISSUER, page)];
+    let resource = |page: &'static str| vec![CHALLENGE, ("/meta", page)];
+    let issuer = |page: &'static str| vec![CHALLENGE, ("/meta", RESOURCE), (AT_ISSUER, page)];
     let missing = "no metadata of the server as a protected resource: ";
-    let table: [(Vec<Page>, String); 10] = [
+    let table: [(Vec<Page<'_>>, String); 10] = [
         (
             vec![],
             format!(
@@ -158,6 +166,47 @@ async fn what_cannot_be_used_says_where_it_was_and_why() {
 }
 
 #[tokio::test]
+async fn who_has_a_key_is_for_endpoints_that_take_one() {
+    const AT_ISSUER: &str = "/.well-known/oauth-authorization-server/t";
+    let table: [(&str, Result<&str, &str>); 5] = [
+        // The issuer is whom assertions are for, written as it writes itself.
+        (r#","token_endpoint_auth_methods_supported":["client_secret_basic","private_key_jwt"]"#, Ok("ES256")),
+        ("", Ok("ES256")),
+        (
+            r#","token_endpoint_auth_methods_supported":["private_key_jwt"],"token_endpoint_auth_signing_alg_values_supported":["RS256","ES256"]"#,
+            Ok("ES256"),
+        ),
+        (
+            r#","token_endpoint_auth_methods_supported":["private_key_jwt"],"token_endpoint_auth_signing_alg_values_supported":["RS512","PS256"]"#,
+            Err(
+                "the token endpoint takes no assertion that the key can sign: {at}/.well-known/oauth-authorization-server/t: \
+                 it takes RS512, PS256, and the client's key signs with ES256",
+            ),
+        ),
+        (
+            r#","token_endpoint_auth_methods_supported":["client_secret_post"]"#,
+            Err("the token endpoint takes no assertion of a key (`private_key_jwt`): \
+                 {at}/.well-known/oauth-authorization-server/t: it takes client_secret_post"),
+        ),
+    ];
+    for (methods, expected) in table {
+        let issuer = format!(r#"{{"issuer":"{{at}}/t/","token_endpoint":"{{at}}/token"{methods}}}"#);
+        let pages = [CHALLENGE, ("/meta", RESOURCE), (AT_ISSUER, issuer.as_str())];
+        let (found, _) = discovered_by(Credential::Key(key().0), &pages, false).await;
+        match expected {
+            Ok(algorithm) => {
+                let found = format!("{:?}", found.unwrap().auth);
+                assert!(
+                    found.contains(algorithm) && found.contains("/t/\", kind: \"client-authentication+jwt\""),
+                    "{found}"
+                );
+            }
+            Err(expected) => assert_eq!(found.unwrap_err(), expected),
+        }
+    }
+}
+
+#[tokio::test]
 async fn a_document_without_end_is_given_up() {
     let server = Server::start().await;
     let url = format!("http://{}/mcp", server.authority());
@@ -170,6 +219,7 @@ async fn a_document_without_end_is_given_up() {
         peer.send("HTTP/1.1 200 OK\r\n\r\n").await;
         while peer.try_send(" ".repeat(4096)).await {}
     };
-    let (found, ()) = tokio::join!(discover((&url, &own, false), reach, PATIENCE), serve);
+    let credential = Credential::Secret("s".to_owned());
+    let (found, ()) = tokio::join!(discover((&url, &own, false), credential, reach, PATIENCE), serve);
     assert!(found.unwrap_err().to_string().ends_with(": the answer has more than 256 KiB"));
 }

@@ -9,6 +9,7 @@
     reason = "a test fails by panicking"
 )]
 
+mod assertion;
 mod discovery;
 mod envelope;
 mod feed;

@@ -11,16 +11,16 @@ use crate::transport::{
 const SECRET: &str = "s3cr&t: é";
 
 fn source(server: &Server) -> TokenSource {
-    source_by(server, ClientAuth::Basic)
+    source_by(server, ClientAuth::Basic(SECRET.to_owned()))
 }
 
-fn source_by(server: &Server, auth: ClientAuth) -> TokenSource {
+pub fn source_by(server: &Server, auth: ClientAuth) -> TokenSource {
     let endpoint = HttpTarget::parse(&format!("http://{}/token?x=1", server.authority()), Vec::new()).unwrap();
     let scopes = ["mcp:read".to_owned(), "b".to_owned()];
-    TokenSource::new(endpoint, auth, ("me@home", SECRET), &scopes, "http://127.0.0.1:1/mcp").unwrap()
+    TokenSource::new(endpoint, "me@home", auth, &scopes, "http://127.0.0.1:1/mcp").unwrap()
 }
 
-async fn asked(source: &mut TokenSource, server: &Server, answer: &str) -> (Result<Token, TokenError>, Received) {
+pub async fn asked(source: &mut TokenSource, server: &Server, answer: &str) -> (Result<Token, TokenError>, Received) {
     tokio::join!(source.token(PATIENCE), server.answer_once(answer))
 }
 
@@ -32,7 +32,7 @@ pub async fn granted(name: &str) -> Token {
 }
 
 /// The fields of a form, still encoded.
-fn fields(request: &Received) -> Vec<&str> {
+pub fn fields(request: &Received) -> Vec<&str> {
     request.body.split('&').collect()
 }
 
@@ -57,7 +57,7 @@ async fn a_request_for_a_token_on_the_wire() {
 async fn credentials_may_be_fields_of_the_form() {
     let server = Server::start().await;
     let granted = json(r#"{"access_token":"t-1","token_type":"bearer"}"#);
-    let (token, request) = asked(&mut source_by(&server, ClientAuth::Post), &server, &granted).await;
+    let (token, request) = asked(&mut source_by(&server, ClientAuth::Post(SECRET.to_owned())), &server, &granted).await;
     assert!(token.is_ok());
     assert_eq!(request.header("authorization"), None);
     assert_eq!(fields(&request)[3..], ["client_id=me%40home", "client_secret=s3cr%26t%3A+%C3%A9"]);

@@ -77,7 +77,8 @@ async fn without_tls_a_proxy_is_asked_by_the_whole_url() {
 async fn tokens_are_asked_for_in_the_same_way() {
     let server = Server::start().await;
     let endpoint = HttpTarget::parse("http://id.invalid/token", Vec::new()).unwrap().through(proxy(&server, "me:pw@"));
-    let mut source = TokenSource::new(endpoint, ClientAuth::Basic, ("a", "b"), &[], "http://mcp.invalid/mcp").unwrap();
+    let auth = ClientAuth::Basic("b".to_owned());
+    let mut source = TokenSource::new(endpoint, "a", auth, &[], "http://mcp.invalid/mcp").unwrap();
     let refused = http("403 Forbidden", "text/plain", "");
     let (token, request) = tokio::join!(source.token(PATIENCE), server.answer_once(refused));
     assert!(token.is_err());
