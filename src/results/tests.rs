@@ -193,6 +193,8 @@ fn a_journal_has_what_the_results_would_have() {
     let read = Journal::from_bytes(journal.as_bytes()).unwrap();
     assert!(!read.torn);
     assert_eq!(read.results.recording, results.recording);
+    assert_eq!(read.results.slowest(&[0]).iter().map(|one| one.latency_ns).collect::<Vec<_>>(), [8, 7]);
+    assert_eq!(read.results.condensed().recording.slowest, [], "an example is no part of a sum");
     assert_eq!(read.results.run.ended, Ended::Killed);
     // The plan is over after a second; the rest is the drain.
     assert_eq!((read.results.run.load_ms, read.results.run.total_ms), (1000, 2000));
