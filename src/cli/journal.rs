@@ -11,7 +11,7 @@ use rustix::fs::{FlockOperation, flock};
 
 use super::output::plain;
 use super::terminal;
-use crate::record::{Failure, Slice};
+use crate::record::{Examples, Slice};
 use crate::results::{Results, Second};
 
 /// Where journals are, from the directory of the scenario file.
@@ -60,11 +60,16 @@ impl Journal {
 
     /// A second has ended. It is handed to the system in one piece, which keeps it
     /// when this process is killed; a machine that loses power may lose more.
-    pub(super) fn second(&mut self, slice: &Slice, failures: &[Failure]) {
+    pub(super) fn second(&mut self, slice: &Slice, examples: &Examples) {
         if self.broken {
             return;
         }
-        let line = Second { slice: Cow::Borrowed(slice), failures: failures.into() }.to_line();
+        let line = Second {
+            slice: Cow::Borrowed(slice),
+            failures: (&examples.failures).into(),
+            slowest: (&examples.slowest).into(),
+        }
+        .to_line();
         if let Err(error) = self.file.write_all(line.as_bytes()) {
             self.broken = true;
             let path = self.path.display();

@@ -17,6 +17,7 @@ use super::{environment, preflight, process, terminal};
 use crate::data::Table;
 use crate::engine::{self, Control, EngineError, Measured, Settings, Stop};
 use crate::plan::Plan;
+use crate::record::Examples;
 use crate::results::{Ended, Results, Run, SCHEMA, Tool};
 use crate::telemetry::Context;
 
@@ -81,11 +82,11 @@ pub(super) fn measure(
         None
     };
     let mut lookout = Lookout::new(plan, settings.threads);
-    let measured = engine::run(plan, &connectors, &settings, control, |slice, failures| {
+    let measured = engine::run(plan, &connectors, &settings, control, |slice, examples| {
         process::observe(&mut slice.health);
         census.observe(slice);
         if let Some(journal) = &mut journal {
-            journal.second(slice, failures);
+            journal.second(slice, examples);
         }
         // What was sought in the second that has ended.
         let sought = lookout.sought();
@@ -102,7 +103,7 @@ pub(super) fn measure(
             {
                 let after = census.after(last);
                 if let Some(journal) = &mut journal {
-                    journal.second(&after, &[]);
+                    journal.second(&after, &Examples::default());
                 }
                 measured.recording.add(after);
             }

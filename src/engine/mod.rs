@@ -28,6 +28,7 @@ mod rounds;
 mod scope;
 mod session;
 mod shard;
+mod slow;
 mod steps;
 mod tasks;
 mod user;
@@ -51,7 +52,7 @@ use tokio::time::Instant;
 use crate::data::Table;
 use crate::plan::Plan;
 use crate::plan::size::ROWS_MAX;
-use crate::record::{Failure, Recording, Slice};
+use crate::record::{Examples, Recording, Slice};
 use crate::transport::Connector;
 use shard::Shared;
 use worker::{Gate, Message, Worker};
@@ -98,7 +99,7 @@ pub enum EngineError {
 /// Runs `plan` on `settings.threads` threads and blocks until it is over. There
 /// is one connector for each server of the plan. `observe` is called once a
 /// second with that second's sum over all threads, to which it may add what it
-/// knows of the process, and the examples of failures that came with it.
+/// knows of the process, and the single requests that were kept meanwhile.
 ///
 /// # Errors
 /// [`EngineError::Start`] without threads, [`EngineError::Panicked`] for a
@@ -108,7 +109,7 @@ pub fn run<C: Connector>(
     connectors: &[C],
     settings: &Settings,
     control: &Control,
-    mut observe: impl FnMut(&mut Slice, &[Failure]),
+    mut observe: impl FnMut(&mut Slice, &Examples),
 ) -> Result<Measured, EngineError> {
     let threads = settings.threads.clamp(1, plan.most_threads());
     let (sender, mut receiver) = mpsc::unbounded_channel();
@@ -151,7 +152,7 @@ pub async fn run_here<C: Connector>(
     run_id: &str,
     tables: &[Table],
     control: &Control,
-    observe: impl FnMut(&mut Slice, &[Failure]),
+    observe: impl FnMut(&mut Slice, &Examples),
 ) -> Measured {
     run_parts(plan, connectors, &Shared::new(plan, run_id, tables), 1, control, observe).await
 }
@@ -163,7 +164,7 @@ async fn run_parts<C: Connector>(
     shared: &Shared,
     parts: usize,
     control: &Control,
-    mut observe: impl FnMut(&mut Slice, &[Failure]),
+    mut observe: impl FnMut(&mut Slice, &Examples),
 ) -> Measured {
     let (sender, mut receiver) = mpsc::unbounded_channel();
     let gate = Gate::at_once();
@@ -196,8 +197,8 @@ struct Collector {
     gate: Gate,
     /// Seconds that not all threads have handed over, with how many did.
     pending: Vec<(Slice, usize)>,
-    /// Failures that were not observed yet.
-    fresh: Vec<Failure>,
+    /// Single requests that were not observed yet.
+    fresh: Examples,
     /// Rows of series that are kept so far.
     rows: u64,
     measured: Measured,
@@ -206,10 +207,10 @@ struct Collector {
 impl Collector {
     fn new(threads: usize, gate: Gate) -> Collector {
         let measured = Measured::default();
-        Collector { threads, ready: 0, gate, pending: Vec::new(), fresh: Vec::new(), rows: 0, measured }
+        Collector { threads, ready: 0, gate, pending: Vec::new(), fresh: Examples::default(), rows: 0, measured }
     }
 
-    fn take(&mut self, message: Message, observe: &mut impl FnMut(&mut Slice, &[Failure])) {
+    fn take(&mut self, message: Message, observe: &mut impl FnMut(&mut Slice, &Examples)) {
         match message {
             Message::Ready => {
                 self.ready += 1;
@@ -218,7 +219,7 @@ impl Collector {
                     self.gate.open(Instant::now() + Duration::from_millis(2));
                 }
             }
-            Message::Second { slices, failures } => self.second(slices, failures, observe),
+            Message::Second { slices, examples } => self.second(slices, examples, observe),
             Message::Done { load, total } => {
                 self.measured.load = self.measured.load.max(load);
                 self.measured.total = self.measured.total.max(total);
@@ -227,7 +228,7 @@ impl Collector {
     }
 
     /// What was measured, once all threads are done.
-    fn measured(mut self, control: &Control, observe: &mut impl FnMut(&mut Slice, &[Failure])) -> Measured {
+    fn measured(mut self, control: &Control, observe: &mut impl FnMut(&mut Slice, &Examples)) -> Measured {
         for (slice, _) in std::mem::take(&mut self.pending) {
             self.finish(slice, observe);
         }
@@ -237,7 +238,7 @@ impl Collector {
     }
 
     /// A second to which no thread adds any more.
-    fn finish(&mut self, mut slice: Slice, observe: &mut impl FnMut(&mut Slice, &[Failure])) {
+    fn finish(&mut self, mut slice: Slice, observe: &mut impl FnMut(&mut Slice, &Examples)) {
         if self.rows >= ROWS_MAX {
             slice.fold_tags();
         }
@@ -246,10 +247,10 @@ impl Collector {
         self.measured.recording.add(slice);
     }
 
-    fn second(&mut self, slices: Vec<Slice>, failures: Vec<Failure>, observe: &mut impl FnMut(&mut Slice, &[Failure])) {
-        if !failures.is_empty() {
-            self.fresh.extend_from_slice(&failures);
-            self.measured.recording.add_failures(failures);
+    fn second(&mut self, slices: Vec<Slice>, examples: Examples, observe: &mut impl FnMut(&mut Slice, &Examples)) {
+        if !examples.is_empty() {
+            self.fresh.extend(&examples);
+            self.measured.recording.add_examples(examples);
         }
         for slice in slices {
             match self.pending.iter_mut().find(|(pending, _)| pending.second == slice.second) {

@@ -9,6 +9,7 @@ use super::answer::Answer;
 use super::iteration::Running;
 use super::render::render;
 use super::shard::{Shard, nanos_between};
+use super::slow::slow;
 use super::tasks;
 use super::waiting::Waiting;
 use crate::expr::{EvalError, Value};
@@ -138,13 +139,14 @@ pub(super) async fn together<C: Connector>(
         *due = None;
     }
     let mut next = Next::Step;
-    for (prepared, sent) in batch.iter().zip(sent) {
+    for (prepared, sent) in batch.into_iter().zip(sent) {
         let Some(mut sent) = sent else {
             next = run.refused();
             continue;
         };
+        run.user.params = prepared.params;
         if !sent.cached {
-            run.oversee(prepared.request, &mut sent.exchange, &prepared.params);
+            run.oversee(prepared.request, &mut sent.exchange, &run.user.params);
         }
         let (after, cursor) = conclude(run, prepared.request, &sent);
         // The pages after the first can only be asked for one after the other.
@@ -254,8 +256,9 @@ async fn send<C: Connector>(
     Some(Sent { due, latency, exchange, cached: false })
 }
 
-/// Judges a request that has ended and records what became of it. Returns the
-/// cursor of the next page, if the answer has one.
+/// Judges a request that has ended, whose parameters are still the user's, and
+/// records what became of it. Returns the cursor of the next page, if the answer has
+/// one.
 fn conclude<C: Connector>(run: &mut Running<'_, C>, request: &Request, sent: &Sent) -> (Next, Option<String>) {
     let Sent { latency, exchange, cached, .. } = sent;
     run.recalled |= cached;
@@ -475,6 +478,9 @@ fn record<C: Connector>(
     }
     if let Some(connect) = exchange.connect {
         recorder.connect(second, run.job.scenario, phase, nanos(connect));
+    }
+    if trouble.is_none() && phase == Phase::Measured && recorder.wants_slow(series, sample.latency) {
+        recorder.slow(slow(run, series, shard.nanos(due), exchange, &sample, tags));
     }
 }
 

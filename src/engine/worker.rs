@@ -15,7 +15,7 @@ use super::open::Pool;
 use super::shard::{Shard, Shared};
 use super::{Control, Stop, closed, iteration, open};
 use crate::plan::Plan;
-use crate::record::{Failure, Slice};
+use crate::record::{Examples, Slice};
 use crate::transport::{Connector, open_sockets};
 
 /// After the drain, so long may the ending of sessions take in all.
@@ -28,8 +28,8 @@ const CLOSING_AT_ONCE: usize = 32;
 pub(super) enum Message {
     /// It has opened its first sessions.
     Ready,
-    /// Finished seconds.
-    Second { slices: Vec<Slice>, failures: Vec<Failure> },
+    /// Finished seconds, and the requests kept meanwhile.
+    Second { slices: Vec<Slice>, examples: Examples },
     /// It is done.
     Done { load: Duration, total: Duration },
 }
@@ -168,7 +168,7 @@ async fn hand_over_until_done<C: Connector>(
 }
 
 fn hand_over<C: Connector>(shard: &Shard<C>, sender: &UnboundedSender<Message>, cpu: Option<Lap>) {
-    let (mut slices, failures) = shard.recorder.borrow_mut().drain();
+    let (mut slices, examples) = shard.recorder.borrow_mut().drain();
     // More than one when this thread was held up for longer than a second.
     for slice in &mut slices {
         slice.health.in_flight = shard.in_flight.get();
@@ -183,7 +183,7 @@ fn hand_over<C: Connector>(shard: &Shard<C>, sender: &UnboundedSender<Message>, 
         last.health.cpu_of_ns = lap.of_ns;
         last.health.busiest_ns = lap.per_second_ns();
     }
-    let _ = sender.send(Message::Second { slices, failures });
+    let _ = sender.send(Message::Second { slices, examples });
 }
 
 /// Ends all sessions, in bounded time.

@@ -6,7 +6,8 @@ use super::live::{LiveScenario, LiveSeries};
 use crate::violation::{Violation, Violations};
 
 use super::recording::{Health, LogLine, ValueRow, ViolationExample};
-use super::{Distribution, ErrorClass, Failure, Phase, SessionTime, Slice, Tally};
+use super::slowest::Slowest;
+use super::{Distribution, ErrorClass, Examples, Failure, Phase, SessionTime, Slice, SlowRequest, Tally};
 
 /// Failures whose text is kept, per series and class, on each thread.
 const FAILURES_KEPT: u8 = 5;
@@ -94,6 +95,7 @@ pub struct Recorder {
     expectations: Vec<[(u64, u64); 2]>,
     lag: Distribution,
     finished: Vec<Slice>,
+    slowest: Vec<Slowest>,
     failures: Vec<Failure>,
     kept: BTreeMap<(usize, ErrorClass), u8>,
     violations: Vec<ViolationExample>,
@@ -119,6 +121,7 @@ impl Recorder {
             expectations: vec![Default::default(); shape.expectations],
             lag: Distribution::new(),
             finished: Vec::new(),
+            slowest: std::iter::repeat_with(Slowest::default).take(shape.series).collect(),
             failures: Vec::new(),
             kept: BTreeMap::new(),
             violations: Vec::new(),
@@ -220,6 +223,22 @@ impl Recorder {
         }
     }
 
+    /// Whether a request that took so long may be one of the slowest of its series;
+    /// asked first, so that hardly any is copied.
+    #[must_use]
+    #[inline]
+    pub fn wants_slow(&self, series: usize, latency_ns: u64) -> bool {
+        self.slowest.get(series).is_some_and(|slowest| slowest.wants(latency_ns))
+    }
+
+    /// Keeps a request that did not fail, if it is one of the slowest of its series.
+    pub fn slow(&mut self, mut request: SlowRequest) {
+        request.tags.iter_mut().for_each(|tag| *tag = tag.chars().take(TAG_CHARS).collect());
+        if let Some(slowest) = self.slowest.get_mut(request.series) {
+            slowest.add(request);
+        }
+    }
+
     /// Keeps examples of violations of the protocol.
     pub fn violations(&mut self, series: usize, at_ms: u64, violations: &Violations) {
         for found in violations.found() {
@@ -302,10 +321,11 @@ impl Recorder {
         }
     }
 
-    /// The seconds that are finished, and the failures kept since the last
-    /// call.
-    pub fn drain(&mut self) -> (Vec<Slice>, Vec<Failure>) {
-        (std::mem::take(&mut self.finished), std::mem::take(&mut self.failures))
+    /// The seconds that are finished, and the requests kept since the last call.
+    pub fn drain(&mut self) -> (Vec<Slice>, Examples) {
+        let mut examples = Examples { failures: std::mem::take(&mut self.failures), slowest: Vec::new() };
+        self.slowest.iter_mut().for_each(|slowest| slowest.hand_over(&mut examples.slowest));
+        (std::mem::take(&mut self.finished), examples)
     }
 
     /// Finishes the current second too.
@@ -386,10 +406,10 @@ mod tests {
 
     fn recording(mut recorder: Recorder) -> Recording {
         recorder.finish();
-        let (slices, failures) = recorder.drain();
+        let (slices, examples) = recorder.drain();
         let mut recording = Recording::default();
         slices.into_iter().for_each(|slice| recording.add(slice));
-        recording.add_failures(failures);
+        recording.add_examples(examples);
         recording
     }
 

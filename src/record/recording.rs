@@ -7,10 +7,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::violation::Violation;
 
-use super::{ErrorClass, Frozen, OTHER_TAGS, ProcessRow};
-
-/// Failures kept for each series and class, as examples: the first ones.
-const FAILURES_KEPT: usize = 5;
+use super::examples::keep_first;
+use super::slowest::keep_slowest;
+use super::{ErrorClass, Examples, Failure, Frozen, OTHER_TAGS, ProcessRow, SlowRequest};
 
 /// Whether a request was due in the warm-up, which no statistic counts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
@@ -405,19 +404,6 @@ fn merge_rows<R, K: Ord>(rows: &mut Vec<R>, others: Vec<R>, key: impl Fn(&R) -> 
     }
 }
 
-/// An example of a failure, for people.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
-pub struct Failure {
-    /// Index of the series in the plan.
-    pub series: usize,
-    /// Its class.
-    pub class: ErrorClass,
-    /// Milliseconds from the start of the run.
-    pub at_ms: u64,
-    /// What was wrong.
-    pub message: String,
-}
-
 /// A whole run.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Recording {
@@ -425,6 +411,10 @@ pub struct Recording {
     pub seconds: Vec<Slice>,
     /// The first failures of each series and class.
     pub failures: Vec<Failure>,
+    /// The ten slowest answered requests of each series, warm-up excluded, in the order
+    /// of series and of latency.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub slowest: Vec<SlowRequest>,
 }
 
 impl Recording {
@@ -440,16 +430,16 @@ impl Recording {
         }
     }
 
-    /// Adds examples of failures, and keeps the first of each kind.
-    pub fn add_failures(&mut self, failures: impl IntoIterator<Item = Failure>) {
-        self.failures.extend(failures);
-        self.failures.sort();
-        let mut kept: BTreeMap<(usize, ErrorClass), usize> = BTreeMap::new();
-        self.failures.retain(|failure| {
-            let count = kept.entry((failure.series, failure.class)).or_default();
-            *count += 1;
-            *count <= FAILURES_KEPT
-        });
+    /// Adds single requests, and keeps of them what is to be kept of all.
+    pub fn add_examples(&mut self, examples: Examples) {
+        if !examples.failures.is_empty() {
+            self.failures.extend(examples.failures);
+            keep_first(&mut self.failures);
+        }
+        if !examples.slowest.is_empty() {
+            self.slowest.extend(examples.slowest);
+            keep_slowest(&mut self.slowest);
+        }
     }
 
     /// Adds another recording of the same plan.
@@ -457,7 +447,7 @@ impl Recording {
         for slice in other.seconds {
             self.add(slice);
         }
-        self.add_failures(other.failures);
+        self.add_examples(Examples { failures: other.failures, slowest: other.slowest });
     }
 }
 

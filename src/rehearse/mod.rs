@@ -19,7 +19,7 @@ use std::sync::Arc;
 use crate::data::Table;
 use crate::engine::{Control, Measured, run_here};
 use crate::plan::{Endpoint, Plan};
-use crate::record::{Failure, Health, Slice};
+use crate::record::{Examples, Health, Slice};
 use crate::results::{Ended, Environment, Results, Run, SCHEMA, SIMULATED, ServerInfo, Tool};
 use crate::transport::{Connector, Revision};
 
@@ -82,7 +82,7 @@ pub fn in_virtual_time<C: Connector>(
     mut observe: impl FnMut(&Slice),
 ) -> io::Result<Measured> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().start_paused(true).build()?;
-    let look = |slice: &mut Slice, _: &[Failure]| {
+    let look = |slice: &mut Slice, _: &Examples| {
         let Health { lag, in_flight, users, held, .. } = std::mem::take(&mut slice.health);
         slice.health = Health { lag, in_flight, users, held, ..Health::default() };
         observe(slice);

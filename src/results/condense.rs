@@ -8,7 +8,7 @@ impl Results {
     /// the whole run has the same value, and those of single seconds are gone. What
     /// the processes of servers and the load generator took stays second by second,
     /// since it has no sum: a run that is invalid for it stays invalid. Of examples,
-    /// logs and failures nothing stays.
+    /// logs, failures and the slowest requests nothing stays.
     #[must_use]
     pub fn condensed(&self) -> Results {
         let mut recording = Recording::default();

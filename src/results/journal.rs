@@ -9,7 +9,7 @@ use std::borrow::Cow;
 use serde::{Deserialize, Serialize};
 
 use super::{Ended, ReadError, Results};
-use crate::record::{Failure, Slice};
+use crate::record::{Examples, Failure, Slice, SlowRequest};
 
 /// Version of the journal's format.
 pub const JOURNAL: &str = "mcpl.journal/1";
@@ -29,6 +29,9 @@ pub struct Second<'a> {
     /// Examples of failures that came with it.
     #[serde(default, skip_serializing_if = "<[Failure]>::is_empty")]
     pub failures: Cow<'a, [Failure]>,
+    /// Requests that were among the slowest of their series when it ended.
+    #[serde(default, skip_serializing_if = "<[SlowRequest]>::is_empty")]
+    pub slowest: Cow<'a, [SlowRequest]>,
 }
 
 /// A journal that was read.
@@ -97,7 +100,8 @@ impl Journal {
             let second: Second<'_> =
                 serde_json::from_slice(line).map_err(|error| ReadError::from(error).in_line(number + 1))?;
             results.recording.add(second.slice.into_owned());
-            results.recording.add_failures(second.failures.into_owned());
+            let (failures, slowest) = (second.failures.into_owned(), second.slowest.into_owned());
+            results.recording.add_examples(Examples { failures, slowest });
         }
         let journalled = results.recording.seconds.last().map_or(0, |slice| (u64::from(slice.second) + 1) * 1000);
         results.run.ended = Ended::Killed;

@@ -68,8 +68,8 @@ mod tests {
     use super::*;
     use crate::plan::Plan;
     use crate::record::{
-        Counts, Distribution, ErrorClass, Failure, Frozen, Health, Phase, Recording, ScenarioRow, SeriesRow, Slice,
-        Tally,
+        Counts, Distribution, ErrorClass, Examples, Failure, Frozen, Health, Phase, Recording, ScenarioRow, SeriesRow,
+        Slice, SlowRequest, Tally,
     };
 
     /// Something that ended: when, of which series, how long it took, and whether it
@@ -114,12 +114,22 @@ mod tests {
         for event in events {
             recording.add(slice(event));
             if event.3 {
-                recording.add_failures([Failure {
+                let failure = Failure {
                     series: event.1,
                     class: ErrorClass::Timeout,
                     at_ms: u64::from(event.0) * 1000,
                     message: format!("after {}", event.2),
-                }]);
+                };
+                recording.add_examples(Examples { failures: vec![failure], slowest: Vec::new() });
+            } else {
+                // So many that not all of a series are kept.
+                let slow = |n: u64| SlowRequest {
+                    series: event.1,
+                    latency_ns: event.2 / (n + 1),
+                    due_ms: u64::from(event.0) * 1000,
+                    ..SlowRequest::default()
+                };
+                recording.add_examples(Examples { failures: Vec::new(), slowest: (0..5_u64).map(slow).collect() });
             }
         }
         let tokens = (!events.is_empty()).then(|| Tokens {

@@ -2,7 +2,9 @@
 
 use super::Results;
 use crate::plan::{Load, Selection};
-use crate::record::{Counts, Distribution, Phase, ScenarioRow, SeriesRow, SessionTime, Slice, Time, ValueRow};
+use crate::record::{
+    Counts, Distribution, Phase, ScenarioRow, SeriesRow, SessionTime, Slice, SlowRequest, Time, ValueRow,
+};
 
 /// Which seconds to look at.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -154,6 +156,16 @@ impl Results {
             sum.add_frozen(&slice.health.lag);
         });
         sum
+    }
+
+    /// The slowest answered requests of these series, the slowest first. The first ten
+    /// are those of all of them; of those after, some may be missing.
+    #[must_use]
+    pub fn slowest(&self, series: &[usize]) -> Vec<&SlowRequest> {
+        let mut slowest: Vec<_> =
+            self.recording.slowest.iter().filter(|request| series.contains(&request.series)).collect();
+        slowest.sort_by(|a, b| a.order(b));
+        slowest
     }
 
     /// Passes and failures of a labelled expectation, warm-up excluded.

@@ -204,6 +204,14 @@ impl Results {
         if let Some(failure) = self.recording.failures.iter().find(|failure| failure.series >= plan.series.len()) {
             return wrong("series", failure.series);
         }
+        for slow in &self.recording.slowest {
+            if slow.series >= plan.series.len() {
+                return wrong("series", slow.series);
+            }
+            if slow.server >= plan.servers.len() {
+                return wrong("server", slow.server);
+            }
+        }
         Ok(())
     }
 }

@@ -2,9 +2,12 @@
 
 mod baseline;
 
+use std::borrow::Cow;
+
 use proptest::prelude::*;
 
 use super::{Ended, Journal, ReadError, Results, Second};
+use crate::record::SlowRequest;
 
 /// A small but whole results file.
 fn text() -> String {
@@ -51,6 +54,8 @@ fn indexes_that_lead_nowhere_are_found() {
         (r#""bytes_in":1"#, r#""bytes_in":18446744073709551615"#),
         (r#""cpu_ns":0"#, r#""cpu_ns":0,"held":18446744073709551615"#),
         (r#""second":1"#, r#""second":0"#),
+        (r#""failures":[]"#, r#""failures":[],"slowest":[{"series":9,"latency_ns":1,"due_ms":0,"user":0,"server":0}]"#),
+        (r#""failures":[]"#, r#""failures":[],"slowest":[{"series":0,"latency_ns":1,"due_ms":0,"user":0,"server":9}]"#),
         (r#""health""#, r#""processes":[{"server":9,"processes":1,"cpu_ns":1,"cpu_of_ns":1,"rss_bytes":1}],"health""#),
         (
             r#""health""#,
@@ -107,7 +112,7 @@ fn processes_are_told_in_the_order_of_time() {
     // The journal has it all, with a line of its own for what came after.
     let mut journal = results.to_journal_head();
     let mut line = |slice| {
-        journal.push_str(&Second { slice: std::borrow::Cow::Owned(slice), failures: (&[]).into() }.to_line());
+        journal.push_str(&Second { slice: Cow::Owned(slice), failures: (&[]).into(), slowest: (&[]).into() }.to_line());
     };
     let mut seconds = results.recording.seconds.clone();
     let after = seconds[1].processes.pop().unwrap();
@@ -164,13 +169,20 @@ fn memory_of_a_session_is_what_came_with_the_sessions() {
     assert_eq!(spread.sessions_open(0), None, "nobody knows whose they are");
 }
 
-/// The journal of the run above, and its results.
+/// The journal of the run above, and its results. Each second had its slowest request.
 fn journal() -> (String, Results) {
-    let results = Results::from_json(&text()).unwrap();
+    let mut results = Results::from_json(&text()).unwrap();
     let mut journal = results.to_journal_head();
+    let (mut lines, mut slowest) = (Vec::new(), Vec::new());
     for slice in &results.recording.seconds {
-        journal.push_str(&Second { slice: std::borrow::Cow::Borrowed(slice), failures: (&[]).into() }.to_line());
+        let latency_ns = u64::from(slice.second) + 7;
+        let slow = SlowRequest { latency_ns, params: "{}".to_owned(), ..SlowRequest::default() };
+        slowest.insert(0, slow.clone());
+        lines
+            .push(Second { slice: Cow::Borrowed(slice), failures: (&[]).into(), slowest: vec![slow].into() }.to_line());
     }
+    lines.iter().for_each(|line| journal.push_str(line));
+    results.recording.slowest = slowest;
     (journal, results)
 }
 
@@ -181,6 +193,8 @@ fn a_journal_has_what_the_results_would_have() {
     let read = Journal::from_bytes(journal.as_bytes()).unwrap();
     assert!(!read.torn);
     assert_eq!(read.results.recording, results.recording);
+    assert_eq!(read.results.slowest(&[0]).iter().map(|one| one.latency_ns).collect::<Vec<_>>(), [8, 7]);
+    assert_eq!(read.results.condensed().recording.slowest, [], "an example is no part of a sum");
     assert_eq!(read.results.run.ended, Ended::Killed);
     // The plan is over after a second; the rest is the drain.
     assert_eq!((read.results.run.load_ms, read.results.run.total_ms), (1000, 2000));

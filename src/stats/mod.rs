@@ -3,6 +3,7 @@
 //! Invariant: pure functions of numbers; what is random is drawn from a seed that the
 //! caller gives. May import nothing.
 
+mod bunch;
 mod changes;
 mod multiple;
 mod nonparametric;
@@ -10,6 +11,7 @@ mod permutation;
 mod prediction;
 mod student;
 
+pub use bunch::bunch_chance;
 pub use changes::{Change, Changes, LEAST, changes, leaning};
 pub use multiple::{benjamini_hochberg, holm};
 pub use nonparametric::{chance, larger_score, median, normal_above, slope, trend_score, uneven_score};

@@ -265,7 +265,7 @@ impl Search {
             scenario.start_ns = u64::from(first) * DECIDED_NS;
             scenario.load = Load::Closed { segments: vec![span], work: None };
         }
-        self.now.recording = Recording { seconds: std::mem::take(&mut self.slices), failures: Vec::new() };
+        self.now.recording = Recording { seconds: std::mem::take(&mut self.slices), ..Recording::default() };
         let conditions = &self.seek.conditions;
         let broke = conditions.iter().find_map(|condition| breach::find(&self.now, condition));
         if broke.is_none() {

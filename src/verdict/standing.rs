@@ -73,7 +73,7 @@ impl Standings {
                 *last = Some(at);
             }
         }
-        self.now.recording = Recording { seconds: vec![slice.clone()], failures: Vec::new() };
+        self.now.recording = Recording { seconds: vec![slice.clone()], ..Recording::default() };
         let window = Window::Second(at);
         for (reference, sum) in &mut self.sums {
             let more = gathered(&self.now, reference, window);

@@ -39,7 +39,7 @@ impl Watch {
             self.held.fill(0);
         }
         self.expected = second.saturating_add(1);
-        self.now.recording = Recording { seconds: vec![measured(slice)], failures: Vec::new() };
+        self.now.recording = Recording { seconds: vec![measured(slice)], ..Recording::default() };
         for (abort, held) in self.now.plan.guard.aborts.iter().zip(&mut self.held) {
             let condition = &abort.condition;
             let side = |side| evaluate(&self.now, side, Window::Second(second)).value;

@@ -40,6 +40,7 @@ fn what_a_killed_run_measured_is_rendered_and_judged() {
     assert!((3..60).contains(&seconds), "{seconds}");
     let requests = results.counts(&results.everything(), Window::Whole).requests;
     assert!((140..50 * 60).contains(&requests), "{requests} in {seconds} s");
+    assert_eq!(results.slowest(&results.everything().series).len(), 10, "the slowest until then");
 
     let reported = mcpl().arg("report").arg(&path).output().unwrap();
     assert_exit(&reported, 0);

@@ -49,6 +49,7 @@ mod revisions;
 mod run;
 mod secure;
 mod simulated;
+mod slowest;
 mod stall;
 mod support;
 mod templates;

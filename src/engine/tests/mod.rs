@@ -6,6 +6,7 @@ mod language;
 mod rounds;
 mod rows;
 mod sim;
+mod slowest;
 mod tasks;
 
 use std::time::Duration;

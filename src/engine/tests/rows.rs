@@ -3,7 +3,7 @@
 use crate::engine::Collector;
 use crate::engine::worker::Gate;
 use crate::plan::size::ROWS_MAX;
-use crate::record::{OTHER_TAGS, Phase, Recorder, Sample, Shape, Slice};
+use crate::record::{Examples, OTHER_TAGS, Phase, Recorder, Sample, Shape, Slice};
 
 /// A second with two values of a tag.
 fn second(number: u32) -> Slice {
@@ -22,7 +22,7 @@ fn beyond_the_limit_of_rows_tags_are_summed_up() {
     collector.rows = ROWS_MAX - 2;
     let mut observed = Vec::new();
     for number in 0..3 {
-        collector.second(vec![second(number)], Vec::new(), &mut |slice: &mut Slice, _: &[_]| {
+        collector.second(vec![second(number)], Examples::default(), &mut |slice: &mut Slice, _: &_| {
             observed.push(slice.series.iter().map(|row| row.tags.join(",")).collect::<Vec<_>>());
         });
     }

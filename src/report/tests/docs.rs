@@ -22,6 +22,7 @@ fn section(path: &str) -> String {
         "ladder[]" => "rung".to_owned(),
         "totals" | "steps[]" => "figures".to_owned(),
         "errors_by_class[]" => "class".to_owned(),
+        "slowest[]" => "slowest[]".to_owned(),
         _ => path.replace("table.", "timeline."),
     }
 }

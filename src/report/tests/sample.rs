@@ -3,7 +3,7 @@
 use super::judged::verdict;
 
 use crate::plan::{Arrivals, Endpoint, Flow, Load, Measure, Plan, Scenario, Segment, Series, Server, Share};
-use crate::record::{ErrorClass, Moment, Phase, ProcessRow, Recorder, Recording, Sample, Shape};
+use crate::record::{ErrorClass, Moment, Phase, ProcessRow, Recorder, Recording, Sample, Shape, SlowRequest};
 use crate::results::{Ended, Environment, Results, Run, SCHEMA, ServerInfo, Tool};
 use crate::units::Dimension;
 use crate::verdict::{Finding, Kind, Level, Outcome, Verdict};
@@ -17,6 +17,7 @@ pub(super) struct Names<'a> {
     pub(super) scenario: &'a str,
     pub(super) step: &'a str,
     pub(super) message: &'a str,
+    pub(super) params: &'a str,
 }
 
 const PLAIN: Names<'static> = Names {
@@ -24,6 +25,7 @@ const PLAIN: Names<'static> = Names {
     scenario: "browse",
     step: "search",
     message: "search index is being rebuilt, try again in 2s (shard 3 of 8)",
+    params: r#"{"name":"search","arguments":{"query":"storage limits of the free plan"}}"#,
 };
 
 /// A run of 15 s with two scenarios, a warm-up, errors, dropped arrivals and a
@@ -34,7 +36,8 @@ pub(crate) fn typical() -> (Results, Verdict) {
 
 /// The same with other names everywhere a name or a server's text can stand.
 pub(crate) fn hostile(text: &str) -> (Results, Verdict) {
-    let (mut results, mut verdict) = run(&Names { plan: text, scenario: text, step: text, message: text }, 15);
+    let (mut results, mut verdict) =
+        run(&Names { plan: text, scenario: text, step: text, message: text, params: text }, 15);
     let owned = || text.to_owned();
     results.plan.expectations = vec![owned()];
     results.plan.flows.iter_mut().for_each(|flow| flow.name = owned());
@@ -327,10 +330,10 @@ fn recording(plan: &Plan, names: &Names<'_>, seconds: u32) -> Recording {
         second_of(&mut recorder, &mut random, names, second);
     }
     recorder.finish();
-    let (slices, failures) = recorder.drain();
+    let (slices, examples) = recorder.drain();
     let mut recording = Recording::default();
     slices.into_iter().for_each(|slice| recording.add(slice));
-    recording.add_failures(failures);
+    recording.add_examples(examples);
     for slice in &mut recording.seconds {
         slice.health.cpu_ns = 180 * MS + u64::from(slice.second) * 20 * MS;
         slice.health.cpu_of_ns = 2 * SECOND;
@@ -430,6 +433,26 @@ fn request(
         recorder.tagged_request(second, series, phase, &[tenant.to_owned()], &sample);
     } else {
         recorder.request(second, series, phase, &sample);
+    }
+    let latency_ns = latency;
+    if error.is_none() && phase == Phase::Measured && recorder.wants_slow(series, latency_ns) {
+        let ended_ms = u64::from(second) * 1000 + latency % 900;
+        recorder.slow(SlowRequest {
+            series,
+            latency_ns,
+            due_ms: ended_ms.saturating_sub(latency / MS),
+            iteration: Some(u64::from(second) * 40 + latency % 40),
+            user: latency % 50,
+            server: 0,
+            service_ns: sample.service,
+            wait_ns: sample.wait,
+            first_byte_ns: sample.first_byte,
+            connect_ns: latency.is_multiple_of(4).then_some(wait / 2),
+            bytes_in: sample.bytes_in,
+            bytes_out: sample.bytes_out,
+            tags: if series == 3 { vec![names.scenario.to_owned()] } else { Vec::new() },
+            params: names.params.to_owned(),
+        });
     }
     if let Some(class) = error {
         let message = if class == ErrorClass::Timeout { "no answer within 10s" } else { names.message };

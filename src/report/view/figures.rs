@@ -3,6 +3,7 @@
 use serde::Serialize;
 
 use super::measure::{SeriesSums, Sums, span_seconds};
+use super::slowest::SlowView;
 use super::{float, share};
 use crate::plan::Selection;
 use crate::record::{Distribution, sample_floor};
@@ -41,6 +42,8 @@ pub struct StepView {
     /// The same requests by the values of tags that they brought, most requests
     /// first; at most 20. Empty without such tags.
     pub tags: Vec<TagView>,
+    /// Its slowest answered requests, the slowest first; at most 5.
+    pub slowest: Vec<SlowView>,
 }
 
 /// Requests of a step that brought the same values of tags.
@@ -213,6 +216,7 @@ pub(super) fn steps(results: &Results, sums: &Sums) -> Vec<StepView> {
             figures: Figures::new(sums, span_seconds(results, &selection)),
             trend: trend(&sums.p95_by_second, results.measured_seconds(&selection)),
             tags: tags(&series.tag_keys, sums),
+            slowest: super::slowest::of_step(results, index),
         }
     };
     plan.series.iter().zip(&sums.series).enumerate().map(step).collect()

@@ -17,6 +17,7 @@ mod process;
 mod scenario;
 mod search;
 mod shape;
+mod slowest;
 mod timeline;
 mod values;
 
@@ -32,6 +33,7 @@ pub use process::ProcessView;
 pub use scenario::{MixView, ScenarioView};
 pub use search::{LegView, SearchView};
 pub use shape::{Band, Curves, Heatmap};
+pub use slowest::{SlowView, TogetherView};
 pub use timeline::{ProcessPoint, Row, Timeline};
 pub use values::{Amount, ValueView};
 
@@ -100,6 +102,12 @@ pub struct View {
     /// Examples of failures in the order of time, those that say the same
     /// together; at most 40.
     pub failures: Vec<FailureView>,
+    /// The slowest answered requests of all steps, but for what `totals` leaves out, the
+    /// slowest first; at most 10.
+    pub slowest: Vec<SlowView>,
+    /// The moment at which most of these were under way; none unless they are three at
+    /// least, and half of them, and chance would hardly do it.
+    pub slowest_together: Option<TogetherView>,
     /// The servers whose processes were watched.
     pub processes: Vec<ProcessView>,
     /// The load generator's own health.
@@ -115,6 +123,8 @@ impl View {
         let walked = search::walked(results, verdict);
         let results = walked.as_ref().unwrap_or(results);
         let sums = measure::Sums::new(results);
+        let slowest = slowest::slowest(results);
+        let (from, to) = results.measured_span(&results.everything());
         View {
             view: VERSION,
             tool: ToolView::new(results),
@@ -139,6 +149,8 @@ impl View {
             timeline: sums.timeline,
             table: sums.table,
             failures: facts::failures(results),
+            slowest_together: slowest::together(&slowest, float(to - from)),
+            slowest,
             processes: process::processes(results),
             generator: GeneratorView::new(results, &sums.lag),
         }

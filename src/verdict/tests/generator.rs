@@ -158,9 +158,9 @@ fn a_machine_without_descriptors_is_not_the_server() {
     recorder.failure(0, ErrorClass::Local, 1070, "no descriptor is left");
     recorder.finish();
     let mut recording = Recording::default();
-    let (slices, failures) = recorder.drain();
+    let (slices, examples) = recorder.drain();
     slices.into_iter().for_each(|slice| recording.add(slice));
-    recording.add_failures(failures);
+    recording.add_examples(examples);
     let verdict = judge(&results(recording.clone(), vec![]));
     assert_eq!(verdict.outcome, Outcome::Invalid);
     assert!(first(&verdict).starts_with("1 of 100 requests failed because the machine that makes the load"));

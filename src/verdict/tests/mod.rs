@@ -63,10 +63,10 @@ fn recording() -> Recording {
         }
     }
     recorder.finish();
-    let (slices, failures) = recorder.drain();
+    let (slices, examples) = recorder.drain();
     let mut recording = Recording::default();
     slices.into_iter().for_each(|slice| recording.add(slice));
-    recording.add_failures(failures);
+    recording.add_examples(examples);
     recording
 }
 

@@ -57,10 +57,10 @@ fn run(change: impl Fn(u64, &mut Fake), more: &[Fake]) -> Results {
         }
     }
     recorder.finish();
-    let (slices, failures) = recorder.drain();
+    let (slices, examples) = recorder.drain();
     let mut recording = Recording::default();
     slices.into_iter().for_each(|slice| recording.add(slice));
-    recording.add_failures(failures);
+    recording.add_examples(examples);
     let mut results = results(recording, vec![]);
     results.plan = even(results.plan);
     results.run.load_ms = 30_000;
