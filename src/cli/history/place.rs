@@ -40,7 +40,7 @@ fn named() -> Named {
 }
 
 /// Where runs of a scenario in the directory `beside` are kept, if anywhere.
-pub(super) fn for_runs(beside: &Path) -> Option<PathBuf> {
+pub(in super::super) fn for_runs(beside: &Path) -> Option<PathBuf> {
     match named() {
         Named::File(path) => Some(path),
         Named::Off => None,
@@ -50,7 +50,7 @@ pub(super) fn for_runs(beside: &Path) -> Option<PathBuf> {
 
 /// The history that a command means: the one that is named, or the nearest one in
 /// the current directory and those above it.
-pub(super) fn nearest(given: Option<&Path>) -> Option<PathBuf> {
+pub(in super::super) fn nearest(given: Option<&Path>) -> Option<PathBuf> {
     if let Some(path) = given {
         return Some(path.to_owned());
     }

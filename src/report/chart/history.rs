@@ -19,17 +19,28 @@ const STEPS: f64 = 4.0;
 /// Rows of a chart of text.
 const ROWS: usize = 9;
 
+/// Characters of a commit that people read.
+const COMMIT: usize = 7;
+
 /// Columns of its labels.
 const LABELS: usize = 9;
 
-/// A series as SVG with its labels, or nothing where it has no runs. `name` identifies it
-/// within the page.
+/// Runs that the pointer is told of one by one: more would make the drawing too large.
+const TOLD: usize = 60;
+
+/// A series as SVG with its labels and a legend, or nothing where it has no runs. `name`
+/// identifies it within the page.
 pub(crate) fn history(series: &Series, name: &str) -> String {
+    let plot = history_plot(series, name, None);
+    if plot.is_empty() { plot } else { legend(series) + &plot }
+}
+
+/// The same without a legend, and with a ring around the point `this`.
+pub(crate) fn history_plot(series: &Series, name: &str, this: Option<usize>) -> String {
     let Some(axis) = Axis::of(series) else { return String::new() };
     let x = |at: usize| (share(at, series.points.len()) * WIDTH).clamp(0.0, WIDTH);
     let y = |value: f64| (1.0 - axis.scale.share(value)) * HEIGHT;
-    let mut out = legend(series);
-    out.push_str(r#"<div class="plot"><div class="plot-y" aria-hidden="true">"#);
+    let mut out = String::from(r#"<div class="plot"><div class="plot-y" aria-hidden="true">"#);
     let mut grid = Path::default();
     for value in axis.ticks() {
         let top = coordinate((1.0 - axis.scale.share(value)) * 100.0);
@@ -63,11 +74,19 @@ pub(crate) fn history(series: &Series, name: &str) -> String {
     };
     moves(series).for_each(|at| out.push_str(&upright(at, "--muted", "1 4")));
     series.findings.iter().for_each(|finding| out.push_str(&upright(finding.at, color(finding), "6 4")));
-    let mut dots = Path::default();
-    for (at, point) in series.points.iter().enumerate() {
-        dots.move_to(x(at), y(point.value));
-        dots.line_to(x(at), y(point.value));
+    let dot = |path: &mut Path, at: usize, value: f64| {
+        path.move_to(x(at), y(value));
+        path.line_to(x(at), y(value));
+    };
+    if let Some((at, point)) = this.and_then(|at| Some((at, series.points.get(at)?))) {
+        for (color, width) in [("--ink", 14), ("--page", 10)] {
+            let mut ring = Path::default();
+            dot(&mut ring, at, point.value);
+            out.push_str(&stroke(&ring.data(), color, &format!(r#" stroke-width="{width}" stroke-linecap="round""#)));
+        }
     }
+    let mut dots = Path::default();
+    series.points.iter().enumerate().for_each(|(at, point)| dot(&mut dots, at, point.value));
     out.push_str(&stroke(&dots.data(), "--c1", r#" stroke-width="6" stroke-linecap="round""#));
     let mut levels = Path::default();
     for segment in &series.segments {
@@ -75,6 +94,7 @@ pub(crate) fn history(series: &Series, name: &str) -> String {
         levels.line_to(x(segment.last), y(segment.level));
     }
     out.push_str(&stroke(&levels.data(), "--c2", r#" stroke-width="2" stroke-linecap="round""#));
+    out.push_str(&near(series, x));
     out.push_str(r#"</svg><div class="plot-x" aria-hidden="true">"#);
     for (at, day) in days(series) {
         let class = if at > 0 && at + 1 == series.points.len() { r#" class="end""# } else { "" };
@@ -82,6 +102,35 @@ pub(crate) fn history(series: &Series, name: &str) -> String {
         let _ = write!(out, r#"<span{class} style="left:{left}%">{}</span>"#, html(&clean(&day)));
     }
     out.push_str("</div></div>\n");
+    out
+}
+
+/// What the pointer is told of each run.
+fn near(series: &Series, x: impl Fn(usize) -> f64) -> String {
+    if series.points.len() > TOLD {
+        return String::new();
+    }
+    let mut out = String::from(r#"<g class="near" fill="transparent">"#);
+    let half = |at: usize, other: usize| (x(at) + x(other)) / 2.0;
+    let last = series.points.len().saturating_sub(1);
+    for (at, point) in series.points.iter().enumerate() {
+        let from = if at == 0 { 0.0 } else { half(at, at - 1) };
+        let to = if at == last { WIDTH } else { half(at, at + 1) };
+        let day = point.started.split('T').next().unwrap_or_default();
+        let commit = point
+            .commit
+            .as_ref()
+            .map_or_else(String::new, |commit| format!(", commit {}", commit.chars().take(COMMIT).collect::<String>()));
+        let _ = write!(
+            out,
+            r#"<path d="M{} 0H{}V{HEIGHT}H{}z"><title>{}</title></path>"#,
+            coordinate(from),
+            coordinate(to),
+            coordinate(from),
+            html(&clean(&format!("{day}{commit}: {}", show(series, point.value))))
+        );
+    }
+    out.push_str("</g>");
     out
 }
 
