@@ -2,10 +2,10 @@
 
 use std::path::{Path, PathBuf};
 
-use super::history::{COMMIT, Tag, for_runs, nearest, tags_of};
+use super::history::{COMMIT, Tag, for_reports, for_runs, tags_of};
 use super::trend::{Candidate, is_measured, left_out};
 use super::{terminal, triage};
-use crate::plan::{MetricExpr, MetricRef, Plan};
+use crate::plan::{MetricExpr, MetricRef};
 use crate::results::Results;
 use crate::store::{Filter, Mode, StoreError};
 use crate::verdict::Verdict;
@@ -43,7 +43,7 @@ impl Earlier {
 
 /// Adds what the nearest history says to the verdict on a stored run, if it has that run.
 pub(super) fn tell(results: &Results, verdict: &mut Verdict) {
-    let Some(path) = nearest(None).filter(|path| path.exists()) else { return };
+    let Some(path) = for_reports() else { return };
     let read = || {
         let history = crate::store::History::open(&path, Mode::Read)?;
         let known = match history.find(&results.run.id) {
@@ -97,7 +97,7 @@ fn up_to(
         listed.filter(|run| (&run.started, &run.id) < (&this.started, &this.id)).collect();
     of_name.sort_by(|a, b| (&b.started, &b.id).cmp(&(&a.started, &a.id)));
     let measured = of_name.iter().filter(|run| run.load_hash == this.load_hash && is_measured(run));
-    let metrics = metrics(&results.plan);
+    let metrics = metrics(results);
     let mut runs = vec![Run::of(results, &metrics, this.commit)];
     for run in measured.take(RUNS - 1) {
         runs.push(Run::of(&history.condensed(&run.id)?, &metrics, run.commit.clone()));
@@ -121,8 +121,10 @@ fn decided(history: &Path) -> Triage {
     })
 }
 
-/// What the file says something about, as far as there is room, after what every run has.
-fn metrics(plan: &Plan) -> Vec<MetricRef> {
+/// What every run has, then what the file says something about, as far as there is room.
+/// What has no value in this run is left out.
+fn metrics(results: &Results) -> Vec<MetricRef> {
+    let plan = &results.plan;
     let margins = plan.baselines.iter().flat_map(|baseline| &baseline.margins).map(|margin| &margin.metric);
     let asserted = plan.assertions.iter().filter_map(|assertion| match &assertion.left {
         MetricExpr::Metric(metric) => Some(metric),
@@ -137,5 +139,6 @@ fn metrics(plan: &Plan) -> Vec<MetricRef> {
             metrics.push(metric.clone());
         }
     }
-    metrics
+    let values = Run::of(results, &metrics, None).values;
+    metrics.into_iter().zip(values).filter_map(|(metric, value)| value.map(|_| metric)).collect()
 }

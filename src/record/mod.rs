@@ -13,7 +13,7 @@ mod recording;
 mod sparse;
 
 pub use class::ErrorClass;
-pub use distribution::{Distribution, Frozen, Sparse, sample_floor};
+pub use distribution::{Distribution, Frozen, Sparse, SparseSum, sample_floor};
 pub use process::{Moment, ProcessRow};
 pub use recorder::{OTHER_TAGS, Recorder, Sample, Shape};
 pub use recording::{

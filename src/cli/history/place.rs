@@ -50,7 +50,7 @@ pub(in super::super) fn for_runs(beside: &Path) -> Option<PathBuf> {
 
 /// The history that a command means: the one that is named, or the nearest one in
 /// the current directory and those above it.
-pub(in super::super) fn nearest(given: Option<&Path>) -> Option<PathBuf> {
+pub(super) fn nearest(given: Option<&Path>) -> Option<PathBuf> {
     if let Some(path) = given {
         return Some(path.to_owned());
     }
@@ -62,6 +62,12 @@ pub(in super::super) fn nearest(given: Option<&Path>) -> Option<PathBuf> {
         // As people would write it, where it is right here.
         if directory == here { PathBuf::from(FILE) } else { directory.join(FILE) }
     })
+}
+
+/// The nearest one that reports may take earlier runs from, if any.
+pub(in super::super) fn for_reports() -> Option<PathBuf> {
+    let path = if let Named::Off = named() { None } else { nearest(None) };
+    path.filter(|path| path.exists())
 }
 
 /// The one that a command writes to, which need not exist.

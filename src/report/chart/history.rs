@@ -6,7 +6,7 @@ use super::path::{Path, coordinate};
 use super::scale::Scale;
 use crate::report::clean::clean;
 use crate::report::escape::html;
-use crate::units::Quantity;
+use crate::units::{Dimension, Quantity};
 use crate::verdict::trend::{Finding, Kind, Series};
 
 /// Size of the drawing in its own units; the page stretches it.
@@ -180,16 +180,28 @@ fn moves(series: &Series) -> impl Iterator<Item = usize> {
     })
 }
 
-/// The days of the first run, of one in the middle and of the last.
+/// The days of the first run, of one in the middle and of the last; where all are of one
+/// day, their hours and minutes.
 fn days(series: &Series) -> Vec<(usize, String)> {
     let last = series.points.len().saturating_sub(1);
     let mut at = vec![0, last / 2, last];
     at.dedup();
-    let day = |at: usize| {
-        let point = series.points.get(at)?;
-        Some((at, point.started.split('T').next().unwrap_or_default().to_owned()))
+    let started = |at: usize| {
+        let started = series.points.get(at)?.started.as_str();
+        Some(started.split_once('T').unwrap_or((started, "")))
     };
-    at.into_iter().filter_map(day).collect()
+    let one_day = started(0).map(|(day, _)| day) == started(last).map(|(day, _)| day);
+    let label = |at: usize| {
+        let (day, time) = started(at)?;
+        let time = time.get(..5).unwrap_or(time);
+        let label = match (one_day, at) {
+            (false, _) => day.to_owned(),
+            (true, 0) => format!("{day} {time}").trim_end().to_owned(),
+            (true, _) => time.to_owned(),
+        };
+        Some((at, label))
+    };
+    at.into_iter().filter_map(label).collect()
 }
 
 fn show(series: &Series, value: f64) -> String {
@@ -217,7 +229,9 @@ impl Axis {
         let (low, high) = (values().reduce(f64::min)?, values().reduce(f64::max)?);
         // Values that never differ lie in the middle.
         let (low, high) = if high > low { (low, high) } else { (low - low.abs() * 0.1, high + high.abs() * 0.1) };
-        let high = if high > low { high } else { low + 1.0 };
+        // All of it would be much for a share that is always 0.
+        let some = if series.dimension == Dimension::Share { 0.01 } else { 1.0 };
+        let high = if high > low { high } else { low + some };
         let rough = (high - low) / STEPS;
         let decade = 10_f64.powf(rough.log10().floor());
         let step = [1.0, 2.0, 5.0].map(|factor| factor * decade).into_iter().find(|step| *step >= rough);
@@ -293,7 +307,6 @@ pub(crate) fn history_text(series: &Series, width: usize) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::units::Dimension;
     use crate::verdict::trend::{Point, Segment};
 
     fn series(values: &[f64]) -> Series {
