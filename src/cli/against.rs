@@ -112,7 +112,8 @@ impl Against {
     /// Compares a run, and takes what comes out into its verdict.
     pub(super) fn judge(&self, results: &Results, verdict: &mut Verdict) {
         for (baseline, question) in &self.held {
-            verdict.take_in(compare(&baseline.runs, std::slice::from_ref(results), question), self.strict);
+            let comparison = compare(&baseline.runs, std::slice::from_ref(results), question);
+            verdict.take_in(comparison.with_spread(&baseline.runs), self.strict);
         }
     }
 }

@@ -15,6 +15,7 @@ mod complaint;
 mod connect;
 mod dashboard;
 mod duel;
+mod earlier;
 mod environment;
 mod explain;
 mod files;

@@ -6,7 +6,7 @@ use std::path::Path;
 use super::against::{Against, AgainstArgs};
 use super::args::{JudgeArgs, ReportArgs, ReportFormat};
 use super::complaint::Complaint;
-use super::{Done, exit, output, runs, terminal};
+use super::{Done, earlier, exit, output, runs, terminal};
 use crate::report::{self, Format, Style, Template};
 use crate::results::Results;
 use crate::verdict;
@@ -18,7 +18,8 @@ pub(super) fn report(args: &ReportArgs) -> Done {
     }
     // One of them is there: clap sees to it.
     let results = runs::load(args.run.as_deref().or(args.from.as_deref()).unwrap_or(Path::new("")))?;
-    let verdict = judged(&results, &args.against)?;
+    let mut verdict = judged(&results, &args.against)?;
+    earlier::tell(&results, &mut verdict);
     let rendered = match &args.template {
         Some(path) => report::render_template(&results, &verdict, &template(path)?),
         None => {

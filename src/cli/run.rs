@@ -11,6 +11,7 @@ use super::args::RunArgs;
 use super::complaint::Complaint;
 use super::connect::{self, Children, Connected};
 use super::dashboard::{self, Subject};
+use super::earlier::Earlier;
 use super::journal::{self, Journal};
 use super::measure::{self, Job, Measurement};
 use super::progress::Progress;
@@ -82,7 +83,9 @@ pub(super) fn single(args: &RunArgs) -> Result<Ran, Complaint> {
     let against = Against::find(&args.against, args.beside(), &plan, !args.no_baseline)?;
     let live = live_outputs::parse(&args.live, &plan)?;
     let appended: Vec<&Path> = args.live.iter().filter_map(|option| live_outputs::file(option)).collect();
-    let outputs = Outputs::find(args.file(), args.out.as_deref(), asked, &plan, &appended)?.held_against(against);
+    let outputs = Outputs::find(args.file(), args.out.as_deref(), asked, &plan, &appended)?;
+    let earlier = if args.no_save { None } else { Earlier::of_runs(args.beside(), &args.tag) };
+    let outputs = Outputs { against, earlier, ..outputs };
     limits::prepare(&plan, measure::threads(args.threads, &plan))?;
     let servers = match known {
         Some(servers) => Some(servers),
@@ -236,6 +239,7 @@ pub(super) fn conclude(results: &Results, outputs: &Outputs) -> (u8, verdict::Ve
     let mut unwritten = outputs.keep(results);
     let mut verdict = verdict::judge(results);
     outputs.against.judge(results, &mut verdict);
+    outputs.earlier.iter().for_each(|earlier| earlier.tell(results, &mut verdict));
     outputs.report(results, &verdict, &mut unwritten);
     let style = Style { color: terminal::stdout_color() };
     match report::render(results, &verdict, Format::Text, style) {
@@ -261,6 +265,8 @@ pub(super) struct Outputs {
     templates: Vec<(report::Template, PathBuf)>,
     /// Baselines that the run is compared with.
     against: Against,
+    /// The history that the run will be kept in.
+    earlier: Option<Earlier>,
 }
 
 impl Outputs {
@@ -293,12 +299,7 @@ impl Outputs {
             }
             taken.push(path);
         }
-        Ok(Outputs { out: out.map(Path::to_owned), reports, templates, against: Against::default() })
-    }
-
-    /// With baselines.
-    fn held_against(self, against: Against) -> Outputs {
-        Outputs { against, ..self }
+        Ok(Outputs { out: out.map(Path::to_owned), reports, templates, against: Against::default(), earlier: None })
     }
 
     /// Keeps the results where they were asked for.

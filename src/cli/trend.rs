@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use clap::{Args, ValueEnum};
 
 use super::complaint::Complaint;
-use super::history::{open, unusable};
+use super::history::{COMMIT, open, unusable};
 use super::{Done, exit, output, runs, terminal, triage};
 use crate::diag::render;
 use crate::diag::suggest::nearest;
@@ -82,15 +82,15 @@ enum Format {
 }
 
 /// A run that may be looked at.
-struct Candidate {
-    id: String,
-    started: String,
-    name: String,
-    load_hash: String,
-    outcome: String,
-    commit: Option<String>,
+pub(super) struct Candidate {
+    pub(super) id: String,
+    pub(super) started: String,
+    pub(super) name: String,
+    pub(super) load_hash: String,
+    pub(super) outcome: String,
+    pub(super) commit: Option<String>,
     /// Where only the history has it: none.
-    results: Option<Results>,
+    pub(super) results: Option<Results>,
 }
 
 /// Shows the trend.
@@ -134,15 +134,6 @@ fn stored(args: &TrendArgs) -> Result<(Vec<Candidate>, Opened), Complaint> {
     let (history, path) = open(args.history.as_deref())?;
     let filter = store::Filter { name: args.name.clone(), ..store::Filter::default() };
     let entries = history.list(&filter).map_err(|error| unusable(&path, &error))?;
-    let candidate = |entry: store::Entry| Candidate {
-        commit: entry.tags.get("commit").cloned(),
-        id: entry.id,
-        started: entry.started,
-        name: entry.name,
-        load_hash: entry.load_hash,
-        outcome: entry.outcome,
-        results: None,
-    };
     if entries.is_empty() {
         let all = history.list(&store::Filter::default()).map_err(|error| unusable(&path, &error))?;
         let mut names: Vec<&str> = all.iter().map(|entry| entry.name.as_str()).collect();
@@ -157,7 +148,7 @@ fn stored(args: &TrendArgs) -> Result<(Vec<Candidate>, Opened), Complaint> {
             (None, names) => complaint.help(format!("name one that it has: {}", names.join(", "))),
         });
     }
-    Ok((entries.into_iter().map(candidate).collect(), Some((history, path))))
+    Ok((entries.into_iter().map(Candidate::from).collect(), Some((history, path))))
 }
 
 /// The runs of files.
@@ -186,10 +177,24 @@ fn files(args: &TrendArgs) -> Result<Vec<Candidate>, Complaint> {
     Ok(candidates)
 }
 
+impl From<store::Entry> for Candidate {
+    fn from(entry: store::Entry) -> Candidate {
+        Candidate {
+            commit: entry.tags.get(COMMIT).cloned(),
+            id: entry.id,
+            started: entry.started,
+            name: entry.name,
+            load_hash: entry.load_hash,
+            outcome: entry.outcome,
+            results: None,
+        }
+    }
+}
+
 /// Outcomes that say nothing of a server's times.
 const NO_MEASUREMENT: [Outcome; 3] = [Outcome::Invalid, Outcome::Interrupted, Outcome::Guarded];
 
-fn is_measured(candidate: &Candidate) -> bool {
+pub(super) fn is_measured(candidate: &Candidate) -> bool {
     !NO_MEASUREMENT.iter().any(|outcome| outcome.word() == candidate.outcome)
 }
 
@@ -240,7 +245,7 @@ fn histories(
 }
 
 /// Why runs of a scenario are not looked at.
-fn left_out(of_name: &[&Candidate], load_hash: &str) -> Vec<String> {
+pub(super) fn left_out(of_name: &[&Candidate], load_hash: &str) -> Vec<String> {
     let (same, other): (Vec<&Candidate>, Vec<&Candidate>) =
         of_name.iter().copied().partition(|run| run.load_hash == load_hash);
     let mut reasons: Vec<String> = NO_MEASUREMENT

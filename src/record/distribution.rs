@@ -37,9 +37,21 @@ impl Distribution {
     /// An empty one.
     #[must_use]
     pub fn new() -> Distribution {
-        #[expect(clippy::expect_used, reason = "the bounds are constants, and a test constructs one")]
-        let mut histogram = Histogram::new_with_bounds(LOWEST_NS, FIRST_HIGHEST_NS, SIGNIFICANT_DIGITS)
-            .expect("constant bounds are in order");
+        Distribution::up_to(FIRST_HIGHEST_NS)
+    }
+
+    /// An empty one that takes as little memory as it can: for the few values of a second,
+    /// where making a histogram would be most of the work.
+    #[must_use]
+    pub fn narrow() -> Distribution {
+        Distribution::up_to(2 * LOWEST_NS)
+    }
+
+    /// With buckets for values up to `highest` from the start.
+    fn up_to(highest: u64) -> Distribution {
+        #[expect(clippy::expect_used, reason = "the bounds are constants, and a test constructs each")]
+        let mut histogram =
+            Histogram::new_with_bounds(LOWEST_NS, highest, SIGNIFICANT_DIGITS).expect("constant bounds are in order");
         histogram.auto(true);
         Distribution { histogram }
     }
@@ -182,6 +194,56 @@ impl Sparse {
     pub fn percentile(&self, percentile: f64) -> Option<f64> {
         sparse::percentile(&self.counts, percentile, BOUNDS).map(|nanos| nanos as f64)
     }
+
+    /// Like [`Distribution::max`].
+    #[must_use]
+    pub fn max(&self) -> Option<f64> {
+        self.percentile(100.0)
+    }
+}
+
+/// Distributions at rest that are being summed up. It costs as much as there is, where a
+/// [`Distribution`] costs its range: for many small sums.
+#[derive(Clone, Debug, Default)]
+pub struct SparseSum {
+    /// In no order, and values more than once.
+    counts: Vec<(u64, u64)>,
+    /// How many there were when each value was there once.
+    settled: usize,
+}
+
+impl SparseSum {
+    /// More than twice as many entries as values, and so many more, are brought in order:
+    /// memory is bounded in values.
+    const LOOSE: usize = 4096;
+
+    /// Adds everything in `sparse`.
+    pub fn add(&mut self, sparse: &Sparse) {
+        self.counts.extend_from_slice(&sparse.counts);
+        if self.counts.len() > 2 * self.settled + SparseSum::LOOSE {
+            self.settle();
+            self.settled = self.counts.len();
+        }
+    }
+
+    /// The sum.
+    #[must_use]
+    pub fn finish(mut self) -> Sparse {
+        self.settle();
+        Sparse { counts: self.counts }
+    }
+
+    /// Brings values in order, each once.
+    fn settle(&mut self) {
+        self.counts.sort_unstable();
+        self.counts.dedup_by(|next, kept| {
+            let same = next.0 == kept.0;
+            if same {
+                kept.1 += next.1;
+            }
+            same
+        });
+    }
 }
 
 /// A distribution at rest: the HDR V2 encoding, in JSON as base64. Empty for an
@@ -260,7 +322,7 @@ impl<'de> Deserialize<'de> for Frozen {
         let text = String::deserialize(deserializer)?;
         let bytes = BASE64.decode(text).map_err(serde::de::Error::custom)?;
         let frozen = Frozen { bytes };
-        if !frozen.is_empty() && frozen.counts().is_none() && frozen.thaw().is_none() {
+        if !frozen.is_empty() && sparse::each(&frozen.bytes, BOUNDS, |_, _| ()).is_none() && frozen.thaw().is_none() {
             return Err(serde::de::Error::custom("not an HDR histogram in V2 encoding"));
         }
         Ok(frozen)
@@ -357,6 +419,25 @@ mod tests {
             let at = damage.0.index(frozen.bytes.len());
             frozen.bytes[at] ^= damage.1;
             let _ = frozen.counts();
+        }
+
+        #[test]
+        fn a_sparse_sum_has_what_a_histogram_has(
+            parts in prop::collection::vec(prop::collection::vec(prop_oneof![0_u64..200, 0_u64..10_000_000], 0..300), 0..60),
+            percentile in 0.001..=100.0,
+        ) {
+            let (mut sum, mut whole, mut narrow) = (SparseSum::default(), Distribution::new(), Distribution::narrow());
+            for part in &parts {
+                let frozen = of(part).freeze();
+                sum.add(&frozen.sparse());
+                whole.add_frozen(&frozen);
+                narrow.add_frozen(&frozen);
+            }
+            let sum = sum.finish();
+            prop_assert_eq!((sum.count(), sum.max()), (whole.count(), whole.max()));
+            prop_assert_eq!(sum.percentile(percentile), whole.percentile(percentile));
+            prop_assert_eq!(narrow.percentile(percentile), whole.percentile(percentile));
+            prop_assert!(sum.counts().is_sorted_by(|a, b| a.0 < b.0));
         }
 
         #[test]

@@ -15,7 +15,7 @@ mod slowest;
 mod sparse;
 
 pub use class::ErrorClass;
-pub use distribution::{Distribution, Frozen, Sparse, sample_floor};
+pub use distribution::{Distribution, Frozen, Sparse, SparseSum, sample_floor};
 pub use examples::{Examples, Failure};
 pub use process::{Moment, ProcessRow};
 pub use recorder::{OTHER_TAGS, Recorder, Sample, Shape};

@@ -26,6 +26,14 @@ pub(super) struct Bounds {
 /// Each value that was recorded, as the smallest that is kept as one with it, and
 /// how often. `None` when the bytes are damaged or made with other bounds.
 pub(super) fn counts(bytes: &[u8], bounds: Bounds) -> Option<Vec<(u64, u64)>> {
+    // Most counts have a byte, and one before them for a gap.
+    let mut found = Vec::with_capacity(bytes.len().saturating_sub(HEADER) / 2 + 1);
+    each(bytes, bounds, |value, count| found.push((value, count)))?;
+    Some(found)
+}
+
+/// Shows what [`counts`] has, one by one, until the bytes turn out to be damaged.
+pub(super) fn each(bytes: &[u8], bounds: Bounds, mut found: impl FnMut(u64, u64)) -> Option<()> {
     let (header, payload) = bytes.split_at_checked(HEADER)?;
     let word = |at: usize| Some(u32::from_be_bytes(header.get(at..at + 4)?.try_into().ok()?));
     let long = |at: usize| Some(u64::from_be_bytes(header.get(at..at + 8)?.try_into().ok()?));
@@ -40,7 +48,6 @@ pub(super) fn counts(bytes: &[u8], bounds: Bounds) -> Option<Vec<(u64, u64)>> {
     }
     let highest = long(24)?;
     let scale = Scale::new(bounds);
-    let mut found = Vec::new();
     let (mut rest, mut index) = (payload, 0_u64);
     while !rest.is_empty() {
         let number = number(&mut rest)?;
@@ -50,11 +57,11 @@ pub(super) fn counts(bytes: &[u8], bounds: Bounds) -> Option<Vec<(u64, u64)>> {
         }
         if number > 0 {
             let value = scale.value(index).filter(|value| *value <= highest)?;
-            found.push((value, number.unsigned_abs()));
+            found(value, number.unsigned_abs());
         }
         index = index.checked_add(1)?;
     }
-    Some(found)
+    Some(())
 }
 
 /// The value at `percentile` (0 to 100) of values in order and how often each was
@@ -79,6 +86,12 @@ pub(super) fn percentile(counts: &[(u64, u64)], percentile: f64, bounds: Bounds)
 
 /// One number, whose bytes are taken away.
 fn number(rest: &mut &[u8]) -> Option<i64> {
+    let (&first, behind) = rest.split_first()?;
+    // Nearly all have a single byte.
+    if first & 0x80 == 0 {
+        *rest = behind;
+        return Some(i64::from(first >> 1) ^ -i64::from(first & 1));
+    }
     let mut value = 0_u64;
     for at in 0..9_u32 {
         let (&byte, behind) = rest.split_first()?;

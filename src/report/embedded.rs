@@ -34,6 +34,9 @@ pub(super) const ROW_BYTES: usize = 100;
 /// [`EMBEDDED_BYTES`] is not worth the attempt.
 const RATIO: usize = 8;
 
+/// So much JSON tells whether the rest is worth packing.
+const LOOKED_AT: usize = 512 * 1024;
+
 /// The largest JSON that is unpacked: longer than any run that fits a page.
 const UNPACKED_BYTES: u64 = 64 * 1024 * 1024;
 
@@ -71,9 +74,18 @@ pub(super) fn embed(results: &Results) -> Option<String> {
     (packed.len() <= EMBEDDED_BYTES).then_some(packed)
 }
 
+/// None where it shows early that they will be half as large again as there is room for.
 fn pack(json: &str) -> Option<String> {
     let mut encoder = DeflateEncoder::new(Vec::new(), Compression::new(6));
-    encoder.write_all(json.as_bytes()).ok()?;
+    let mut done = 0;
+    for piece in json.as_bytes().chunks(LOOKED_AT) {
+        encoder.write_all(piece).ok()?;
+        done += piece.len();
+        let room = EMBEDDED_BYTES / 4 * 3;
+        if encoder.get_ref().len().saturating_mul(json.len()) / done > room + room / 2 {
+            return None;
+        }
+    }
     let deflate = BASE64.encode(encoder.finish().ok()?);
     serde_json::to_string(&Packed { deflate }).ok()
 }

@@ -1,6 +1,6 @@
 //! The template engine as reports use it, and the built-in templates.
 //!
-//! Invariant: a template sees the view, the filters and six functions, and
+//! Invariant: a template sees the view, the filters and seven functions, and
 //! nothing else; a name that does not exist is an error.
 
 use std::sync::Arc;
@@ -29,6 +29,7 @@ const BUILT_IN: &[(&str, &str)] = &[
     ("parts/over_time.html.j2", include_str!("../../reports/parts/over_time.html.j2")),
     ("parts/steps.html.j2", include_str!("../../reports/parts/steps.html.j2")),
     ("parts/readings.html.j2", include_str!("../../reports/parts/readings.html.j2")),
+    ("parts/trend.html.j2", include_str!("../../reports/parts/trend.html.j2")),
     ("parts/health.html.j2", include_str!("../../reports/parts/health.html.j2")),
     ("parts/failures.html.j2", include_str!("../../reports/parts/failures.html.j2")),
     ("parts/provenance.html.j2", include_str!("../../reports/parts/provenance.html.j2")),
@@ -151,6 +152,14 @@ fn functions<'a>(
         chart::chart(&for_charts, name).map(Value::from_safe_string).ok_or_else(|| {
             let names = chart::NAMES.join("`, `");
             Error::new(ErrorKind::InvalidOperation, format!("there is no chart `{name}`, only `{names}`"))
+        })
+    });
+    let for_trend = Arc::clone(view);
+    environment.add_function("trend_chart", move |index: usize| {
+        let series = for_trend.trend.as_ref().and_then(|trend| trend.series.get(index));
+        let plot = series.map(|of| chart::history_plot(&of.series, &format!("trend-{index}"), of.this));
+        plot.map(Value::from_safe_string).ok_or_else(|| {
+            Error::new(ErrorKind::InvalidOperation, format!("the trend has no series with the number {index}"))
         })
     });
     environment.add_function("sparkline", |values: Vec<Value>, limit: Option<f64>| {

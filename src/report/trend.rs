@@ -3,9 +3,10 @@
 use serde::Serialize;
 
 use super::clean::clean;
+use super::view::TrendFinding;
+use super::view::trend::level;
 use super::{RenderError, Style, chart, templates};
-use crate::units::Quantity;
-use crate::verdict::trend::{Finding, Kind, Series, Trend};
+use crate::verdict::trend::Trend;
 
 /// The formats of a trend.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -44,21 +45,11 @@ struct SeriesView {
     /// The newest level as a text; `n/a` without runs.
     level: String,
     values: Vec<f64>,
-    findings: Vec<FindingView>,
+    findings: Vec<TrendFinding>,
     /// The chart as lines of text; none where it would show nothing.
     lines: Vec<String>,
     /// The chart as HTML.
     drawing: String,
-}
-
-#[derive(Debug, Serialize)]
-struct FindingView {
-    /// `worse`, `better`, `suspected`, `decided` or `changed`.
-    state: &'static str,
-    text: String,
-    /// Names of the detectors that agree.
-    detectors: Vec<&'static str>,
-    fails: bool,
 }
 
 /// Renders a trend. Series in which nothing happened have a chart in HTML, and in text
@@ -79,7 +70,7 @@ pub fn render_trend(trend: &Trend, format: TrendFormat, all: bool, style: Style)
         runs: series.points.len(),
         level: level(series),
         values: series.points.iter().map(|point| point.value).collect(),
-        findings: series.findings.iter().map(finding).collect(),
+        findings: series.findings.iter().map(TrendFinding::new).collect(),
         lines: width
             .filter(|_| all || !series.findings.is_empty())
             .map_or_else(Vec::new, |width| chart::history_text(series, width)),
@@ -113,31 +104,5 @@ fn sentence(trend: &Trend) -> String {
         (0, _) => format!("{told} findings in {of}, which fail nothing"),
         (1, _) => format!("1 worsening in {of} stands that nobody took note of"),
         (_, _) => format!("{failing} worsenings in {of} stand that nobody took note of"),
-    }
-}
-
-/// The newest level of the class of machine that made the newest run.
-fn level(series: &Series) -> String {
-    let machine = series.points.last().map(|point| point.machine);
-    let newest = series.segments.iter().filter(|segment| Some(segment.machine) == machine).max_by_key(|s| s.last);
-    newest.map_or_else(|| "n/a".to_owned(), |segment| Quantity::new(segment.level, series.dimension).to_string())
-}
-
-fn finding(finding: &Finding) -> FindingView {
-    let state = match finding.worse {
-        _ if finding.triage.is_some() => "decided",
-        _ if finding.kind == Kind::Suspected => "suspected",
-        Some(true) => "worse",
-        Some(false) => "better",
-        None => "changed",
-    };
-    let detectors = finding.detectors;
-    let named =
-        [(detectors.change_point, "change point"), (detectors.newest_run, "newest run"), (detectors.drift, "drift")];
-    FindingView {
-        state,
-        text: clean(&finding.text),
-        detectors: named.into_iter().filter(|(agrees, _)| *agrees).map(|(_, name)| name).collect(),
-        fails: finding.fails,
     }
 }

@@ -15,6 +15,14 @@ pub enum Window {
     Second(u32),
 }
 
+/// What a sum over a window begins with.
+fn empty(window: Window) -> Distribution {
+    match window {
+        Window::Whole => Distribution::new(),
+        Window::Second(_) => Distribution::narrow(),
+    }
+}
+
 impl Results {
     pub(super) fn slices(&self, window: Window) -> impl Iterator<Item = &Slice> {
         let seconds = self.recording.seconds.as_slice();
@@ -48,7 +56,7 @@ impl Results {
 
     /// Values of a group or of a metric of the file's own, warm-up excluded.
     fn values(&self, rows: impl Fn(&Slice) -> &[ValueRow], index: usize, window: Window) -> Distribution {
-        let mut sum = Distribution::new();
+        let mut sum = empty(window);
         for row in self.slices(window).flat_map(rows) {
             if row.phase == Phase::Measured && row.index == index {
                 sum.add_frozen(&row.values);
@@ -121,7 +129,7 @@ impl Results {
     /// Times of requests of the selected series, warm-up excluded.
     #[must_use]
     pub fn times(&self, selection: &Selection, time: Time, window: Window) -> Distribution {
-        let mut sum = Distribution::new();
+        let mut sum = empty(window);
         for row in self.rows(selection, window) {
             if let Some(frozen) = row.times.get(time as usize) {
                 sum.add_frozen(frozen);
@@ -134,7 +142,7 @@ impl Results {
     /// counted in the warm-up too: most are opened before the load begins.
     #[must_use]
     pub fn session_times(&self, selection: &Selection, time: SessionTime, window: Window) -> Distribution {
-        let mut sum = Distribution::new();
+        let mut sum = empty(window);
         let with_warmup = time != SessionTime::Iteration;
         let rows = self
             .slices(window)
@@ -151,7 +159,7 @@ impl Results {
     /// How late the load generator was.
     #[must_use]
     pub fn lag(&self, window: Window) -> Distribution {
-        let mut sum = Distribution::new();
+        let mut sum = empty(window);
         self.slices(window).for_each(|slice| {
             sum.add_frozen(&slice.health.lag);
         });

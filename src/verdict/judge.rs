@@ -46,6 +46,7 @@ pub fn judge(results: &Results) -> Verdict {
         sentence,
         searches,
         comparisons: Vec::new(),
+        trend: None,
         findings: findings::find(results, invalid),
         assertions,
     }

@@ -47,6 +47,9 @@ pub struct Verdict {
     /// Comparisons with stored runs.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub comparisons: Vec<compare::Comparison>,
+    /// What the history says of the load, up to this run. It decides nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub trend: Option<trend::Trend>,
     /// What else a reader should know, most important first; at most five.
     pub findings: Vec<Finding>,
 }

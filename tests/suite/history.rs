@@ -112,6 +112,41 @@ fn a_run_is_kept_and_named_shown_tagged_reported_and_removed() {
 }
 
 #[test]
+fn the_page_of_a_run_has_the_runs_before_it() {
+    let scenario = Scenario::new(SHORT);
+    let page = |name: &str, more: &[&str]| {
+        let (page, out) = (scenario.path(&format!("{name}.html")), scenario.path(&format!("{name}.json")));
+        let report = format!("html={}", page.display());
+        let files = ["--report", &report, "--out", out.to_str().unwrap()];
+        assert_exit(&run(&scenario, &[&files, more].concat()), 0);
+        fs::read_to_string(page).unwrap()
+    };
+    assert!(!page("first", &[]).contains("id=\"trend\""), "none is before it");
+    let second = page("second", &["--tag", "commit=abc"]);
+    assert!(second.contains("2 runs of this load, up to this one.") && second.contains("<td>abc</td>"));
+    let again = |run: &str, history: Option<&str>| {
+        let mut command = with_history();
+        command.envs(history.map(|path| ("MCPL_HISTORY", path))).current_dir(scenario.dir.path());
+        let output = command.args(["report", run, "--format", "html"]).output().unwrap();
+        assert_exit(&output, 0);
+        stdout(&output)
+    };
+    assert_eq!(again("second.json", None), second);
+    assert_eq!(again("latest", None), second);
+    assert!(!again("second.json", Some("")).contains("id=\"trend\""), "the history is off");
+    assert!(!page("third", &["--no-save"]).contains("id=\"trend\""));
+    assert!(!again("third.json", None).contains("id=\"trend\""), "the history does not have it");
+    // What is no measurement is not shown among those that are.
+    let mut history = History::open(&scenario.path(".mcpl/history.db"), Mode::Write).unwrap();
+    let mut invalid = Results::from_json(&fs::read_to_string(scenario.path("second.json")).unwrap()).unwrap();
+    "invalid".clone_into(&mut invalid.run.id);
+    history.keep(&invalid, "invalid", &mcpl::store::Tags::new(), mcpl::store::Details::Condensed).unwrap();
+    drop(history);
+    let fourth = page("fourth", &[]);
+    assert!(fourth.contains("3 runs of this load, up to this one.") && fourth.contains("1 invalid"), "{fourth}");
+}
+
+#[test]
 fn a_run_that_is_not_there_is_met_with_those_that_are() {
     let scenario = Scenario::new(SHORT);
     let none = history(&scenario, &["list"]);

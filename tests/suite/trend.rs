@@ -198,6 +198,45 @@ fn files_are_taken_too_and_pages_are_whole() {
     assert!(stderr(&wrong).contains("search") && stderr(&wrong).contains("METRIC"), "{}", stderr(&wrong));
 }
 
+/// A report of a run of a history, made in an empty directory.
+fn report(history: &Path, run: &str, format: &str) -> String {
+    let elsewhere = tempfile::tempdir().unwrap();
+    let mut command = mcpl();
+    let output = command.env("MCPL_HISTORY", history).current_dir(elsewhere.path());
+    let output = output.args(["report", run, "--format", format]).output().unwrap();
+    assert_exit(&output, 0);
+    stdout(&output)
+}
+
+#[test]
+fn a_report_shows_the_runs_up_to_its_own() {
+    let dir = tempfile::tempdir().unwrap();
+    let runs = runs(2, STEP);
+    let history = stored(dir.path(), &runs);
+    let (html, text) = (report(&history, "run-59", "html"), report(&history, "run-59", "text"));
+    assert!(html.contains("id=\"trend\"") && html.contains("60 runs of this load, up to this one."));
+    assert!(html.contains("<code>latency.p95</code> rose by 8."), "the change is told");
+    assert!(text.contains("! trend: `latency.p"), "{text}");
+    let view = |run: &str| -> serde_json::Value { serde_json::from_str(&report(&history, run, "json")).unwrap() };
+    let newest = view("run-59");
+    assert_eq!(newest["trend"]["runs"].as_array().unwrap().len(), 60);
+    assert_eq!(newest["trend"]["series"].as_array().unwrap().len(), 5);
+    // As the report was when the run was the newest, whatever has happened since.
+    let early = view("run-20");
+    let known = early["trend"]["runs"].as_array().unwrap();
+    let of = |run: &serde_json::Value| (run["id"].as_str().unwrap().to_owned(), run["this"].as_bool().unwrap());
+    assert_eq!(
+        known.iter().map(of).collect::<Vec<_>>(),
+        (0..21).map(|n| (format!("run-{n:02}"), n == 20)).collect::<Vec<_>>()
+    );
+    let fewer = tempfile::tempdir().unwrap();
+    let then = stored(fewer.path(), &runs[..21]);
+    assert_eq!(report(&then, "run-20", "html"), report(&history, "run-20", "html"));
+    assert_eq!(view("run-00")["trend"], serde_json::Value::Null, "it was the first");
+    fs::write(dir.path().join("mcpl-triage.toml"), "[[change]]\ncommit = \"0\"\nstate = \"ignore\"\n").unwrap();
+    assert!(report(&history, "run-59", "text").contains("! trend:"), "a wrong file of decisions changes nothing");
+}
+
 #[test]
 fn a_history_without_runs_says_what_to_do() {
     let dir = tempfile::tempdir().unwrap();

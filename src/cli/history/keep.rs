@@ -11,17 +11,23 @@ use crate::store::{Details, Tags};
 use crate::verdict::Outcome;
 
 /// The tag that every run gets where the commit is known.
-const COMMIT: &str = "commit";
+pub(in super::super) const COMMIT: &str = "commit";
 
-/// Keeps a run of a scenario in the directory `beside`. What prevents that is told,
-/// and changes nothing else.
-pub(in super::super) fn keep(beside: &Path, results: &Results, outcome: Outcome, tags: &[Tag], quiet: bool) {
-    let Some(path) = for_runs(beside) else { return };
+/// The tags that a run of a scenario in the directory `beside` gets.
+pub(in super::super) fn tags_of(beside: &Path, tags: &[Tag]) -> Tags {
     let mut all = Tags::new();
     if let Some(commit) = commit(beside) {
         all.insert(COMMIT.to_owned(), commit);
     }
     all.extend(tags.iter().map(|tag| (tag.key.clone(), tag.value.clone())));
+    all
+}
+
+/// Keeps a run of a scenario in the directory `beside`. What prevents that is told,
+/// and changes nothing else.
+pub(in super::super) fn keep(beside: &Path, results: &Results, outcome: Outcome, tags: &[Tag], quiet: bool) {
+    let Some(path) = for_runs(beside) else { return };
+    let all = tags_of(beside, tags);
     let kept = open_to_write(&path).and_then(|mut history| {
         history.keep(results, outcome.word(), &all, Details::Whole).map_err(|error| unusable(&path, &error))
     });

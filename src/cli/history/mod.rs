@@ -15,8 +15,8 @@ use super::complaint::Complaint;
 use super::{Done, exit, runs, terminal};
 use crate::store::{History, Tags};
 
-pub(super) use keep::keep;
-pub(super) use place::{open, unusable};
+pub(super) use keep::{COMMIT, keep, tags_of};
+pub(super) use place::{for_reports, for_runs, open, unusable};
 pub(super) use tags::{Tag, tag};
 
 #[derive(Debug, Args)]

@@ -39,7 +39,7 @@ fn named() -> Named {
 }
 
 /// Where runs of a scenario in the directory `beside` are kept, if anywhere.
-pub(super) fn for_runs(beside: &Path) -> Option<PathBuf> {
+pub(in super::super) fn for_runs(beside: &Path) -> Option<PathBuf> {
     match named() {
         Named::File(path) => Some(path),
         Named::Off => None,
@@ -61,6 +61,12 @@ pub(super) fn nearest(given: Option<&Path>) -> Option<PathBuf> {
         // As people would write it, where it is right here.
         if directory == here { PathBuf::from(FILE) } else { directory.join(FILE) }
     })
+}
+
+/// The nearest one that reports may take earlier runs from, if any.
+pub(in super::super) fn for_reports() -> Option<PathBuf> {
+    let path = if let Named::Off = named() { None } else { nearest(None) };
+    path.filter(|path| path.exists())
 }
 
 /// The one that a command writes to, which need not exist.

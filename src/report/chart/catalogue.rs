@@ -174,6 +174,7 @@ fn frame(
         warmup_s: view.timeline.warmup_s,
         borders_s: view.timeline.borders_s.clone(),
         layers,
+        told: Vec::new(),
     }
 }
 

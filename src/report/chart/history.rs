@@ -6,7 +6,7 @@ use super::path::{Path, coordinate};
 use super::scale::Scale;
 use crate::report::clean::clean;
 use crate::report::escape::html;
-use crate::units::Quantity;
+use crate::units::{Dimension, Quantity};
 use crate::verdict::trend::{Finding, Kind, Series};
 
 /// Size of the drawing in its own units; the page stretches it.
@@ -19,17 +19,28 @@ const STEPS: f64 = 4.0;
 /// Rows of a chart of text.
 const ROWS: usize = 9;
 
+/// Characters of a commit that people read.
+const COMMIT: usize = 7;
+
 /// Columns of its labels.
 const LABELS: usize = 9;
 
-/// A series as SVG with its labels, or nothing where it has no runs. `name` identifies it
-/// within the page.
+/// Runs that the pointer is told of one by one: more would make the drawing too large.
+const TOLD: usize = 60;
+
+/// A series as SVG with its labels and a legend, or nothing where it has no runs. `name`
+/// identifies it within the page.
 pub(crate) fn history(series: &Series, name: &str) -> String {
+    let plot = history_plot(series, name, None);
+    if plot.is_empty() { plot } else { legend(series) + &plot }
+}
+
+/// The same without a legend, and with a ring around the point `this`.
+pub(crate) fn history_plot(series: &Series, name: &str, this: Option<usize>) -> String {
     let Some(axis) = Axis::of(series) else { return String::new() };
     let x = |at: usize| (share(at, series.points.len()) * WIDTH).clamp(0.0, WIDTH);
     let y = |value: f64| (1.0 - axis.scale.share(value)) * HEIGHT;
-    let mut out = legend(series);
-    out.push_str(r#"<div class="plot"><div class="plot-y" aria-hidden="true">"#);
+    let mut out = String::from(r#"<div class="plot"><div class="plot-y" aria-hidden="true">"#);
     let mut grid = Path::default();
     for value in axis.ticks() {
         let top = coordinate((1.0 - axis.scale.share(value)) * 100.0);
@@ -63,11 +74,19 @@ pub(crate) fn history(series: &Series, name: &str) -> String {
     };
     moves(series).for_each(|at| out.push_str(&upright(at, "--muted", "1 4")));
     series.findings.iter().for_each(|finding| out.push_str(&upright(finding.at, color(finding), "6 4")));
-    let mut dots = Path::default();
-    for (at, point) in series.points.iter().enumerate() {
-        dots.move_to(x(at), y(point.value));
-        dots.line_to(x(at), y(point.value));
+    let dot = |path: &mut Path, at: usize, value: f64| {
+        path.move_to(x(at), y(value));
+        path.line_to(x(at), y(value));
+    };
+    if let Some((at, point)) = this.and_then(|at| Some((at, series.points.get(at)?))) {
+        for (color, width) in [("--ink", 14), ("--page", 10)] {
+            let mut ring = Path::default();
+            dot(&mut ring, at, point.value);
+            out.push_str(&stroke(&ring.data(), color, &format!(r#" stroke-width="{width}" stroke-linecap="round""#)));
+        }
     }
+    let mut dots = Path::default();
+    series.points.iter().enumerate().for_each(|(at, point)| dot(&mut dots, at, point.value));
     out.push_str(&stroke(&dots.data(), "--c1", r#" stroke-width="6" stroke-linecap="round""#));
     let mut levels = Path::default();
     for segment in &series.segments {
@@ -75,6 +94,7 @@ pub(crate) fn history(series: &Series, name: &str) -> String {
         levels.line_to(x(segment.last), y(segment.level));
     }
     out.push_str(&stroke(&levels.data(), "--c2", r#" stroke-width="2" stroke-linecap="round""#));
+    out.push_str(&near(series, x));
     out.push_str(r#"</svg><div class="plot-x" aria-hidden="true">"#);
     for (at, day) in days(series) {
         let class = if at > 0 && at + 1 == series.points.len() { r#" class="end""# } else { "" };
@@ -82,6 +102,35 @@ pub(crate) fn history(series: &Series, name: &str) -> String {
         let _ = write!(out, r#"<span{class} style="left:{left}%">{}</span>"#, html(&clean(&day)));
     }
     out.push_str("</div></div>\n");
+    out
+}
+
+/// What the pointer is told of each run.
+fn near(series: &Series, x: impl Fn(usize) -> f64) -> String {
+    if series.points.len() > TOLD {
+        return String::new();
+    }
+    let mut out = String::from(r#"<g class="near" fill="transparent">"#);
+    let half = |at: usize, other: usize| (x(at) + x(other)) / 2.0;
+    let last = series.points.len().saturating_sub(1);
+    for (at, point) in series.points.iter().enumerate() {
+        let from = if at == 0 { 0.0 } else { half(at, at - 1) };
+        let to = if at == last { WIDTH } else { half(at, at + 1) };
+        let day = point.started.split('T').next().unwrap_or_default();
+        let commit = point
+            .commit
+            .as_ref()
+            .map_or_else(String::new, |commit| format!(", commit {}", commit.chars().take(COMMIT).collect::<String>()));
+        let _ = write!(
+            out,
+            r#"<path d="M{} 0H{}V{HEIGHT}H{}z"><title>{}</title></path>"#,
+            coordinate(from),
+            coordinate(to),
+            coordinate(from),
+            html(&clean(&format!("{day}{commit}: {}", show(series, point.value))))
+        );
+    }
+    out.push_str("</g>");
     out
 }
 
@@ -131,16 +180,28 @@ fn moves(series: &Series) -> impl Iterator<Item = usize> {
     })
 }
 
-/// The days of the first run, of one in the middle and of the last.
+/// The days of the first run, of one in the middle and of the last; where all are of one
+/// day, their hours and minutes.
 fn days(series: &Series) -> Vec<(usize, String)> {
     let last = series.points.len().saturating_sub(1);
     let mut at = vec![0, last / 2, last];
     at.dedup();
-    let day = |at: usize| {
-        let point = series.points.get(at)?;
-        Some((at, point.started.split('T').next().unwrap_or_default().to_owned()))
+    let started = |at: usize| {
+        let started = series.points.get(at)?.started.as_str();
+        Some(started.split_once('T').unwrap_or((started, "")))
     };
-    at.into_iter().filter_map(day).collect()
+    let one_day = started(0).map(|(day, _)| day) == started(last).map(|(day, _)| day);
+    let label = |at: usize| {
+        let (day, time) = started(at)?;
+        let time = time.get(..5).unwrap_or(time);
+        let label = match (one_day, at) {
+            (false, _) => day.to_owned(),
+            (true, 0) => format!("{day} {time}").trim_end().to_owned(),
+            (true, _) => time.to_owned(),
+        };
+        Some((at, label))
+    };
+    at.into_iter().filter_map(label).collect()
 }
 
 fn show(series: &Series, value: f64) -> String {
@@ -168,7 +229,9 @@ impl Axis {
         let (low, high) = (values().reduce(f64::min)?, values().reduce(f64::max)?);
         // Values that never differ lie in the middle.
         let (low, high) = if high > low { (low, high) } else { (low - low.abs() * 0.1, high + high.abs() * 0.1) };
-        let high = if high > low { high } else { low + 1.0 };
+        // All of it would be much for a share that is always 0.
+        let some = if series.dimension == Dimension::Share { 0.01 } else { 1.0 };
+        let high = if high > low { high } else { low + some };
         let rough = (high - low) / STEPS;
         let decade = 10_f64.powf(rough.log10().floor());
         let step = [1.0, 2.0, 5.0].map(|factor| factor * decade).into_iter().find(|step| *step >= rough);
@@ -244,7 +307,6 @@ pub(crate) fn history_text(series: &Series, width: usize) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::units::Dimension;
     use crate::verdict::trend::{Point, Segment};
 
     fn series(values: &[f64]) -> Series {

@@ -22,5 +22,5 @@ mod ticks;
 pub(super) use catalogue::{NAMES, chart};
 pub(super) use forest::{Effect, forest};
 pub(super) use gauge::gauge;
-pub(super) use history::{history, history_text};
+pub(super) use history::{history, history_plot, history_text};
 pub(super) use sparkline::{sparkline, sparkline_text};

@@ -53,6 +53,9 @@ pub(super) struct Plot {
     pub(super) borders_s: Vec<f64>,
     /// From back to front.
     pub(super) layers: Vec<Layer>,
+    /// What the pointer is told near places on the x axis, in their order. Charts over
+    /// time leave that to the page.
+    pub(super) told: Vec<(f64, String)>,
 }
 
 /// Something drawn along the x axis.
@@ -205,7 +208,26 @@ impl Plot {
             }
             first += layer.series();
         }
+        out.push_str(&self.near());
         out.push_str("</svg>");
+        out
+    }
+
+    /// What is told, each from halfway to its neighbours.
+    fn near(&self) -> String {
+        if self.told.is_empty() {
+            return String::new();
+        }
+        let at: Vec<f64> = self.told.iter().map(|(at, _)| self.x(*at)).collect();
+        let halfway = at.windows(2).map(|pair| pair.iter().sum::<f64>() / 2.0);
+        let borders: Vec<f64> = std::iter::once(0.0).chain(halfway).chain([WIDTH]).collect();
+        let mut out = String::from(r#"<g class="near" fill="transparent">"#);
+        for ((_, text), pair) in self.told.iter().zip(borders.windows(2)) {
+            let [from, to] = pair else { continue };
+            let (from, to) = (coordinate(*from), coordinate(*to));
+            let _ = write!(out, r#"<path d="M{from} 0H{to}V{HEIGHT}H{from}z"><title>{}</title></path>"#, html(text));
+        }
+        out.push_str("</g>");
         out
     }
 

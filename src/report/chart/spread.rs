@@ -14,6 +14,9 @@ use crate::units;
 const LABELLED: [(f64, &str); 6] =
     [(0.0, "p0"), (50.0, "p50"), (90.0, "p90"), (99.0, "p99"), (99.9, "p99.9"), (99.99, "p99.99")];
 
+/// Colours and dash patterns of baselines.
+const BASELINE_LOOKS: [(&str, &str); 3] = [("--c3", "2 4"), ("--c4", "10 3 2 3"), ("--c3", "14 4")];
+
 /// Points of a scatter plot: seconds that look alike are drawn once.
 const GRID: f64 = 250.0;
 
@@ -64,12 +67,20 @@ pub(super) fn heatmap(view: &View) -> Option<Plot> {
         warmup_s: view.timeline.warmup_s,
         borders_s: view.timeline.borders_s.clone(),
         layers: vec![Layer::Cells(cells)],
+        told: Vec::new(),
     })
 }
 
-/// From the fastest request to the slowest.
+/// From the fastest request to the slowest, with baselines behind.
 pub(super) fn percentiles(view: &View) -> Option<Plot> {
-    let curves = [("service time", "--c2", "7 4", &view.curves.service), ("latency", "--c1", "", &view.curves.latency)];
+    let of = &view.curves;
+    let old = of.baselines.iter().zip(BASELINE_LOOKS.into_iter().cycle()).map(|(baseline, (color, dash))| {
+        let runs = if baseline.runs == 1 { "1 run".to_owned() } else { format!("{} runs", baseline.runs) };
+        (format!("latency in baseline {}, {runs}", baseline.name), color, dash, &baseline.latency)
+    });
+    let own =
+        [("service time".to_owned(), "--c2", "7 4", &of.service), ("latency".to_owned(), "--c1", "", &of.latency)];
+    let curves: Vec<_> = old.chain(own).filter(|(_, _, _, points)| !points.is_empty()).collect();
     let known = || curves.iter().flat_map(|(_, _, _, points)| points.iter());
     let (low, high) = (known().map(|point| point.1).reduce(f64::min)?, known().map(|point| point.1).reduce(f64::max)?);
     let last = known().map(|point| point.0).reduce(f64::max)?;
@@ -78,20 +89,34 @@ pub(super) fn percentiles(view: &View) -> Option<Plot> {
         return None;
     }
     let (y, y_ticks) = latency_axis(low, high);
-    let end = view.curves.latency.last().map(|(percentile, nanos)| {
+    let end = of.latency.last().map(|(percentile, nanos)| {
         format!(" Latency is {} at its end, p{}.", units::duration(*nanos), units::number(*percentile))
     });
-    let labelled = LABELLED.into_iter().filter(|(percentile, _)| nines(*percentile) <= length * (1.0 + 1e-9));
-    let layers =
-        curves.into_iter().filter(|(_, _, _, points)| !points.is_empty()).map(|(label, color, dash, points)| {
-            let points = points.iter().map(|(percentile, nanos)| (nines(*percentile), Some(*nanos))).collect();
-            Layer::Line(line(label, color, dash, 2.0, points))
-        });
+    let within = |percentile: f64| nines(percentile) <= length * (1.0 + 1e-9);
+    let labelled = LABELLED.into_iter().filter(|(percentile, _)| within(*percentile));
+    let layers = curves.into_iter().map(|(label, color, dash, points)| {
+        let points = points.iter().map(|(percentile, nanos)| (nines(*percentile), Some(*nanos))).collect();
+        Layer::Line(line(&label, color, dash, 2.0, points))
+    });
+    let beside: Vec<&str> = of.baselines.iter().map(|baseline| baseline.name.as_str()).collect();
+    let beside = match beside.as_slice() {
+        [] => String::new(),
+        names => format!(" Beside it is the latency in {}.", names.join(", ")),
+    };
+    let told = view.totals.ladder.iter().filter(|rung| within(rung.percentile)).map(|rung| {
+        let old = of.baselines.iter().zip(&rung.baselines).map(|(baseline, old)| (baseline.name.as_str(), old));
+        let values = [("latency", &rung.latency), ("service time", &rung.service)].into_iter().chain(old);
+        let known: Vec<String> = values
+            .filter(|(_, value)| value.ns.is_some())
+            .map(|(name, value)| format!("{name} {}", value.text))
+            .collect();
+        (nines(rung.percentile), format!("{}: {}", rung.name, known.join(", ")))
+    });
     Some(Plot {
         name: "percentiles",
         title: "Percentiles of latency and service time".to_owned(),
         description: format!(
-            "Latency and service time from the fastest request to p{}, on logarithmic scales.{}",
+            "Latency and service time from the fastest request to p{}, on logarithmic scales.{}{beside}",
             units::number(last),
             end.unwrap_or_default()
         ),
@@ -104,6 +129,7 @@ pub(super) fn percentiles(view: &View) -> Option<Plot> {
         warmup_s: 0.0,
         borders_s: Vec::new(),
         layers: layers.collect(),
+        told: told.collect(),
     })
 }
 
@@ -164,6 +190,7 @@ pub(super) fn load(view: &View) -> Option<Plot> {
         warmup_s: 0.0,
         borders_s: Vec::new(),
         layers,
+        told: Vec::new(),
     })
 }
 

@@ -15,10 +15,12 @@ fn section(path: &str) -> String {
     match last {
         _ if path.starts_with("values[].") => "amount".to_owned(),
         "observed" | "limit" => "value".to_owned(),
+        "values[]" if path == "trend.runs[].values[]" => "value".to_owned(),
         "old[]" | "new[]" => "compared run".to_owned(),
         "timeline" | "table" => "timeline".to_owned(),
         "p50" | "p90" | "p95" | "p99" | "max" | "service_p50" | "service_p95" | "wait_p99" => "reading".to_owned(),
         "latency" | "service" | "wait" | "first_byte" if path.contains("ladder[]") => "reading".to_owned(),
+        "baselines[]" if path.contains("ladder[]") => "reading".to_owned(),
         "ladder[]" => "rung".to_owned(),
         "totals" | "steps[]" => "figures".to_owned(),
         "errors_by_class[]" => "class".to_owned(),
@@ -67,7 +69,8 @@ fn documented() -> BTreeMap<String, BTreeSet<String>> {
 fn the_page_lists_every_field() {
     let (results, mut verdict) = sample::typical();
     verdict.searches.push(sample::search());
-    verdict.comparisons.push(super::judged::comparison());
+    verdict.comparisons = sample::compared().1.comparisons;
+    verdict.trend = Some(super::judged::trend("a run"));
     let mut fields = BTreeMap::new();
     collect(&serde_json::to_value(View::new(&results, &verdict)).unwrap(), "", &mut fields);
     let documented = documented();

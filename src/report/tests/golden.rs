@@ -38,7 +38,8 @@ fn reports_are_as_they_were() {
         check(&format!("{name}.txt"), &rendered(&run, Format::Text));
     }
     let (results, mut verdict) = sample::searched();
-    verdict.comparisons = sample::compared().1.comparisons;
+    let compared = sample::compared().1;
+    (verdict.comparisons, verdict.trend) = (compared.comparisons, compared.trend);
     check("whole.html", &without_scripts(&rendered(&(results, verdict), Format::Html)));
 }
 

@@ -1,9 +1,10 @@
 //! The verdict on a made-up run, written by hand: reports are tested apart from
 //! judging.
 
-use crate::plan::Comparison;
+use crate::plan::{Comparison, Metric, MetricRef, Selection, Statistic, TimeMetric};
 use crate::units::{Dimension, Quantity};
 use crate::verdict::compare::{Change, Compared, Comparison as Compare, Needed, RunOf, Scale};
+use crate::verdict::trend::{History, Run, Trend, Triage, trend as trend_of};
 use crate::verdict::{Finding, Judgement, Kind, Level, Outcome, State, Verdict};
 
 const MS: f64 = 1e6;
@@ -13,6 +14,7 @@ pub(super) fn verdict(seconds: u32) -> Verdict {
     Verdict {
         searches: Vec::new(),
         comparisons: Vec::new(),
+        trend: None,
         outcome: Outcome::Failed,
         sentence: "2 of 5 assertions did not hold".to_owned(),
         assertions: vec![
@@ -159,5 +161,34 @@ pub(super) fn comparison() -> Compare {
                 "40ms to 41.6ms, +4% (0% to +8%); 8 runs of each side would tell",
             ),
         ],
+        spread: None,
     }
+}
+
+/// 24 runs up to `this` one, in which one metric became slower and the other has a value in
+/// the newest runs only.
+pub(super) fn trend(this: &str) -> Trend {
+    let metric = |source: &str, percentile: f64| MetricRef {
+        source: source.to_owned(),
+        selection: Selection::default(),
+        metric: Metric::Time(TimeMetric::Latency),
+        statistic: Statistic::Percentile(percentile),
+    };
+    let run = |n: u32| Run {
+        id: if n == 23 { this.to_owned() } else { format!("run-{n:02}") },
+        started: format!("2026-01-{:02}T08:00:00Z", 1 + n),
+        commit: (n % 2 == 0).then(|| format!("{n:040x}")),
+        machine: "a machine".to_owned(),
+        values: vec![
+            Some(f64::from(n % 3 + if n < 16 { 20 } else { 40 }) * MS),
+            (n > 10).then(|| f64::from(90 + n % 4) * MS),
+        ],
+    };
+    let history = History {
+        scenario: "docs_search".to_owned(),
+        metrics: vec![metric("latency.p95", 95.0), metric("search.latency.p99", 99.0)],
+        runs: (0..24).map(run).collect(),
+        left_out: vec!["2 invalid".to_owned()],
+    };
+    trend_of(&[history], &Triage::default(), "2026-01-24")
 }

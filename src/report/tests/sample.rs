@@ -109,6 +109,7 @@ pub(crate) fn empty() -> (Results, Verdict) {
             findings: Vec::new(),
             searches: Vec::new(),
             comparisons: Vec::new(),
+            trend: None,
         },
     )
 }
@@ -141,10 +142,12 @@ pub(crate) fn searched() -> (Results, Verdict) {
     (results, verdict)
 }
 
-/// A run that was compared.
+/// A run that was compared, and has runs before it.
 pub(super) fn compared() -> (Results, Verdict) {
     let (results, mut verdict) = run(&PLAIN, 15);
-    verdict.comparisons.push(super::judged::comparison());
+    let faster = run(&PLAIN, 12).0;
+    verdict.comparisons.push(super::judged::comparison().with_spread(&[results.clone(), faster.clone(), faster]));
+    verdict.trend = Some(super::judged::trend(&results.run.id));
     (results, verdict)
 }
 

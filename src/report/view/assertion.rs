@@ -54,7 +54,7 @@ pub struct Value {
 }
 
 impl Value {
-    fn new(quantity: Quantity) -> Value {
+    pub(super) fn new(quantity: Quantity) -> Value {
         Value { value: quantity.value, dimension: quantity.dimension, text: quantity.to_string() }
     }
 }

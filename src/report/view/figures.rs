@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 
+use super::baselines::Baselines;
 use super::measure::{SeriesSums, Sums, span_seconds};
 use super::slowest::SlowView;
 use super::{float, share};
@@ -108,6 +109,8 @@ pub struct Figures {
 pub struct Rung {
     /// The percentile, such as `p99.9`.
     pub name: &'static str,
+    /// The same as a number: 99.9.
+    pub percentile: f64,
     /// Latency, successes only.
     pub latency: Reading,
     /// Service time, successes only.
@@ -116,6 +119,8 @@ pub struct Rung {
     pub wait: Reading,
     /// From the first byte written to the first byte of the response.
     pub first_byte: Reading,
+    /// Latency of each of the view's `curves.baselines`.
+    pub baselines: Vec<Reading>,
 }
 
 /// A statistic of a distribution of times.
@@ -157,21 +162,24 @@ impl Reading {
 }
 
 impl Rung {
-    fn new((name, percentile): (&'static str, f64), sums: &SeriesSums) -> Rung {
-        let reading = |times| Reading::percentile(times, percentile);
+    fn new((name, percentile): (&'static str, f64), sums: &SeriesSums, old: &[Distribution]) -> Rung {
+        let reading = |times: &Distribution| Reading::percentile(times, percentile);
         Rung {
             name,
+            percentile,
             latency: reading(&sums.latency),
             service: reading(&sums.service),
             wait: reading(&sums.wait),
             first_byte: reading(&sums.first_byte),
+            baselines: old.iter().map(reading).collect(),
         }
     }
 }
 
 impl Figures {
-    /// `seconds` is the length of the measured stretch.
-    pub(super) fn new(sums: &SeriesSums, seconds: f64) -> Figures {
+    /// `seconds` is the length of the measured stretch; `old` are latencies of the same in
+    /// baselines.
+    pub(super) fn new(sums: &SeriesSums, seconds: f64, old: &[Distribution]) -> Figures {
         let counts = &sums.counts;
         let (latency, service) = (&sums.latency, &sums.service);
         Figures {
@@ -188,7 +196,7 @@ impl Figures {
             service_p50: Reading::percentile(service, 50.0),
             service_p95: Reading::percentile(service, 95.0),
             wait_p99: Reading::percentile(&sums.wait, 99.0),
-            ladder: RUNGS.into_iter().map(|rung| Rung::new(rung, sums)).collect(),
+            ladder: RUNGS.into_iter().map(|rung| Rung::new(rung, sums, old)).collect(),
             bytes_in: counts.bytes_in,
             bytes_out: counts.bytes_out,
         }
@@ -204,7 +212,7 @@ pub(super) fn by_class(counts: &crate::record::Counts) -> Vec<ClassCount> {
 }
 
 /// The steps of a plan, in its order.
-pub(super) fn steps(results: &Results, sums: &Sums) -> Vec<StepView> {
+pub(super) fn steps(results: &Results, sums: &Sums, old: &Baselines) -> Vec<StepView> {
     let plan = &results.plan;
     let step = |(index, (series, sums)): (usize, (&crate::plan::Series, &SeriesSums))| {
         let selection = Selection { series: vec![index], ..Selection::default() };
@@ -213,7 +221,7 @@ pub(super) fn steps(results: &Results, sums: &Sums) -> Vec<StepView> {
             flow: plan.flows.get(series.flow).map(|flow| clean(&flow.name)).unwrap_or_default(),
             step: clean(&series.step),
             kind: clean(&series.kind),
-            figures: Figures::new(sums, span_seconds(results, &selection)),
+            figures: Figures::new(sums, span_seconds(results, &selection), &old.of_series(index)),
             trend: trend(&sums.p95_by_second, results.measured_seconds(&selection)),
             tags: tags(&series.tag_keys, sums),
             slowest: super::slowest::of_step(results, index),

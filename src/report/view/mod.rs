@@ -7,6 +7,7 @@
 //! `docs/templates.md` lists every field.
 
 mod assertion;
+mod baselines;
 mod comparison;
 mod facts;
 mod figures;
@@ -19,6 +20,7 @@ mod search;
 mod shape;
 mod slowest;
 mod timeline;
+pub(super) mod trend;
 mod values;
 
 pub use assertion::{AssertionView, Value};
@@ -32,9 +34,10 @@ pub use load::PlannedLine;
 pub use process::ProcessView;
 pub use scenario::{MixView, ScenarioView};
 pub use search::{LegView, SearchView};
-pub use shape::{Band, Curves, Heatmap};
+pub use shape::{Band, BaselineCurve, Curves, Heatmap};
 pub use slowest::{SlowView, TogetherView};
 pub use timeline::{ProcessPoint, Row, Timeline};
+pub use trend::{TrendFinding, TrendRun, TrendSeries, TrendView};
 pub use values::{Amount, ValueView};
 
 use serde::Serialize;
@@ -64,6 +67,8 @@ pub struct View {
     pub assertions: Vec<AssertionView>,
     /// Comparisons with baselines.
     pub comparisons: Vec<ComparisonView>,
+    /// Earlier runs of the same load, and this one; none without a history that has some.
+    pub trend: Option<TrendView>,
     /// Searches for a limit, in the order of the scenarios.
     pub searches: Vec<SearchView>,
     /// What else a reader should know, most important first.
@@ -124,32 +129,34 @@ impl View {
         let results = walked.as_ref().unwrap_or(results);
         let sums = measure::Sums::new(results);
         let slowest = slowest::slowest(results);
-        let (from, to) = results.measured_span(&results.everything());
+        let old = baselines::Baselines::new(&verdict.comparisons);
+        let seconds = measure::span_seconds(results, &results.everything());
         View {
             view: VERSION,
             tool: ToolView::new(results),
             verdict: VerdictView::new(verdict),
             assertions: verdict.assertions.iter().map(AssertionView::new).collect(),
             comparisons: verdict.comparisons.iter().map(ComparisonView::new).collect(),
+            trend: verdict.trend.as_ref().map(|trend| TrendView::new(trend, &results.run.id)),
             searches,
             findings: verdict.findings.iter().map(FindingView::new).collect(),
             run: RunView::new(results),
             environment: EnvironmentView::new(results),
             servers: facts::servers(results),
             scenarios: scenario::scenarios(results),
-            steps: figures::steps(results, &sums),
-            totals: Figures::new(&sums.total, measure::span_seconds(results, &results.everything())),
+            steps: figures::steps(results, &sums, &old),
+            totals: Figures::new(&sums.total, seconds, &old.totals),
             values: values::values(results),
             errors: facts::errors(&sums.total.counts),
             expectations: facts::expectations(results),
             planned_rate: load::planned_rate(&results.plan),
             planned_users: load::planned_users(&results.plan),
-            curves: Curves::new(&sums.total.latency, &sums.total.service),
+            curves: Curves::new(&sums.total.latency, &sums.total.service, &old),
             heatmap: sums.heatmap,
             timeline: sums.timeline,
             table: sums.table,
             failures: facts::failures(results),
-            slowest_together: slowest::together(&slowest, float(to - from)),
+            slowest_together: slowest::together(&slowest, seconds * 1e9),
             slowest,
             processes: process::processes(results),
             generator: GeneratorView::new(results, &sums.lag),

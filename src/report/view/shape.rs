@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 
+use super::baselines::Baselines;
 use super::timeline::row_length;
 use super::{float, share};
 use crate::record::{Distribution, Sparse, sample_floor};
@@ -68,11 +69,30 @@ pub struct Curves {
     pub latency: Vec<(f64, f64)>,
     /// Pairs of a percentile and service time in nanoseconds.
     pub service: Vec<(f64, f64)>,
+    /// The baselines that the run can be compared with.
+    pub baselines: Vec<BaselineCurve>,
+}
+
+/// Latencies of the runs of a baseline, all together.
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+pub struct BaselineCurve {
+    /// Its name.
+    pub name: String,
+    /// How many runs it has.
+    pub runs: usize,
+    /// Pairs of a percentile and latency in nanoseconds.
+    pub latency: Vec<(f64, f64)>,
 }
 
 impl Curves {
-    pub(super) fn new(latency: &Distribution, service: &Distribution) -> Curves {
-        Curves { latency: curve(latency), service: curve(service) }
+    pub(super) fn new(latency: &Distribution, service: &Distribution, old: &Baselines) -> Curves {
+        let baseline = |((name, runs), latency): (&(String, usize), &Distribution)| BaselineCurve {
+            name: name.clone(),
+            runs: *runs,
+            latency: curve(latency),
+        };
+        let baselines = old.names.iter().zip(&old.totals).map(baseline).collect();
+        Curves { latency: curve(latency), service: curve(service), baselines }
     }
 }
 
@@ -186,7 +206,7 @@ mod tests {
 
     #[test]
     fn a_curve_ends_where_its_samples_end() {
-        let curves = Curves::new(&of((1..=400).map(|n| n * 1_000_000)), &of([]));
+        let curves = Curves::new(&of((1..=400).map(|n| n * 1_000_000)), &of([]), &Baselines::new(&[]));
         assert!(curves.service.is_empty());
         let (last, nanos) = *curves.latency.last().unwrap();
         assert!((98.9..99.1).contains(&last), "{last}");

@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use super::{float, load, process};
 use crate::plan::{Load, Plan};
-use crate::record::{Counts, Distribution, ErrorClass, Moment, ProcessRow, Slice, Sparse};
+use crate::record::{Counts, ErrorClass, Moment, ProcessRow, Slice, Sparse, SparseSum};
 use crate::results::Results;
 
 /// Lengths of a row, in seconds, that people find easy to read.
@@ -127,8 +127,8 @@ struct Open {
     open_sockets: Option<u64>,
     /// Per watched server: the last row, with the CPU time of all.
     processes: BTreeMap<usize, ProcessRow>,
-    latency: Distribution,
-    lag: Distribution,
+    latency: SparseSum,
+    lag: SparseSum,
 }
 
 impl<'a> TimelineBuilder<'a> {
@@ -174,12 +174,12 @@ impl<'a> TimelineBuilder<'a> {
             let sum = ProcessRow { cpu_ns: cpu_ns + row.cpu_ns, cpu_of_ns: cpu_of_ns + row.cpu_of_ns, ..row.clone() };
             open.processes.insert(row.server, sum);
         }
-        open.lag.add_sparse(lag);
+        open.lag.add(lag);
     }
 
     /// Adds latencies of the second that was added last.
     pub(super) fn add_latency(&mut self, latency: &Sparse) {
-        self.open.latency.add_sparse(latency);
+        self.open.latency.add(latency);
     }
 
     pub(super) fn finish(mut self) -> Timeline {
@@ -201,13 +201,15 @@ impl<'a> TimelineBuilder<'a> {
     fn close_until(&mut self, index: u64) {
         while self.open.index < index {
             let next = Open { index: self.open.index + 1, ..Open::default() };
-            let done = std::mem::replace(&mut self.open, next);
-            let row = self.row(&done);
+            let mut done = std::mem::replace(&mut self.open, next);
+            let latency = std::mem::take(&mut done.latency).finish();
+            let lag = std::mem::take(&mut done.lag).finish();
+            let row = self.row(&done, &latency, &lag);
             self.rows.push(row);
         }
     }
 
-    fn row(&self, open: &Open) -> Row {
+    fn row(&self, open: &Open, latency: &Sparse, lag: &Sparse) -> Row {
         let plan = &self.results.plan;
         let second = open.index * self.every_s;
         let (from, to) = (second.saturating_mul(NANOS), (second + self.every_s).saturating_mul(NANOS));
@@ -235,11 +237,11 @@ impl<'a> TimelineBuilder<'a> {
             rate: float(open.counts.requests) / length,
             errors: open.counts.failed(),
             errors_by_class: self.classes.iter().map(class_count).collect(),
-            p50_ns: open.latency.percentile(50.0),
-            p95_ns: open.latency.percentile(95.0),
-            p99_ns: open.latency.percentile(99.0),
-            max_ns: open.latency.max(),
-            lag_p99_ns: open.lag.percentile(99.0),
+            p50_ns: latency.percentile(50.0),
+            p95_ns: latency.percentile(95.0),
+            p99_ns: latency.percentile(99.0),
+            max_ns: latency.max(),
+            lag_p99_ns: lag.percentile(99.0),
             cpu: (open.cpu_ns > 0).then(|| float(open.cpu_ns) / 1e9 / length / threads),
             busiest: open.busiest,
             rss_bytes: open.rss_bytes,

@@ -10,12 +10,14 @@ mod enough;
 mod fit;
 mod sample;
 mod say;
+mod spread;
 mod take;
 
 pub use again::is_same;
 pub use differ::differences;
 pub use fit::{unlike, unusable};
 pub use sample::{Figure, figures};
+pub use spread::Spread;
 
 use serde::{Deserialize, Serialize};
 
@@ -141,6 +143,10 @@ pub struct Comparison {
     pub new: Vec<RunOf>,
     /// One for each metric, in the order of the question.
     pub metrics: Vec<Compared>,
+    /// How the requests of the old runs were spread, where somebody wants to draw it
+    /// ([`Comparison::with_spread`]). It is in no JSON.
+    #[serde(skip)]
+    pub spread: Option<Spread>,
 }
 
 /// In one word.
@@ -286,6 +292,7 @@ pub fn compare(old: &[Results], new: &[Results], question: &Question) -> Compari
         old: old.iter().map(run_of).collect(),
         new: new.iter().map(run_of).collect(),
         metrics,
+        spread: None,
     }
 }
 
