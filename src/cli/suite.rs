@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 
 use super::args::{CompileArgs, RunArgs};
 use super::complaint::Complaint;
+use super::form::{Form, parse_report};
 use super::{Done, check, exit, live_outputs, load, output, run, terminal};
 use crate::diag::Diagnostic;
 use crate::diag::suggest::nearest;
@@ -15,7 +16,7 @@ use crate::verdict::Outcome;
 
 /// Runs what is in a directory. Nothing is sent before all files are found right.
 pub(super) fn run(args: &RunArgs, directory: &Path) -> Done {
-    let reports = args.report.iter().map(|report| run::parse_report(report)).collect::<Result<Vec<_>, _>>()?;
+    let reports = args.report.iter().map(|report| parse_report(report)).collect::<Result<Vec<_>, _>>()?;
     if let Some(name) = args.against.names.first() {
         return Err(Complaint::usage(format!("`--baseline {name}` is for one scenario file, and this is a directory"))
             .help(format!("write `baseline {name} {{ … }}` in the files that have such a baseline")));
@@ -28,16 +29,16 @@ pub(super) fn run(args: &RunArgs, directory: &Path) -> Done {
         fs::create_dir_all(directory).map_err(|error| unmade(directory, &error))?;
     }
     let mut taken: Vec<PathBuf> = files.iter().cloned().chain(results).collect();
-    for (format, path) in &reports {
+    for (form, path) in &reports {
         output::check_writable(path)?;
         if taken.iter().any(|other| output::same_file(path, other)) {
             return Err(Complaint::usage(format!("`{}` is named for two things", path.display()))
                 .help("give each report a file of its own, other than the scenarios and their results"));
         }
         taken.push(path.clone());
-        if *format == Format::Html && path.extension().is_none() {
+        if form.is_page() && path.extension().is_none() {
             return Err(Complaint::usage(format!("`{}` is also where the pages of the runs go", path.display()))
-                .help(format!("write `--report html={}.html`", path.display())));
+                .help(format!("give it an ending: `{}.html`", path.display())));
         }
     }
     if let Some(path) = args
@@ -49,7 +50,7 @@ pub(super) fn run(args: &RunArgs, directory: &Path) -> Done {
         return Err(Complaint::usage(format!("`{}` is named for two things", path.display()))
             .help("give `--live` a file of its own, other than the scenarios, their results and reports"));
     }
-    let pages = reports.iter().filter(|(format, _)| *format == Format::Html).map(|(_, index)| pages_of(index));
+    let pages = reports.iter().filter(|(form, _)| form.is_page()).map(|(_, index)| pages_of(index));
     for directory in pages {
         fs::create_dir_all(&directory).map_err(|error| unmade(&directory, &error))?;
     }
@@ -68,7 +69,7 @@ pub(super) fn run(args: &RunArgs, directory: &Path) -> Done {
     let style = Style { color: terminal::stdout_color() };
     let table = Suite::new(&name, &runs).table(style).map_err(|error| Complaint::usage(error.to_string()))?;
     terminal::print(&format!("\n{table}"))?;
-    let written = reports.iter().map(|(format, path)| report(&mut runs, &name, *format, path));
+    let written = reports.iter().map(|(form, path)| report(&mut runs, &name, form, path));
     let unwritten: Vec<Complaint> = written.filter_map(Result::err).collect();
     unwritten.iter().for_each(terminal::complain);
     if !unwritten.is_empty() && args.out.is_none() {
@@ -79,12 +80,16 @@ pub(super) fn run(args: &RunArgs, directory: &Path) -> Done {
 }
 
 /// Writes one report of the suite.
-fn report(runs: &mut [Ran], name: &str, format: Format, path: &Path) -> Result<(), Complaint> {
-    if format == Format::Html {
+fn report(runs: &mut [Ran], name: &str, form: &Form, path: &Path) -> Result<(), Complaint> {
+    if form.is_page() {
         link(runs, path)?;
     }
-    let text = Suite::new(name, runs).render(runs, format).map_err(|error| Complaint::usage(error.to_string()))?;
-    write(path, &text)
+    let suite = Suite::new(name, runs);
+    let rendered = match form {
+        Form::BuiltIn(format) => suite.render(runs, *format),
+        Form::Own(template) => suite.render_template(template),
+    };
+    output::put(path, &rendered.map_err(|error| Complaint::usage(error.to_string()))?)
 }
 
 /// Keeps the results that no report has.
@@ -209,15 +214,10 @@ fn link(runs: &mut [Ran], index: &Path) -> Result<(), Complaint> {
         let text = report::render(results, verdict, Format::Html, Style::default())
             .map_err(|error| Complaint::usage(error.to_string()))?;
         let page = format!("{}.html", stem(Path::new(&ran.file)));
-        write(&directory.join(&page), &text)?;
+        output::put(&directory.join(&page), &text)?;
         ran.page = Some(format!("{}/{page}", directory.file_name().unwrap_or_default().to_string_lossy()));
     }
     Ok(())
-}
-
-fn write(path: &Path, text: &str) -> Result<(), Complaint> {
-    output::write(path, text)
-        .map_err(|error| Complaint::usage(format!("cannot write `{}`: {}", path.display(), output::plain(&error))))
 }
 
 fn unmade(directory: &Path, error: &std::io::Error) -> Complaint {

@@ -199,7 +199,7 @@ fn the_page_links_to_a_page_for_each_run() {
     }
     let output = suite.run(&["--report", "html=pages"]);
     assert_exit(&output, 2);
-    assert!(stderr(&output).contains("write `--report html=pages.html`"), "{}", stderr(&output));
+    assert!(stderr(&output).contains("give it an ending: `pages.html`"), "{}", stderr(&output));
 }
 
 #[test]

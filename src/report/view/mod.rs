@@ -31,6 +31,7 @@ pub use load::PlannedLine;
 pub use process::ProcessView;
 pub use scenario::{MixView, ScenarioView};
 pub use search::{LegView, SearchView};
+pub(super) use shape::curve;
 pub use shape::{Band, Curves, Heatmap};
 pub use timeline::{ProcessPoint, Row, Timeline};
 pub use values::{Amount, ValueView};
