@@ -277,7 +277,8 @@ pub(super) struct RehearseArgs {
 #[derive(Debug, Args)]
 pub(super) struct ReportArgs {
     /// Results of a run: a file that `mcpl run --out` wrote, a journal, an HTML report, or a run
-    /// of the history (an id, the beginning of one, `latest`, `latest~2`)
+    /// of the history (an id, the beginning of one, `latest`, `latest~2`); or a directory that
+    /// `mcpl run DIRECTORY --out` wrote
     #[arg(required_unless_present_any = ["from", "init_templates"], conflicts_with = "from")]
     pub(super) run: Option<PathBuf>,
 

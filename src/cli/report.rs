@@ -1,14 +1,14 @@
 //! `mcpl report` and `mcpl judge`: from a results file alone.
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::against::{Against, AgainstArgs};
 use super::args::{JudgeArgs, ReportArgs};
 use super::complaint::Complaint;
 use super::form::Form;
-use super::{Done, exit, output, runs, terminal};
-use crate::report::{self, Format, Style};
+use super::{Done, exit, output, runs, suite, terminal};
+use crate::report::{self, Format, Ran, Style};
 use crate::results::Results;
 use crate::verdict;
 
@@ -19,21 +19,39 @@ pub(super) fn report(args: &ReportArgs) -> Done {
     }
     let form = args.form.read()?;
     // One of them is there: clap sees to it.
-    let results = runs::load(args.run.as_deref().or(args.from.as_deref()).unwrap_or(Path::new("")))?;
+    let run = args.run.as_deref().or(args.from.as_deref()).unwrap_or(Path::new(""));
+    let text = if run.is_dir() { directory(args, run, &form)? } else { single(args, run, &form)? };
+    match &args.output {
+        None => terminal::print(&text)?,
+        Some(path) => output::put(path, &text)?,
+    }
+    Ok(exit::OK)
+}
+
+/// A stored run as text.
+fn single(args: &ReportArgs, run: &Path, form: &Form) -> Result<String, Complaint> {
+    let results = runs::load(run)?;
     let verdict = judged(&results, &args.against)?;
-    let rendered = match &form {
+    let rendered = match form {
         Form::Own(template) => report::render_template(&results, &verdict, template),
         Form::BuiltIn(format) => {
             let color = args.output.is_none() && terminal::stdout_color();
             report::render(&results, &verdict, *format, Style { color })
         }
     };
-    let text = rendered.map_err(|error| Complaint::usage(error.to_string()))?;
-    match &args.output {
-        None => terminal::print(&text)?,
-        Some(path) => output::put(path, &text)?,
-    }
-    Ok(exit::OK)
+    rendered.map_err(|error| Complaint::usage(error.to_string()))
+}
+
+/// The results in a directory as text, as `mcpl run DIRECTORY --out` keeps them.
+fn directory(args: &ReportArgs, directory: &Path, form: &Form) -> Result<String, Complaint> {
+    let ran = |path: PathBuf| {
+        let results = runs::file(&path)?;
+        let verdict = judged(&results, &args.against)?;
+        let file = path.display().to_string();
+        Ok(Ran { file, code: verdict.outcome.exit_code(), outcome: Ok((results, verdict)), page: None })
+    };
+    let runs: Vec<Ran> = suite::files(directory, "json")?.into_iter().map(ran).collect::<Result<_, Complaint>>()?;
+    suite::render(&runs, &suite::name_of(directory), form)
 }
 
 /// Judges a stored run again; the exit code is the verdict's.

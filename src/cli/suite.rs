@@ -21,7 +21,7 @@ pub(super) fn run(args: &RunArgs, directory: &Path) -> Done {
         return Err(Complaint::usage(format!("`--baseline {name}` is for one scenario file, and this is a directory"))
             .help(format!("write `baseline {name} {{ … }}` in the files that have such a baseline")));
     }
-    let files = scenarios(directory)?;
+    let files = files(directory, "mcpl")?;
     let each = prepared(args, &files)?;
     let Some(each) = each else { return Ok(exit::USAGE) };
     let results = args.out.iter().flat_map(|directory| files.iter().map(|file| results_of(directory, file)));
@@ -84,12 +84,20 @@ fn report(runs: &mut [Ran], name: &str, form: &Form, path: &Path) -> Result<(), 
     if form.is_page() {
         link(runs, path)?;
     }
+    output::put(path, &render(runs, name, form)?)
+}
+
+/// Runs as one report.
+///
+/// # Errors
+/// When a template of the user's own has a mistake.
+pub(super) fn render(runs: &[Ran], name: &str, form: &Form) -> Result<String, Complaint> {
     let suite = Suite::new(name, runs);
     let rendered = match form {
         Form::BuiltIn(format) => suite.render(runs, *format),
         Form::Own(template) => suite.render_template(template),
     };
-    output::put(path, &rendered.map_err(|error| Complaint::usage(error.to_string()))?)
+    rendered.map_err(|error| Complaint::usage(error.to_string()))
 }
 
 /// Keeps the results that no report has.
@@ -107,23 +115,26 @@ fn results_of(directory: &Path, file: &Path) -> PathBuf {
     directory.join(format!("{}.json", stem(file)))
 }
 
-/// The `.mcpl` files of a directory by name; those of its subdirectories are for
-/// `include`.
-fn scenarios(directory: &Path) -> Result<Vec<PathBuf>, Complaint> {
+/// The files of a directory with an ending, by name; what is in its subdirectories is
+/// not meant.
+///
+/// # Errors
+/// When there is none, or the directory cannot be read.
+pub(super) fn files(directory: &Path, ending: &str) -> Result<Vec<PathBuf>, Complaint> {
     let unread = |error: std::io::Error| {
         Complaint::usage(format!("cannot read `{}`: {}", directory.display(), output::plain(&error)))
     };
     let mut files = Vec::new();
     for entry in fs::read_dir(directory).map_err(unread)? {
         let path = entry.map_err(unread)?.path();
-        if path.extension().is_some_and(|ending| ending == "mcpl") && path.is_file() {
+        if path.extension().is_some_and(|own| own == ending) && path.is_file() {
             files.push(path);
         }
     }
     files.sort();
     if files.is_empty() {
-        return Err(Complaint::usage(format!("`{}` has no scenario files", directory.display()))
-            .help("name a directory with `.mcpl` files in it, or one file"));
+        return Err(Complaint::usage(format!("`{}` has no `.{ending}` files", directory.display()))
+            .help(format!("name a directory with `.{ending}` files in it, or one file")));
     }
     Ok(files)
 }
@@ -196,7 +207,7 @@ fn not_begun(alone: &RunArgs) -> Ran {
 }
 
 /// The name of a directory, also of one that is given as `.`.
-fn name_of(directory: &Path) -> String {
+pub(super) fn name_of(directory: &Path) -> String {
     let whole = fs::canonicalize(directory).unwrap_or_else(|_| directory.to_owned());
     whole.file_name().unwrap_or(directory.as_os_str()).to_string_lossy().into_owned()
 }

@@ -130,7 +130,7 @@ fn a_template_of_ones_own_sees_the_comparison() {
     for class in ["class=\"plot\"", "class=\"forest\"", "class=\"strip\"", "class=\"sparkline\"", "class=\"gauge\""] {
         assert!(drawn.contains(class), "{class}: {drawn}");
     }
-    assert!(drawn.ends_with("true"), "it has no results of a run: {drawn}");
+    assert!(drawn.ends_with("True"), "it has no results of a run: {drawn}");
     // A built-in page with a part of one's own.
     let page = include_str!("../../../reports/compare.html.j2");
     let page = own("compare.html.j2", page, &[("report.css", "body { color: teal }")]).unwrap();
