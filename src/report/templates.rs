@@ -197,6 +197,9 @@ fn no_chart(name: &str, charts: &[&str]) -> Error {
 
 /// The `value` of each amount of a list.
 fn values(amounts: &Value) -> Result<Vec<Option<f64>>, Error> {
+    if amounts.is_undefined() {
+        return Err(Error::new(ErrorKind::InvalidOperation, "`strip` takes a metric of a comparison"));
+    }
     let values: Result<Vec<Value>, Error> = amounts.try_iter()?.map(|amount| amount.get_attr("value")).collect();
     filters::numbers(&values?)
 }

@@ -139,7 +139,7 @@ fn a_template_of_ones_own_sees_the_comparison() {
         ("\n{{ run.name }}", 2, "`run`"),
         ("{{ comparison.wrod }}", 1, "comparison.wrod"),
         ("\n\n{{ chart('latency') }}", 3, "there is no chart `latency`, only `percentiles`"),
-        ("{{ strip(1) }}", 1, ""),
+        ("{{ strip(1) }}", 1, "`strip` takes a metric of a comparison"),
     ] {
         let error = own("c.txt", source, &[]).unwrap_err();
         assert_eq!(error.line, Some(line), "{source}: {error}");
