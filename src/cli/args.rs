@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use super::against::AgainstArgs;
+use super::form::FormArgs;
 use super::rehearse::simulated;
 use crate::rehearse::{Capacity, Latency};
 
@@ -104,7 +105,8 @@ pub(super) struct RunArgs {
     #[arg(long, value_name = "FILE")]
     pub(super) out: Option<PathBuf>,
 
-    /// Write a report: html, markdown, junit, text, csv or json; may be repeated
+    /// Write a report: html, markdown, junit, text, csv, json, or the path of a template of
+    /// your own; may be repeated
     #[arg(long, value_name = "FORMAT=FILE")]
     pub(super) report: Vec<String>,
 
@@ -266,7 +268,8 @@ pub(super) struct RehearseArgs {
     #[arg(long, value_name = "FILE")]
     pub(super) out: Option<PathBuf>,
 
-    /// Write a report: html, markdown, junit, text, csv or json; may be repeated
+    /// Write a report: html, markdown, junit, text, csv, json, or the path of a template of
+    /// your own; may be repeated
     #[arg(long, value_name = "FORMAT=FILE")]
     pub(super) report: Vec<String>,
 }
@@ -274,7 +277,8 @@ pub(super) struct RehearseArgs {
 #[derive(Debug, Args)]
 pub(super) struct ReportArgs {
     /// Results of a run: a file that `mcpl run --out` wrote, a journal, an HTML report, or a run
-    /// of the history (an id, the beginning of one, `latest`, `latest~2`)
+    /// of the history (an id, the beginning of one, `latest`, `latest~2`); or a directory that
+    /// `mcpl run DIRECTORY --out` wrote
     #[arg(required_unless_present_any = ["from", "init_templates"], conflicts_with = "from")]
     pub(super) run: Option<PathBuf>,
 
@@ -282,13 +286,8 @@ pub(super) struct ReportArgs {
     #[arg(long, value_name = "RUN")]
     pub(super) from: Option<PathBuf>,
 
-    /// What to render
-    #[arg(long, value_enum, default_value_t, conflicts_with = "template")]
-    pub(super) format: ReportFormat,
-
-    /// Render a template of your own (minijinja) instead; what lies beside it can be included
-    #[arg(long, value_name = "FILE")]
-    pub(super) template: Option<PathBuf>,
+    #[command(flatten)]
+    pub(super) form: FormArgs,
 
     /// Write the built-in templates into a directory, to be changed and used with `--template`
     #[arg(long, value_name = "DIR", conflicts_with_all = ["run", "from", "template"])]
@@ -300,24 +299,6 @@ pub(super) struct ReportArgs {
     /// Write to a file instead of standard output
     #[arg(long, short, value_name = "FILE")]
     pub(super) output: Option<PathBuf>,
-}
-
-/// What to render.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
-pub(super) enum ReportFormat {
-    /// For a terminal
-    #[default]
-    Text,
-    /// One self-contained file for a browser
-    Html,
-    /// For a pull request or a job summary
-    Markdown,
-    /// JUnit XML for CI systems
-    Junit,
-    /// A table of the steps for spreadsheets
-    Csv,
-    /// What templates see, for programs
-    Json,
 }
 
 #[derive(Debug, Args)]

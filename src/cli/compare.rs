@@ -3,14 +3,16 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use clap::{Args, ValueEnum};
+use clap::Args;
 
 use super::complaint::Complaint;
 use super::duel::DuelArgs;
-use super::{Done, against, duel, runs, terminal};
-use crate::report::{self, Format, Style};
+use super::form::{Form, FormArgs};
+use super::kept::Kept;
+use super::{Done, against, duel, exit, runs, terminal};
+use crate::report::{ComparisonReport, Style};
 use crate::results::{Baseline, Results};
-use crate::verdict::compare::{Comparison, Pairing, Question, compare};
+use crate::verdict::compare::{Pairing, Question, compare};
 
 #[derive(Debug, Args)]
 #[command(group = clap::ArgGroup::new("turns").multiple(true))]
@@ -44,36 +46,32 @@ pub(super) struct CompareArgs {
     #[arg(long)]
     force: bool,
 
-    /// How the comparison is printed
-    #[arg(long, value_enum, default_value_t)]
-    pub(super) format: CompareFormat,
+    #[command(flatten)]
+    form: FormArgs,
+
+    /// Write a report on the comparison: html, markdown, junit, text, csv, json, or the path of a
+    /// template of your own; may be repeated
+    #[arg(long, value_name = "FORMAT=FILE")]
+    report: Vec<String>,
 
     #[command(flatten)]
     duel: DuelArgs,
 }
 
-/// How a comparison is printed.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
-pub(super) enum CompareFormat {
-    /// For a terminal
-    #[default]
-    Text,
-    /// For a pull request or a job summary
-    Markdown,
-    /// For programs
-    Json,
-}
-
 /// Compares stored runs; the exit code says what came out.
 pub(super) fn run(args: &CompareArgs) -> Done {
+    let form = args.form.read()?;
+    let kept = Kept::asked(args.duel.out.as_deref(), &args.report)?;
     if args.duel.is_asked() {
         let [file] = args.runs.as_slice() else {
             let count = args.runs.len();
             return Err(Complaint::usage(format!("both sides run one scenario file, and {count} are named"))
                 .help("write `mcpl compare --a TARGET --b TARGET FILE`"));
         };
-        return duel::run(&args.duel, Path::new(file), args.format, args.force);
+        return duel::run(&args.duel, &kept, Path::new(file), &form, args.force);
     }
+    let named = args.runs.iter().chain(&args.old).chain(&args.new);
+    kept.prepare(&named.map(Path::new).collect::<Vec<_>>())?;
     let directory = against::directory(args.directory.as_deref(), Path::new(""));
     let all = |specs: &[String]| -> Result<Vec<Results>, Complaint> {
         let sides: Vec<Vec<Results>> = specs.iter().map(|spec| side(spec, &directory)).collect::<Result<_, _>>()?;
@@ -107,22 +105,33 @@ pub(super) fn run(args: &CompareArgs) -> Done {
         question.pairing = Pairing::Paired;
     }
     let comparison = compare(&old, &new, &question);
-    terminal::print(&render(&comparison, args.format)?)?;
-    Ok(comparison.outcome.exit_code())
+    let code = comparison.outcome.exit_code();
+    let report = ComparisonReport::new(&comparison, &old, &new, code);
+    let unwritten = conclude(&kept, &report, &form);
+    unwritten.iter().for_each(terminal::complain);
+    Ok(if code == exit::OK && !unwritten.is_empty() { exit::USAGE } else { code })
 }
 
-/// A comparison as it is printed.
-pub(super) fn render(comparison: &Comparison, format: CompareFormat) -> Result<String, Complaint> {
-    let format = match format {
-        CompareFormat::Json => {
-            // Plain data with text keys, which serde_json can write.
-            return Ok(serde_json::to_string_pretty(comparison).unwrap_or_default() + "\n");
-        }
-        CompareFormat::Markdown => Format::Markdown,
-        CompareFormat::Text => Format::Text,
+/// Writes what was asked for about a comparison, and prints it. What comes to nothing
+/// becomes a complaint.
+pub(super) fn conclude(kept: &Kept, report: &ComparisonReport, form: &Form) -> Vec<Complaint> {
+    // What is printed may get nowhere, which must not take the files with it.
+    let mut unwritten = kept.comparison(report);
+    let color = terminal::stdout_color();
+    unwritten.extend(render(report, form, Style { color }).and_then(|text| terminal::print(&text)).err());
+    unwritten
+}
+
+/// A comparison as text.
+///
+/// # Errors
+/// When a template of the user's own has a mistake.
+pub(super) fn render(report: &ComparisonReport, form: &Form, style: Style) -> Result<String, Complaint> {
+    let rendered = match form {
+        Form::BuiltIn(format) => report.render(*format, style),
+        Form::Own(template) => report.render_template(template),
     };
-    let style = Style { color: format == Format::Text && terminal::stdout_color() };
-    report::render_comparison(comparison, format, style).map_err(|error| Complaint::usage(error.to_string()))
+    rendered.map_err(|error| Complaint::usage(error.to_string()))
 }
 
 /// The runs of one name: a file of results or of a baseline, or a baseline's name.

@@ -9,10 +9,11 @@ use clap::Args;
 use tokio::runtime::Runtime;
 
 use super::args::CompileArgs;
-use super::compare::{self, CompareFormat};
+use super::compare;
 use super::complaint::Complaint;
 use super::connect::{self, Children, Connected};
 use super::dashboard::Subject;
+use super::form::Form;
 use super::journal::{self, Journal};
 use super::kept::Kept;
 use super::load;
@@ -24,6 +25,7 @@ use crate::diag::{Diagnostic, render};
 use crate::engine::{Control, Stop};
 use crate::plan::{Plan, turns};
 use crate::record::Time;
+use crate::report::ComparisonReport;
 use crate::results::{Ended, Results, Window};
 use crate::stats::least_paired_chance;
 use crate::units;
@@ -77,10 +79,6 @@ pub(super) struct DuelArgs {
     #[arg(long, value_name = "DIR", requires = "turns")]
     pub(super) out: Option<PathBuf>,
 
-    /// Write a report on the comparison: text, markdown or junit; may be repeated
-    #[arg(long, value_name = "FORMAT=FILE", requires = "turns")]
-    pub(super) report: Vec<String>,
-
     /// Threads that generate load [default: one per processor, as far as the load needs them]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024), requires = "turns")]
     pub(super) threads: Option<u16>,
@@ -112,19 +110,18 @@ impl DuelArgs {
 }
 
 /// Runs both sides of `file` in turns, and compares them.
-pub(super) fn run(args: &DuelArgs, file: &Path, format: CompareFormat, force: bool) -> Done {
-    let kept = Kept::asked(args)?;
+pub(super) fn run(args: &DuelArgs, kept: &Kept, file: &Path, form: &Form, force: bool) -> Done {
     let source = load::read(file)?;
     let Some(sides) = sides(args, file, &source, force)? else { return Ok(exit::USAGE) };
     let [a, b] = &sides;
     let pairs = args.pairs.unwrap_or(PAIRS);
     let question = question(args, &b.plan, pairs, force)?;
-    kept.prepare(file)?;
+    kept.prepare(&[file])?;
     for plan in [&a.plan, &b.plan] {
         limits::prepare(plan, measure::threads(args.threads, plan))?;
     }
     let beside = file.parent().unwrap_or(Path::new(""));
-    let duel = Duel { args, kept: &kept, beside, pairs, runtime: run::new_runtime()?, control: Control::new() };
+    let duel = Duel { args, kept, beside, pairs, runtime: run::new_runtime()?, control: Control::new() };
     let _signals = duel.runtime.spawn(run::stop_on_signals(duel.control.clone()));
     let (made, end) = match duel.reach(&sides)? {
         Reached::Yes => duel.make(&sides)?,
@@ -136,19 +133,18 @@ pub(super) fn run(args: &DuelArgs, file: &Path, format: CompareFormat, force: bo
     }
     let mut comparison = verdict::compare(&made.old, &made.new, &question);
     end.qualify(&mut comparison, pairs);
-    // What is printed may get nowhere, which must not take the files with it.
-    let mut unwritten = kept.comparison(&comparison);
-    unwritten.extend(terminal::print(&compare::render(&comparison, format)?).err());
+    let code = match &end {
+        End::Interrupted => exit::INTERRUPTED,
+        End::Unreachable(complaint) => complaint.code,
+        End::Complete | End::Spoiled(_) => comparison.outcome.exit_code(),
+    };
+    let report = ComparisonReport::new(&comparison, &made.old, &made.new, code);
+    let unwritten = compare::conclude(kept, &report, form);
     if let End::Unreachable(complaint) = &end {
         terminal::complain(complaint);
     }
     unwritten.iter().for_each(terminal::complain);
-    Ok(match (end, comparison.outcome.exit_code()) {
-        (End::Interrupted, _) => exit::INTERRUPTED,
-        (End::Unreachable(complaint), _) => complaint.code,
-        (_, exit::OK) if !unwritten.is_empty() => exit::USAGE,
-        (_, code) => code,
-    })
+    Ok(if code == exit::OK && !unwritten.is_empty() { exit::USAGE } else { code })
 }
 
 /// What pairs have come to so far, the runs of A and of B in the same order.

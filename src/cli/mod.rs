@@ -21,6 +21,7 @@ mod explain;
 mod files;
 mod fix;
 mod fmt;
+mod form;
 mod history;
 mod journal;
 mod kept;

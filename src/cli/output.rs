@@ -66,6 +66,19 @@ pub(super) fn write(path: &Path, text: &str) -> std::io::Result<()> {
     written
 }
 
+/// The same, with a complaint.
+///
+/// # Errors
+/// When it cannot be written.
+pub(super) fn put(path: &Path, text: &str) -> Result<(), Complaint> {
+    write(path, text).map_err(|error| unwritten(path, &error))
+}
+
+/// That a file cannot be written.
+pub(super) fn unwritten(path: &Path, error: &std::io::Error) -> Complaint {
+    Complaint::usage(format!("cannot write `{}`: {}", path.display(), plain(error)))
+}
+
 /// Whether two paths lead to one file, as far as that can be known before both
 /// exist. A device may be named twice.
 pub(super) fn same_file(a: &Path, b: &Path) -> bool {

@@ -6,10 +6,11 @@ use std::sync::Arc;
 
 use super::args::RehearseArgs;
 use super::complaint::Complaint;
+use super::form::parse_report;
 use super::load;
 use super::lookout::Lookout;
 use super::output::plain;
-use super::run::{Outputs, conclude, parse_report};
+use super::run::{Outputs, conclude};
 use super::{Done, check, exit, terminal};
 use crate::diag::suggest::nearest;
 use crate::engine::Control;

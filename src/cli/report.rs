@@ -1,13 +1,14 @@
 //! `mcpl report` and `mcpl judge`: from a results file alone.
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::against::{Against, AgainstArgs};
-use super::args::{JudgeArgs, ReportArgs, ReportFormat};
+use super::args::{JudgeArgs, ReportArgs};
 use super::complaint::Complaint;
-use super::{Done, earlier, exit, output, runs, terminal};
-use crate::report::{self, Format, Style, Template};
+use super::form::Form;
+use super::{Done, earlier, exit, output, runs, suite, terminal};
+use crate::report::{self, Format, Ran, Style};
 use crate::results::Results;
 use crate::verdict;
 
@@ -16,25 +17,43 @@ pub(super) fn report(args: &ReportArgs) -> Done {
     if let Some(directory) = &args.init_templates {
         return init_templates(directory);
     }
+    let form = args.form.read()?;
     // One of them is there: clap sees to it.
-    let results = runs::load(args.run.as_deref().or(args.from.as_deref()).unwrap_or(Path::new("")))?;
-    let mut verdict = judged(&results, &args.against)?;
-    earlier::tell(&results, &mut verdict);
-    let rendered = match &args.template {
-        Some(path) => report::render_template(&results, &verdict, &template(path)?),
-        None => {
-            let color = args.output.is_none() && terminal::stdout_color();
-            report::render(&results, &verdict, format_of(args.format), Style { color })
-        }
-    };
-    let text = rendered.map_err(|error| Complaint::usage(error.to_string()))?;
+    let run = args.run.as_deref().or(args.from.as_deref()).unwrap_or(Path::new(""));
+    let text = if run.is_dir() { directory(args, run, &form)? } else { single(args, run, &form)? };
     match &args.output {
         None => terminal::print(&text)?,
-        Some(path) => output::write(path, &text).map_err(|error| {
-            Complaint::usage(format!("cannot write `{}`: {}", path.display(), output::plain(&error)))
-        })?,
+        Some(path) => output::put(path, &text)?,
     }
     Ok(exit::OK)
+}
+
+/// A stored run as text.
+fn single(args: &ReportArgs, run: &Path, form: &Form) -> Result<String, Complaint> {
+    let results = runs::load(run)?;
+    let mut verdict = judged(&results, &args.against)?;
+    earlier::tell(&results, &mut verdict);
+    let rendered = match form {
+        Form::Own(template) => report::render_template(&results, &verdict, template),
+        Form::BuiltIn(format) => {
+            let color = args.output.is_none() && terminal::stdout_color();
+            report::render(&results, &verdict, *format, Style { color })
+        }
+    };
+    rendered.map_err(|error| Complaint::usage(error.to_string()))
+}
+
+/// The results in a directory as text, as `mcpl run DIRECTORY --out` keeps them.
+fn directory(args: &ReportArgs, directory: &Path, form: &Form) -> Result<String, Complaint> {
+    let ran = |path: PathBuf| {
+        let results = runs::file(&path)?;
+        let mut verdict = judged(&results, &args.against)?;
+        earlier::tell(&results, &mut verdict);
+        let file = path.display().to_string();
+        Ok(Ran { file, code: verdict.outcome.exit_code(), outcome: Ok((results, verdict)), page: None })
+    };
+    let runs: Vec<Ran> = suite::files(directory, "json")?.into_iter().map(ran).collect::<Result<_, Complaint>>()?;
+    suite::render(&runs, &suite::name_of(directory), form)
 }
 
 /// Judges a stored run again; the exit code is the verdict's.
@@ -66,9 +85,8 @@ fn init_templates(directory: &Path) -> Done {
     }
     for (path, source) in &files {
         let made = path.parent().map_or(Ok(()), fs::create_dir_all);
-        made.and_then(|()| output::write(path, source)).map_err(|error| {
-            Complaint::usage(format!("cannot write `{}`: {}", path.display(), output::plain(&error)))
-        })?;
+        made.map_err(|error| output::unwritten(path, &error))?;
+        output::put(path, source)?;
     }
     let page = directory.join("report.html.j2");
     terminal::note(&format!(
@@ -77,51 +95,4 @@ fn init_templates(directory: &Path) -> Done {
         page.display()
     ));
     Ok(exit::OK)
-}
-
-/// Reads a template, and what lies beside it to be included.
-///
-/// # Errors
-/// When it cannot be read.
-pub(super) fn template(path: &Path) -> Result<Template, Complaint> {
-    let source = fs::read_to_string(path).map_err(|error| {
-        Complaint::usage(format!("cannot read the template `{}`: {}", path.display(), output::plain(&error)))
-    })?;
-    let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-    let directory = path.parent().unwrap_or(Path::new(""));
-    let mut parts = Vec::new();
-    for folder in ["", "parts/"] {
-        let Ok(entries) = fs::read_dir(Path::new(".").join(directory).join(folder)) else { continue };
-        for entry in entries.flatten() {
-            let part = format!("{folder}{}", entry.file_name().to_string_lossy());
-            let small = entry.metadata().is_ok_and(|data| data.is_file() && data.len() <= PART_BYTES);
-            // What cannot be read as text is no template.
-            if small && is_part(&part) && part != name && parts.len() < PARTS {
-                parts.extend(fs::read_to_string(entry.path()).ok().map(|source| (part, source)));
-            }
-        }
-    }
-    parts.sort();
-    Ok(Template { name, source, parts })
-}
-
-/// So many files beside a template are looked at, and none that is larger: more is no
-/// directory of templates.
-const PARTS: usize = 200;
-const PART_BYTES: u64 = 1024 * 1024;
-
-/// Whether a file is one that a template may include.
-fn is_part(name: &str) -> bool {
-    [".j2", ".jinja", ".jinja2", ".css", ".js"].iter().any(|ending| name.ends_with(ending))
-}
-
-fn format_of(format: ReportFormat) -> Format {
-    match format {
-        ReportFormat::Text => Format::Text,
-        ReportFormat::Html => Format::Html,
-        ReportFormat::Markdown => Format::Markdown,
-        ReportFormat::Junit => Format::Junit,
-        ReportFormat::Csv => Format::Csv,
-        ReportFormat::Json => Format::Json,
-    }
 }

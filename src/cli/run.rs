@@ -12,6 +12,7 @@ use super::complaint::Complaint;
 use super::connect::{self, Children, Connected};
 use super::dashboard::{self, Subject};
 use super::earlier::Earlier;
+use super::form::{Form, parse_report};
 use super::journal::{self, Journal};
 use super::measure::{self, Job, Measurement};
 use super::progress::Progress;
@@ -260,9 +261,8 @@ pub(super) fn conclude(results: &Results, outputs: &Outputs) -> (u8, verdict::Ve
 /// Files to write after the run.
 pub(super) struct Outputs {
     out: Option<PathBuf>,
-    reports: Vec<(Format, PathBuf)>,
-    /// Templates of the user's own, and where their text goes.
-    templates: Vec<(report::Template, PathBuf)>,
+    /// What makes each report, and where it goes.
+    reports: Vec<(Form, PathBuf)>,
     /// Baselines that the run is compared with.
     against: Against,
     /// The history that the run will be kept in.
@@ -276,22 +276,21 @@ impl Outputs {
     pub(super) fn find(
         file: Option<&Path>,
         out: Option<&Path>,
-        mut reports: Vec<(Format, PathBuf)>,
+        mut reports: Vec<(Form, PathBuf)>,
         plan: &Plan,
         appended: &[&Path],
     ) -> Result<Outputs, Complaint> {
-        let mut templates = Vec::new();
         let beside = file.map_or(Path::new(""), beside);
         for report in &plan.reports {
-            let path = beside.join(&report.path);
-            match &report.template {
-                Some(template) => templates.push((super::report::template(&beside.join(template))?, path)),
-                None => reports.push((parse_format(&report.format)?, path)),
-            }
+            let form = match &report.template {
+                Some(template) => Form::own(&beside.join(template))?,
+                None => Form::named(&report.format)?,
+            };
+            reports.push((form, beside.join(&report.path)));
         }
         let mut taken: Vec<&Path> = file.into_iter().collect();
-        let written = reports.iter().map(|(_, path)| path).chain(templates.iter().map(|(_, path)| path));
-        for path in out.into_iter().chain(written.map(PathBuf::as_path)).chain(appended.iter().copied()) {
+        let written = reports.iter().map(|(_, path)| path.as_path());
+        for path in out.into_iter().chain(written).chain(appended.iter().copied()) {
             output::check_writable(path)?;
             if taken.iter().any(|other| output::same_file(path, other)) {
                 return Err(Complaint::usage(format!("`{}` is named for two things", path.display()))
@@ -299,7 +298,7 @@ impl Outputs {
             }
             taken.push(path);
         }
-        Ok(Outputs { out: out.map(Path::to_owned), reports, templates, against: Against::default(), earlier: None })
+        Ok(Outputs { out: out.map(Path::to_owned), reports, against: Against::default(), earlier: None })
     }
 
     /// Keeps the results where they were asked for.
@@ -316,11 +315,11 @@ impl Outputs {
     fn report(&self, results: &Results, verdict: &verdict::Verdict, unwritten: &mut Vec<Complaint>) {
         let kept = self.out.is_some() && unwritten.is_empty();
         let plain = Style { color: false };
-        let reports =
-            self.reports.iter().map(|(format, path)| (report::render(results, verdict, *format, plain), path));
-        let own =
-            self.templates.iter().map(|(template, path)| (report::render_template(results, verdict, template), path));
-        for (rendered, path) in reports.chain(own) {
+        for (form, path) in &self.reports {
+            let rendered = match form {
+                Form::BuiltIn(format) => report::render(results, verdict, *format, plain),
+                Form::Own(template) => report::render_template(results, verdict, template),
+            };
             let written = rendered
                 .map_err(|error| error.to_string())
                 .and_then(|text| output::write(path, &text).map_err(|error| output::plain(&error)));
@@ -339,19 +338,4 @@ impl Outputs {
 
 fn complaint(path: &Path, reason: &str) -> Complaint {
     Complaint::usage(format!("cannot write `{}`: {reason}", path.display()))
-}
-
-/// `--report FORMAT=FILE`
-pub(super) fn parse_report(report: &str) -> Result<(Format, PathBuf), Complaint> {
-    match report.split_once('=').filter(|(_, path)| !path.is_empty()) {
-        Some((format, path)) => Ok((parse_format(format)?, PathBuf::from(path))),
-        None => Err(Complaint::usage(format!("`--report {report}` names no file"))
-            .help(format!("write `--report {}=FILE`", report.trim_end_matches('=')))),
-    }
-}
-
-fn parse_format(name: &str) -> Result<Format, Complaint> {
-    name.parse::<Format>().map_err(|_| {
-        Complaint::usage(format!("there is no report format `{name}`")).help("write html, markdown, junit or text")
-    })
 }

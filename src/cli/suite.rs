@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 
 use super::args::{CompileArgs, RunArgs};
 use super::complaint::Complaint;
+use super::form::{Form, parse_report};
 use super::{Done, check, exit, live_outputs, load, output, run, terminal};
 use crate::diag::Diagnostic;
 use crate::diag::suggest::nearest;
@@ -15,12 +16,12 @@ use crate::verdict::Outcome;
 
 /// Runs what is in a directory. Nothing is sent before all files are found right.
 pub(super) fn run(args: &RunArgs, directory: &Path) -> Done {
-    let reports = args.report.iter().map(|report| run::parse_report(report)).collect::<Result<Vec<_>, _>>()?;
+    let reports = args.report.iter().map(|report| parse_report(report)).collect::<Result<Vec<_>, _>>()?;
     if let Some(name) = args.against.names.first() {
         return Err(Complaint::usage(format!("`--baseline {name}` is for one scenario file, and this is a directory"))
             .help(format!("write `baseline {name} {{ … }}` in the files that have such a baseline")));
     }
-    let files = scenarios(directory)?;
+    let files = files(directory, "mcpl")?;
     let each = prepared(args, &files)?;
     let Some(each) = each else { return Ok(exit::USAGE) };
     let results = args.out.iter().flat_map(|directory| files.iter().map(|file| results_of(directory, file)));
@@ -28,16 +29,16 @@ pub(super) fn run(args: &RunArgs, directory: &Path) -> Done {
         fs::create_dir_all(directory).map_err(|error| unmade(directory, &error))?;
     }
     let mut taken: Vec<PathBuf> = files.iter().cloned().chain(results).collect();
-    for (format, path) in &reports {
+    for (form, path) in &reports {
         output::check_writable(path)?;
         if taken.iter().any(|other| output::same_file(path, other)) {
             return Err(Complaint::usage(format!("`{}` is named for two things", path.display()))
                 .help("give each report a file of its own, other than the scenarios and their results"));
         }
         taken.push(path.clone());
-        if *format == Format::Html && path.extension().is_none() {
+        if form.is_page() && path.extension().is_none() {
             return Err(Complaint::usage(format!("`{}` is also where the pages of the runs go", path.display()))
-                .help(format!("write `--report html={}.html`", path.display())));
+                .help(format!("give it an ending: `{}.html`", path.display())));
         }
     }
     if let Some(path) = args
@@ -49,7 +50,7 @@ pub(super) fn run(args: &RunArgs, directory: &Path) -> Done {
         return Err(Complaint::usage(format!("`{}` is named for two things", path.display()))
             .help("give `--live` a file of its own, other than the scenarios, their results and reports"));
     }
-    let pages = reports.iter().filter(|(format, _)| *format == Format::Html).map(|(_, index)| pages_of(index));
+    let pages = reports.iter().filter(|(form, _)| form.is_page()).map(|(_, index)| pages_of(index));
     for directory in pages {
         fs::create_dir_all(&directory).map_err(|error| unmade(&directory, &error))?;
     }
@@ -68,7 +69,7 @@ pub(super) fn run(args: &RunArgs, directory: &Path) -> Done {
     let style = Style { color: terminal::stdout_color() };
     let table = Suite::new(&name, &runs).table(style).map_err(|error| Complaint::usage(error.to_string()))?;
     terminal::print(&format!("\n{table}"))?;
-    let written = reports.iter().map(|(format, path)| report(&mut runs, &name, *format, path));
+    let written = reports.iter().map(|(form, path)| report(&mut runs, &name, form, path));
     let unwritten: Vec<Complaint> = written.filter_map(Result::err).collect();
     unwritten.iter().for_each(terminal::complain);
     if !unwritten.is_empty() && args.out.is_none() {
@@ -79,12 +80,24 @@ pub(super) fn run(args: &RunArgs, directory: &Path) -> Done {
 }
 
 /// Writes one report of the suite.
-fn report(runs: &mut [Ran], name: &str, format: Format, path: &Path) -> Result<(), Complaint> {
-    if format == Format::Html {
+fn report(runs: &mut [Ran], name: &str, form: &Form, path: &Path) -> Result<(), Complaint> {
+    if form.is_page() {
         link(runs, path)?;
     }
-    let text = Suite::new(name, runs).render(runs, format).map_err(|error| Complaint::usage(error.to_string()))?;
-    write(path, &text)
+    output::put(path, &render(runs, name, form)?)
+}
+
+/// Runs as one report.
+///
+/// # Errors
+/// When a template of the user's own has a mistake.
+pub(super) fn render(runs: &[Ran], name: &str, form: &Form) -> Result<String, Complaint> {
+    let suite = Suite::new(name, runs);
+    let rendered = match form {
+        Form::BuiltIn(format) => suite.render(runs, *format),
+        Form::Own(template) => suite.render_template(template),
+    };
+    rendered.map_err(|error| Complaint::usage(error.to_string()))
 }
 
 /// Keeps the results that no report has.
@@ -102,23 +115,26 @@ fn results_of(directory: &Path, file: &Path) -> PathBuf {
     directory.join(format!("{}.json", stem(file)))
 }
 
-/// The `.mcpl` files of a directory by name; those of its subdirectories are for
-/// `include`.
-fn scenarios(directory: &Path) -> Result<Vec<PathBuf>, Complaint> {
+/// The files of a directory with an ending, by name; what is in its subdirectories is
+/// not meant.
+///
+/// # Errors
+/// When there is none, or the directory cannot be read.
+pub(super) fn files(directory: &Path, ending: &str) -> Result<Vec<PathBuf>, Complaint> {
     let unread = |error: std::io::Error| {
         Complaint::usage(format!("cannot read `{}`: {}", directory.display(), output::plain(&error)))
     };
     let mut files = Vec::new();
     for entry in fs::read_dir(directory).map_err(unread)? {
         let path = entry.map_err(unread)?.path();
-        if path.extension().is_some_and(|ending| ending == "mcpl") && path.is_file() {
+        if path.extension().is_some_and(|own| own == ending) && path.is_file() {
             files.push(path);
         }
     }
     files.sort();
     if files.is_empty() {
-        return Err(Complaint::usage(format!("`{}` has no scenario files", directory.display()))
-            .help("name a directory with `.mcpl` files in it, or one file"));
+        return Err(Complaint::usage(format!("`{}` has no `.{ending}` files", directory.display()))
+            .help(format!("name a directory with `.{ending}` files in it, or one file")));
     }
     Ok(files)
 }
@@ -191,7 +207,7 @@ fn not_begun(alone: &RunArgs) -> Ran {
 }
 
 /// The name of a directory, also of one that is given as `.`.
-fn name_of(directory: &Path) -> String {
+pub(super) fn name_of(directory: &Path) -> String {
     let whole = fs::canonicalize(directory).unwrap_or_else(|_| directory.to_owned());
     whole.file_name().unwrap_or(directory.as_os_str()).to_string_lossy().into_owned()
 }
@@ -209,15 +225,10 @@ fn link(runs: &mut [Ran], index: &Path) -> Result<(), Complaint> {
         let text = report::render(results, verdict, Format::Html, Style::default())
             .map_err(|error| Complaint::usage(error.to_string()))?;
         let page = format!("{}.html", stem(Path::new(&ran.file)));
-        write(&directory.join(&page), &text)?;
+        output::put(&directory.join(&page), &text)?;
         ran.page = Some(format!("{}/{page}", directory.file_name().unwrap_or_default().to_string_lossy()));
     }
     Ok(())
-}
-
-fn write(path: &Path, text: &str) -> Result<(), Complaint> {
-    output::write(path, text)
-        .map_err(|error| Complaint::usage(format!("cannot write `{}`: {}", path.display(), output::plain(&error))))
 }
 
 fn unmade(directory: &Path, error: &std::io::Error) -> Complaint {

@@ -2,16 +2,17 @@
 
 use std::path::{Path, PathBuf};
 
-use clap::{Args, ValueEnum};
+use clap::Args;
 
 use super::complaint::Complaint;
+use super::form::{Form, FormArgs};
 use super::history::{COMMIT, open, unusable};
 use super::{Done, exit, output, runs, terminal, triage};
 use crate::diag::render;
 use crate::diag::suggest::nearest;
 use crate::model;
 use crate::plan::{MetricRef, Plan};
-use crate::report::{Style, TrendFormat, render_trend};
+use crate::report::{Style, TrendReport};
 use crate::results::Results;
 use crate::store;
 use crate::text::Source;
@@ -42,9 +43,8 @@ pub(super) struct TrendArgs {
     #[arg(long, value_name = "FILE", num_args = 1.., conflicts_with = "history")]
     runs: Vec<PathBuf>,
 
-    /// How it is shown
-    #[arg(long, value_enum, default_value_t)]
-    format: Format,
+    #[command(flatten)]
+    form: FormArgs,
 
     /// Write to a file instead of standard output
     #[arg(long, short, value_name = "FILE")]
@@ -67,20 +67,6 @@ pub(super) struct TrendArgs {
     reason: Option<String>,
 }
 
-/// How a trend is shown.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
-enum Format {
-    /// For a terminal
-    #[default]
-    Text,
-    /// One self-contained file for a browser
-    Html,
-    /// For a pull request or a job summary
-    Markdown,
-    /// For programs
-    Json,
-}
-
 /// A run that may be looked at.
 pub(super) struct Candidate {
     pub(super) id: String,
@@ -96,6 +82,7 @@ pub(super) struct Candidate {
 /// Shows the trend.
 pub(super) fn run(args: &TrendArgs) -> Done {
     no_files(&args.metrics)?;
+    let form = args.form.read()?;
     let (candidates, history) = if args.runs.is_empty() { stored(args)? } else { (files(args)?, None) };
     let database = history.as_ref().map(|(_, path)| path.as_path());
     let triage_path = args.triage.clone().unwrap_or_else(|| triage::beside(database));
@@ -112,7 +99,7 @@ pub(super) fn run(args: &TrendArgs) -> Done {
     if let (Some(run), Some(reason)) = (&args.accept, &args.reason) {
         seen = accept(&triage_path, triaged, run, reason, &seen, |triage| trend(&histories, triage, &today))?;
     }
-    show(args, &seen)?;
+    show(args, &form, &seen)?;
     Ok(if args.fail && seen.fails { exit::FAILED } else { exit::OK })
 }
 
@@ -334,24 +321,19 @@ fn changed<'a>(run: &str, seen: &'a Trend) -> Result<&'a str, Complaint> {
     }
 }
 
-fn show(args: &TrendArgs, seen: &Trend) -> Result<(), Complaint> {
+fn show(args: &TrendArgs, form: &Form, seen: &Trend) -> Result<(), Complaint> {
     let to_terminal = args.output.is_none();
     let style = Style { color: to_terminal && terminal::stdout_color() };
-    let all = !args.metrics.is_empty();
-    let rendered = match args.format {
-        Format::Json => Ok(format!("{:#}\n", serde_json::to_value(seen).unwrap_or_default())),
-        Format::Html => render_trend(seen, TrendFormat::Html, all, style),
-        Format::Markdown => render_trend(seen, TrendFormat::Markdown, all, style),
-        Format::Text => {
-            let width = if to_terminal { terminal::stdout_width() } else { terminal::DEFAULT_WIDTH };
-            render_trend(seen, TrendFormat::Text { width: width.saturating_sub(2) }, all, style)
-        }
+    let width = if to_terminal { terminal::stdout_width() } else { terminal::DEFAULT_WIDTH };
+    let report = TrendReport::new(seen, !args.metrics.is_empty(), width.saturating_sub(2));
+    let rendered = match form {
+        Form::BuiltIn(format) => report.render(*format, style),
+        Form::Own(template) => report.render_template(template),
     };
     let text = rendered.map_err(|error| Complaint::usage(error.to_string()))?;
     match &args.output {
         None => terminal::print(&text),
-        Some(path) => output::write(path, &text)
-            .map_err(|error| Complaint::usage(format!("cannot write `{}`: {}", path.display(), output::plain(&error)))),
+        Some(path) => output::put(path, &text),
     }
 }
 

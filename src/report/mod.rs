@@ -1,13 +1,15 @@
-//! Reports: a run as HTML, Markdown, JUnit or text, or by a template of the
-//! user's own.
+//! Reports: a run, a suite of runs, a comparison or a trend as HTML, Markdown, JUnit,
+//! text, CSV or JSON, or by a template of the user's own.
 //!
 //! Invariant: a pure function of results, verdict and template to bytes: no
 //! clock, no file, no network, and the same input gives the same bytes.
-//! Templates see one type, [`View`]. May import `results`, `verdict`, `plan`,
+//! Templates see one type for each: [`View`], [`Suite`], [`ComparisonReport`] or
+//! [`TrendReport`]. May import `results`, `verdict`, `plan`,
 //! `record`, `stats`, `units`.
 
 mod chart;
 mod clean;
+mod comparison;
 mod embedded;
 mod error;
 mod escape;
@@ -21,18 +23,19 @@ pub mod view;
 #[cfg(test)]
 pub(crate) mod tests;
 
+pub use comparison::ComparisonReport;
 pub use embedded::{NotEmbedded, embedded_results, is_page};
 pub use error::RenderError;
 pub use suite::{Ran, Suite};
-pub use trend::{TrendFormat, render_trend};
+pub use trend::TrendReport;
 pub use view::View;
 
 use std::str::FromStr;
-use std::sync::Arc;
+
+use serde::Serialize;
 
 use crate::results::Results;
 use crate::verdict::Verdict;
-use crate::verdict::compare::Comparison;
 
 /// The built-in formats.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -102,33 +105,48 @@ pub struct Style {
     pub color: bool,
 }
 
+/// What a run is rendered from.
+#[derive(Serialize)]
+#[serde(transparent)]
+struct Single {
+    view: View,
+    #[serde(skip)]
+    data: Option<String>,
+}
+
+impl templates::Subject for Single {
+    fn charts(&self) -> Vec<&str> {
+        let trend = self.view.trend.iter().flat_map(|trend| &trend.series);
+        chart::NAMES.into_iter().chain(trend.map(|series| series.chart.as_str())).collect()
+    }
+
+    fn chart(&self, name: &str) -> Option<String> {
+        let mut trend = self.view.trend.iter().flat_map(|trend| &trend.series);
+        match trend.find(|series| series.chart == name) {
+            Some(series) => Some(chart::history_plot(&series.series, name, series.this)),
+            None => chart::chart(&self.view, name),
+        }
+    }
+
+    fn data(&self) -> Option<&str> {
+        self.data.as_deref()
+    }
+}
+
 /// Renders a run in a built-in format.
 ///
 /// # Errors
 /// [`RenderError`] only if a built-in template is wrong.
 pub fn render(results: &Results, verdict: &Verdict, format: Format, style: Style) -> Result<String, RenderError> {
-    let embedded = if format == Format::Html { embedded::embed(results) } else { None };
-    let view = Arc::new(View::new(results, verdict));
-    let Some(name) = format.template() else {
-        return Ok(serde_json::to_string_pretty(view.as_ref()).unwrap_or_default() + "\n");
-    };
-    templates::render(&view, embedded, name, &[], style).map_err(|error| RenderError::new(name, &error))
+    let view = View::new(results, verdict);
+    let Some(name) = format.template() else { return Ok(json(&view)) };
+    let data = if format == Format::Html { embedded::embed(results) } else { None };
+    templates::render(Single { view, data }, name, &[], style)
 }
 
-/// Renders a comparison that was made for itself: as [`Format::Text`],
-/// [`Format::Markdown`] or [`Format::Junit`] with a test case for each metric. Where a
-/// page is asked for it is text, too.
-///
-/// # Errors
-/// [`RenderError`] only if a built-in template is wrong.
-pub fn render_comparison(comparison: &Comparison, format: Format, style: Style) -> Result<String, RenderError> {
-    let name = match format {
-        Format::Markdown => "compare.md.j2",
-        Format::Junit => "compare.xml.j2",
-        Format::Text | Format::Html | Format::Csv | Format::Json => "compare.txt.j2",
-    };
-    let view = view::ComparisonView::new(comparison);
-    templates::render_comparison(&view, name, style).map_err(|error| RenderError::new(name, &error))
+/// A view as JSON: plain data with text keys, which serde_json can write.
+fn json(view: &impl Serialize) -> String {
+    serde_json::to_string_pretty(view).unwrap_or_default() + "\n"
 }
 
 /// Renders a run by a template of the user's own. The ending of `name` before
@@ -139,15 +157,11 @@ pub fn render_comparison(comparison: &Comparison, format: Format, style: Style) 
 /// [`RenderError`] when the template has a mistake or names what the view does
 /// not have.
 pub fn render_template(results: &Results, verdict: &Verdict, template: &Template) -> Result<String, RenderError> {
-    let view = Arc::new(View::new(results, verdict));
-    let name = template.name.as_str();
-    let own: Vec<(&str, &str)> = std::iter::once((name, template.source.as_str()))
-        .chain(template.parts.iter().map(|(name, source)| (name.as_str(), source.as_str())))
-        .collect();
+    let view = View::new(results, verdict);
     // Only where they are asked for: to pack them takes a while.
     let asks = |source: &str| EMBEDDING.iter().any(|part| source.contains(part));
-    let embedded = if own.iter().any(|(_, source)| asks(source)) { embedded::embed(results) } else { None };
-    templates::render(&view, embedded, name, &own, Style::default()).map_err(|error| RenderError::new(name, &error))
+    let data = if template.own().iter().any(|(_, source)| asks(source)) { embedded::embed(results) } else { None };
+    template.render(Single { view, data })
 }
 
 /// What stands in a template that has the results in it, or includes one that has.
@@ -162,6 +176,24 @@ pub struct Template {
     pub source: String,
     /// What it may include by name; these go before built-in templates.
     pub parts: Vec<(String, String)>,
+}
+
+impl Template {
+    /// Whether what it makes is a page for a browser.
+    #[must_use]
+    pub fn is_page(&self) -> bool {
+        templates::is_page(&self.name)
+    }
+
+    /// It and its parts, by name.
+    fn own(&self) -> Vec<(&str, &str)> {
+        let parts = self.parts.iter().map(|(name, source)| (name.as_str(), source.as_str()));
+        std::iter::once((self.name.as_str(), self.source.as_str())).chain(parts).collect()
+    }
+
+    fn render(&self, subject: impl templates::Subject) -> Result<String, RenderError> {
+        templates::render(subject, &self.name, &self.own(), Style::default())
+    }
 }
 
 /// The built-in templates and what they include, by name: to be changed.

@@ -1,14 +1,16 @@
 //! Several runs, one after the other, as one report.
 
-use std::sync::Arc;
-
 use serde::Serialize;
 
 use super::clean::clean;
-use super::view::{AssertionView, FindingView, View};
-use super::{Format, RenderError, Style, escape, render, templates};
+use super::view::{AssertionView, FindingView, Reading, ToolView, View};
+use super::{Format, RenderError, Style, Template, escape, render, templates};
 use crate::results::Results;
 use crate::verdict::Verdict;
+
+/// Version of what templates see of a suite: it changes when a field changes its meaning
+/// or goes.
+const VERSION: u32 = 1;
 
 /// One file of a suite and what became of it.
 #[derive(Debug)]
@@ -24,56 +26,91 @@ pub struct Ran {
 }
 
 /// What templates see of a suite.
-#[derive(Debug, Serialize)]
+#[derive(Clone, Debug, Serialize)]
 pub struct Suite {
-    /// Name and version of the program.
-    tool: String,
-    /// What was run.
+    /// [`VERSION`].
+    view: u32,
+    /// What ran it.
+    tool: ToolView,
+    /// What was run: the name of a directory.
     name: String,
-    parts: Vec<Part>,
-    /// Parts whose verdict is that they passed.
+    /// `passed` if all files did, `failed` if one failed, was stopped or was not run,
+    /// otherwise `inconclusive`.
+    word: &'static str,
+    /// Files whose verdict is that they passed.
     passed: usize,
     /// Seconds that all runs took.
     seconds: f64,
+    /// In the order in which they were run.
+    files: Vec<FileView>,
 }
 
-#[derive(Debug, Serialize)]
-struct Part {
-    /// Name of the file without its ending.
+/// A file of a suite.
+#[derive(Clone, Debug, Serialize)]
+struct FileView {
+    /// Its name without its ending.
     name: String,
-    code: u8,
-    /// Path of its page as a reference, for `href`; none without results.
+    /// Exit code of its run alone.
+    exit_code: u8,
+    /// Path of its page as a reference, for `href`; none without one.
     page: Option<String>,
     /// What it asks: the documentation of its first scenario.
     asks: Option<String>,
     /// The verdict in one word, `not run` without one.
     word: String,
-    /// The verdict, or why there is none.
+    /// The verdict, or why there is none, without a full stop.
     sentence: String,
+    /// Assertions that held.
     held: usize,
+    /// All assertions.
     assertions: usize,
+    /// Requests answered or failed.
     requests: u64,
+    /// Failed requests as a share of all; none without requests.
     error_share: Option<f64>,
-    /// Median and p95 of all requests, as texts.
-    p50: String,
-    p95: String,
+    /// Latency of all requests; none where it was not run.
+    p50: Option<Reading>,
+    /// The same.
+    p95: Option<Reading>,
+    /// The same.
+    p99: Option<Reading>,
+    /// Seconds that the run took.
     seconds: f64,
     /// Assertions that did not hold.
     broken: Vec<AssertionView>,
+    /// What else a reader should know.
     findings: Vec<FindingView>,
+}
+
+impl templates::Subject for Suite {
+    fn charts(&self) -> Vec<&str> {
+        Vec::new()
+    }
+
+    fn chart(&self, _: &str) -> Option<String> {
+        None
+    }
 }
 
 impl Suite {
     /// The view of runs that have ended, in their order.
     #[must_use]
     pub fn new(name: &str, runs: &[Ran]) -> Suite {
-        let parts: Vec<Part> = runs.iter().map(Part::new).collect();
+        let files: Vec<FileView> = runs.iter().map(FileView::new).collect();
+        let passed = files.iter().filter(|file| file.exit_code == 0).count();
+        let failed = |file: &FileView| ["failed", "stopped", "not run"].contains(&file.word.as_str());
         Suite {
-            tool: format!("mcpl {}", env!("CARGO_PKG_VERSION")),
+            view: VERSION,
+            tool: ToolView::this(),
             name: clean(name),
-            passed: parts.iter().filter(|part| part.code == 0).count(),
-            seconds: parts.iter().map(|part| part.seconds).sum(),
-            parts,
+            word: match passed == files.len() {
+                true => "passed",
+                false if files.iter().any(failed) => "failed",
+                false => "inconclusive",
+            },
+            passed,
+            seconds: files.iter().map(|file| file.seconds).sum(),
+            files,
         }
     }
 
@@ -113,17 +150,26 @@ impl Suite {
         self.template("suite.txt.j2", style)
     }
 
+    /// Renders it by a template of the user's own.
+    ///
+    /// # Errors
+    /// [`RenderError`] when the template has a mistake or names what the view does not
+    /// have.
+    pub fn render_template(&self, template: &Template) -> Result<String, RenderError> {
+        template.render(self.clone())
+    }
+
     fn template(&self, name: &str, style: Style) -> Result<String, RenderError> {
-        templates::render_suite(self, name, style).map_err(|error| RenderError::new(name, &error))
+        templates::render(self.clone(), name, &[], style)
     }
 }
 
-impl Part {
-    fn new(ran: &Ran) -> Part {
+impl FileView {
+    fn new(ran: &Ran) -> FileView {
         let path = std::path::Path::new(&ran.file);
-        let mut part = Part {
+        let mut file = FileView {
             name: clean(&path.file_stem().unwrap_or_default().to_string_lossy()),
-            code: ran.code,
+            exit_code: ran.code,
             page: ran.page.as_deref().map(escape::reference),
             asks: None,
             word: "not run".to_owned(),
@@ -132,8 +178,9 @@ impl Part {
             assertions: 0,
             requests: 0,
             error_share: None,
-            p50: "n/a".to_owned(),
-            p95: "n/a".to_owned(),
+            p50: None,
+            p95: None,
+            p99: None,
             seconds: 0.0,
             broken: Vec::new(),
             findings: Vec::new(),
@@ -141,28 +188,25 @@ impl Part {
         let (results, verdict) = match &ran.outcome {
             Ok(outcome) => outcome,
             Err(reason) => {
-                part.sentence = clean(reason);
-                return part;
+                file.sentence = clean(reason);
+                return file;
             }
         };
-        let view = Arc::new(View::new(results, verdict));
-        let reading = |reading: &super::view::Reading| match reading.ns {
-            Some(_) => reading.text.clone(),
-            None => "n/a".to_owned(),
-        };
-        part.asks = view.scenarios.iter().find_map(|scenario| scenario.doc.clone());
-        part.word = verdict.outcome.word().to_owned();
-        part.sentence.clone_from(&view.verdict.sentence);
-        part.held = verdict.assertions.iter().filter(|judgement| judgement.state.held()).count();
-        part.assertions = verdict.assertions.len();
-        part.requests = view.totals.requests;
-        part.error_share = view.totals.error_share;
-        part.p50 = reading(&view.totals.p50);
-        part.p95 = reading(&view.totals.p95);
-        part.seconds = std::time::Duration::from_millis(results.run.total_ms).as_secs_f64();
-        part.broken = view.assertions.iter().filter(|assertion| !assertion.held).cloned().collect();
-        part.findings.clone_from(&view.findings);
-        part
+        let view = View::new(results, verdict);
+        file.asks = view.scenarios.iter().find_map(|scenario| scenario.doc.clone());
+        file.word = verdict.outcome.word().to_owned();
+        file.sentence = view.verdict.sentence;
+        file.held = verdict.assertions.iter().filter(|judgement| judgement.state.held()).count();
+        file.assertions = verdict.assertions.len();
+        file.requests = view.totals.requests;
+        file.error_share = view.totals.error_share;
+        file.p50 = Some(view.totals.p50);
+        file.p95 = Some(view.totals.p95);
+        file.p99 = Some(view.totals.p99);
+        file.seconds = std::time::Duration::from_millis(results.run.total_ms).as_secs_f64();
+        file.broken = view.assertions.into_iter().filter(|assertion| !assertion.held).collect();
+        file.findings = view.findings;
+        file
     }
 }
 

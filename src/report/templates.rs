@@ -14,9 +14,7 @@ use sha2::{Digest as _, Sha256};
 
 use super::chart;
 use super::escape;
-use super::suite::Suite;
-use super::view::{ComparisonView, View};
-use super::{Style, filters, value};
+use super::{RenderError, Style, filters, value};
 
 /// Built-in templates by name. The part before `.j2` says how values are
 /// escaped.
@@ -39,6 +37,8 @@ const BUILT_IN: &[(&str, &str)] = &[
     ("parts/comparison.html.j2", include_str!("../../reports/parts/comparison.html.j2")),
     ("parts/comparison.txt.j2", include_str!("../../reports/parts/comparison.txt.j2")),
     ("parts/comparison.md.j2", include_str!("../../reports/parts/comparison.md.j2")),
+    ("compare.html.j2", include_str!("../../reports/compare.html.j2")),
+    ("compare.csv.j2", include_str!("../../reports/compare.csv.j2")),
     ("compare.txt.j2", include_str!("../../reports/compare.txt.j2")),
     ("compare.md.j2", include_str!("../../reports/compare.md.j2")),
     ("compare.xml.j2", include_str!("../../reports/compare.xml.j2")),
@@ -46,6 +46,8 @@ const BUILT_IN: &[(&str, &str)] = &[
     ("suite.md.j2", include_str!("../../reports/suite.md.j2")),
     ("suite.txt.j2", include_str!("../../reports/suite.txt.j2")),
     ("trend.html.j2", include_str!("../../reports/trend.html.j2")),
+    ("trend.csv.j2", include_str!("../../reports/trend.csv.j2")),
+    ("trend.xml.j2", include_str!("../../reports/trend.xml.j2")),
     ("trend.md.j2", include_str!("../../reports/trend.md.j2")),
     ("trend.txt.j2", include_str!("../../reports/trend.txt.j2")),
     ("steps.csv.j2", include_str!("../../reports/steps.csv.j2")),
@@ -56,22 +58,41 @@ pub(super) fn built_in() -> impl Iterator<Item = (&'static str, &'static str)> {
     BUILT_IN.iter().copied()
 }
 
+/// What a template is rendered on: it sees what this serialises to.
+pub(super) trait Subject: Serialize + Send + Sync + 'static {
+    /// Names of the charts that it has.
+    fn charts(&self) -> Vec<&str>;
+
+    /// The chart of such a name as HTML: `None` for any other name, empty when there is
+    /// nothing to show in it.
+    fn chart(&self, name: &str) -> Option<String>;
+
+    /// What it was made of, as JSON that is safe inside a `<script>`; none where a page is
+    /// not to have it.
+    fn data(&self) -> Option<&str> {
+        None
+    }
+}
+
 /// Renders a template by its name: a built-in one, or one of `own`, which go before
 /// built-in ones of the same name.
-pub(super) fn render(
-    view: &Arc<View>,
-    results: Option<String>,
+pub(super) fn render<S: Subject>(
+    subject: S,
     name: &str,
     own: &[(&str, &str)],
     style: Style,
-) -> Result<String, Error> {
-    let mut environment = environment(style)?;
-    let named = named(name, own);
-    functions(&mut environment, view, results, named.iter().map(|(name, source)| (*name, integrity(source))));
-    for (name, source) in named {
-        environment.add_template(name, source)?;
-    }
-    environment.get_template(name)?.render(context(view.as_ref())?)
+) -> Result<String, RenderError> {
+    let rendered = || {
+        let context = context(&subject)?;
+        let mut environment = environment(style)?;
+        let named = named(name, own);
+        functions(&mut environment, subject, named.iter().map(|(name, source)| (*name, integrity(source))));
+        for (name, source) in named {
+            environment.add_template(name, source)?;
+        }
+        environment.get_template(name)?.render(context)
+    };
+    rendered().map_err(|error| RenderError::new(name, &error))
 }
 
 /// What of `own` the template `name` names, and what is named there in turn: what lies
@@ -86,21 +107,6 @@ fn named<'a>(name: &str, own: &[(&'a str, &'a str)]) -> Vec<(&'a str, &'a str)> 
         at += 1;
     }
     found
-}
-
-/// Renders a built-in template on several runs.
-pub(super) fn render_suite(suite: &Suite, name: &str, style: Style) -> Result<String, Error> {
-    environment(style)?.get_template(name)?.render(context(suite)?)
-}
-
-/// Renders a built-in template on a comparison.
-pub(super) fn render_comparison(view: &ComparisonView, name: &str, style: Style) -> Result<String, Error> {
-    environment(style)?.get_template(name)?.render(context(&serde_json::json!({ "comparison": view }))?)
-}
-
-/// Renders a built-in template on what is no single run.
-pub(super) fn render_view(view: &impl Serialize, name: &str, style: Style) -> Result<String, Error> {
-    environment(style)?.get_template(name)?.render(context(view)?)
 }
 
 fn context(view: &impl Serialize) -> Result<Value, Error> {
@@ -132,35 +138,34 @@ fn environment<'a>(style: Style) -> Result<Environment<'a>, Error> {
 
 /// How values are escaped, by the ending of the template's name.
 fn escaping(name: &str) -> AutoEscape {
-    let name = name.to_ascii_lowercase();
-    let name = [".j2", ".jinja2", ".jinja"].iter().find_map(|ending| name.strip_suffix(ending)).unwrap_or(&name);
-    match name.rsplit('.').next() {
-        Some("html" | "htm" | "xhtml" | "xml" | "svg") => AutoEscape::Html,
-        Some("md" | "markdown") => AutoEscape::Custom("markdown".into()),
+    match ending(name).as_str() {
+        "html" | "htm" | "xhtml" | "xml" | "svg" => AutoEscape::Html,
+        "md" | "markdown" => AutoEscape::Custom("markdown".into()),
         _ => AutoEscape::None,
     }
 }
 
+/// Whether a template of this name makes a page for a browser.
+pub(super) fn is_page(name: &str) -> bool {
+    ["html", "htm", "xhtml"].contains(&ending(name).as_str())
+}
+
+/// The last ending of what a template of this name makes, in small letters.
+fn ending(name: &str) -> String {
+    let name = name.to_ascii_lowercase();
+    let name = [".j2", ".jinja2", ".jinja"].iter().find_map(|ending| name.strip_suffix(ending)).unwrap_or(&name);
+    name.rsplit('.').next().unwrap_or_default().to_owned()
+}
+
 fn functions<'a>(
     environment: &mut Environment<'_>,
-    view: &Arc<View>,
-    results: Option<String>,
+    subject: impl Subject,
     own: impl Iterator<Item = (&'a str, String)>,
 ) {
-    let for_charts = Arc::clone(view);
+    let subject = Arc::new(subject);
+    let charted = Arc::clone(&subject);
     environment.add_function("chart", move |name: &str| {
-        chart::chart(&for_charts, name).map(Value::from_safe_string).ok_or_else(|| {
-            let names = chart::NAMES.join("`, `");
-            Error::new(ErrorKind::InvalidOperation, format!("there is no chart `{name}`, only `{names}`"))
-        })
-    });
-    let for_trend = Arc::clone(view);
-    environment.add_function("trend_chart", move |index: usize| {
-        let series = for_trend.trend.as_ref().and_then(|trend| trend.series.get(index));
-        let plot = series.map(|of| chart::history_plot(&of.series, &format!("trend-{index}"), of.this));
-        plot.map(Value::from_safe_string).ok_or_else(|| {
-            Error::new(ErrorKind::InvalidOperation, format!("the trend has no series with the number {index}"))
-        })
+        charted.chart(name).map(Value::from_safe_string).ok_or_else(|| no_chart(name, &charted.charts()))
     });
     environment.add_function("sparkline", |values: Vec<Value>, limit: Option<f64>| {
         filters::numbers(&values).map(|values| Value::from_safe_string(chart::sparkline(&values, limit)))
@@ -179,7 +184,25 @@ fn functions<'a>(
         let effects: Result<Vec<_>, _> = metrics.iter().map(effect).collect();
         Ok::<_, Error>(chart::forest(&effects?).into_iter().map(Value::from_safe_string).collect::<Vec<_>>())
     });
-    environment.add_function("results", move || results.clone().map(Value::from_safe_string));
+    environment.add_function("strip", |metric: Value| {
+        let side = |name| metric.get_attr(name).and_then(|each| values(&each));
+        Ok::<_, Error>(Value::from_safe_string(chart::strip(&side("old_each")?, &side("new_each")?)))
+    });
+    environment.add_function("results", move || subject.data().map(|data| Value::from_safe_string(data.to_owned())));
+}
+
+fn no_chart(name: &str, charts: &[&str]) -> Error {
+    let only = if charts.is_empty() { "and no other".to_owned() } else { format!("only `{}`", charts.join("`, `")) };
+    Error::new(ErrorKind::InvalidOperation, format!("there is no chart `{name}`, {only}"))
+}
+
+/// The `value` of each amount of a list.
+fn values(amounts: &Value) -> Result<Vec<Option<f64>>, Error> {
+    if amounts.is_undefined() {
+        return Err(Error::new(ErrorKind::InvalidOperation, "`strip` takes a metric of a comparison"));
+    }
+    let values: Result<Vec<Value>, Error> = amounts.try_iter()?.map(|amount| amount.get_attr("value")).collect();
+    filters::numbers(&values?)
 }
 
 /// What a metric of a comparison has to be drawn.

@@ -281,3 +281,55 @@ fn arguments_that_make_no_comparison_are_refused() {
     assert_exit(&suite, 2);
     assert!(stderr(&suite).contains("is for one scenario file"), "{}", stderr(&suite));
 }
+
+#[test]
+fn a_comparison_is_written_in_every_format() {
+    let dir = tempfile::tempdir().unwrap();
+    let old = rehearsed(dir.path(), "old.json", &["--latency", "5ms"]);
+    let new = rehearsed(dir.path(), "new.json", &["--latency", "50ms"]);
+    let compare = |arguments: &[&str]| {
+        mcpl().current_dir(dir.path()).arg("compare").args([&old, &new]).args(arguments).output().unwrap()
+    };
+    let formats = ["text", "html", "markdown", "junit", "csv", "json"];
+    for format in formats {
+        let printed = compare(&["--format", format, "--report", &format!("{format}=written.{format}")]);
+        assert_exit(&printed, 0);
+        let written = fs::read_to_string(dir.path().join(format!("written.{format}"))).unwrap();
+        assert_eq!(stdout(&printed), written, "{format}");
+    }
+    let read = |name: &str| fs::read_to_string(dir.path().join(name)).unwrap();
+    let page = read("written.html");
+    assert!(page.contains(">Descriptive</h2>") && page.contains("id=\"chart-percentiles-title\""), "{page}");
+    let mut table = csv::Reader::from_path(dir.path().join("written.csv")).unwrap();
+    let rows: Vec<csv::StringRecord> = table.records().map(|row| row.unwrap()).collect();
+    assert_eq!((&rows[0][1], &rows[0][3]), ("latency.p50", "ns"));
+    let [before, after] = [4, 5].map(|column| rows[0][column].parse::<f64>().unwrap());
+    assert!((4e6..8e6).contains(&before) && (45e6..80e6).contains(&after), "{before} {after}");
+
+    // One's own templates, printed and written; a mistake in one is told with its place.
+    fs::write(dir.path().join("mine.txt"), "{{ comparison.word }} {{ name }} {{ exit_code }}").unwrap();
+    fs::write(dir.path().join("wrong.txt"), "\n{{ comparison.wrod }}").unwrap();
+    let own = compare(&["--template", "mine.txt", "--report", "./mine.txt=own.txt"]);
+    assert_exit(&own, 0);
+    assert_eq!(
+        (stdout(&own).as_str(), read("own.txt").as_str()),
+        ("descriptive quickstart 0", "descriptive quickstart 0")
+    );
+    let wrong = compare(&["--report", "wrong.txt=none.txt"]);
+    assert_exit(&wrong, 2);
+    assert!(stderr(&wrong).contains("wrong.txt, line 2: "), "{}", stderr(&wrong));
+    assert!(stdout(&wrong).contains("DESCRIPTIVE"), "what was found out is printed all the same");
+    for (arguments, complaint) in [
+        (&["--report", "html=new.json"][..], "`new.json` is named for two things"),
+        (&["--report", "html=a.html", "--report", "csv=a.html"], "`a.html` is named for two things"),
+        (&["--report", "html=none/a.html"], "cannot write `none/a.html`"),
+        (&["--report", "pdf=a.pdf"], "there is no report format `pdf`"),
+        (&["--report", "none.j2=a.txt"], "cannot read the template `none.j2`"),
+        (&["--template", "none.j2"], "cannot read the template `none.j2`"),
+    ] {
+        let refused = compare(arguments);
+        assert_exit(&refused, 2);
+        assert!(stderr(&refused).contains(complaint), "{arguments:?}: {}", stderr(&refused));
+        assert!(stdout(&refused).is_empty(), "{arguments:?}");
+    }
+}

@@ -199,7 +199,7 @@ fn the_page_links_to_a_page_for_each_run() {
     }
     let output = suite.run(&["--report", "html=pages"]);
     assert_exit(&output, 2);
-    assert!(stderr(&output).contains("write `--report html=pages.html`"), "{}", stderr(&output));
+    assert!(stderr(&output).contains("give it an ending: `pages.html`"), "{}", stderr(&output));
 }
 
 #[test]
@@ -232,7 +232,7 @@ fn a_directory_without_scenario_files_says_so() {
     let suite = Suite::new(&[("notes.md", "nothing"), ("parts/a.mcpl", &calls(HOLDS))]);
     let output = suite.run(&[]);
     assert_exit(&output, 2);
-    assert!(stderr(&output).contains("has no scenario files"), "{}", stderr(&output));
+    assert!(stderr(&output).contains("has no `.mcpl` files"), "{}", stderr(&output));
 }
 
 #[test]
@@ -271,4 +271,24 @@ fn the_suite_of_the_repository_has_no_mistakes_and_a_page() {
         let stem = path.file_stem().unwrap().to_string_lossy();
         assert!(page.contains(&format!("\n| `{stem}` | ")), "docs/suite.md says what {stem} asks");
     }
+}
+
+#[test]
+fn a_report_can_be_made_later_of_what_was_kept() {
+    let suite = Suite::new(&[("1.mcpl", &calls(HOLDS)), ("2.mcpl", &calls(BREAKS))]);
+    assert_exit(&suite.run(&["--quiet", "--out", "kept", "--report", "csv=then.csv"]), 1);
+    let report = |more: &[&str]| mcpl().arg("report").args(more).current_dir(suite.0.path()).output().unwrap();
+    let later = report(&["kept", "--format", "csv"]);
+    assert_exit(&later, 0);
+    assert_eq!(stdout(&later), suite.read("then.csv"));
+    fs::write(suite.path("mine.txt"), "{{ name }}:{% for file in files %} {{ file.name }} {{ file.word }}{% endfor %}")
+        .unwrap();
+    assert_eq!(stdout(&report(&["kept", "--template", "mine.txt"])), "kept: 1 passed 2 failed");
+    let empty = report(&["suite"]);
+    assert_exit(&empty, 2);
+    assert!(stderr(&empty).contains("`suite` has no `.json` files"), "{}", stderr(&empty));
+    fs::write(suite.path("kept/note.json"), "{}").unwrap();
+    let other = report(&["kept"]);
+    assert_exit(&other, 2);
+    assert!(stderr(&other).contains("note.json` is not the results of a run"), "{}", stderr(&other));
 }

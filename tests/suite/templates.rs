@@ -81,3 +81,34 @@ fn built_in_templates_can_be_changed() {
     assert_exit(&broken, 2);
     assert!(stderr(&broken).contains("report.css, line 2"), "{}", stderr(&broken));
 }
+
+#[test]
+fn built_in_pages_of_comparisons_and_directories_can_be_changed() {
+    let dir = tempfile::tempdir().unwrap();
+    let run = results(dir.path());
+    let here = || {
+        let mut command = mcpl();
+        command.current_dir(dir.path());
+        command
+    };
+    assert_exit(&here().args(["report", "--init-templates", "mine"]).output().unwrap(), 0);
+    fs::write(dir.path().join("mine/report.css"), "/* mine */").unwrap();
+    let compared =
+        here().arg("compare").args([&run, &run]).args(["--template", "mine/compare.html.j2"]).output().unwrap();
+    assert_exit(&compared, 0);
+    assert!(stdout(&compared).contains("/* mine */") && stdout(&compared).contains(">Descriptive</h2>"));
+    fs::create_dir(dir.path().join("suite")).unwrap();
+    let scenario = "mcpl 1\nserver s { builtin rulebook { rules 20 } }\nscenario a {\n  target s\n  stages { iterations 5 \
+                    shared by 1 user within 10s }\n  run f\n}\nflow f { call list_rules }\n";
+    fs::write(dir.path().join("suite/one.mcpl"), scenario).unwrap();
+    let ran = here().args(["run", "suite", "--quiet", "--report", "mine/suite.html.j2=all.html"]).output().unwrap();
+    assert_exit(&ran, 0);
+    let page = fs::read_to_string(dir.path().join("all.html")).unwrap();
+    assert!(page.contains("/* mine */") && page.contains("href=\"all&#x2f;one.html\""), "{page}");
+    assert!(dir.path().join("all/one.html").exists(), "the pages of the runs lie beside");
+    // The same for a single run, by any template.
+    fs::write(dir.path().join("line.txt"), "{{ run.name }}: {{ verdict.word }}").unwrap();
+    let ran = here().args(["run", "suite/one.mcpl", "--quiet", "--report", "line.txt=said.txt"]).output().unwrap();
+    assert_exit(&ran, 0);
+    assert_eq!(fs::read_to_string(dir.path().join("said.txt")).unwrap(), "one: passed");
+}

@@ -193,6 +193,22 @@ fn files_are_taken_too_and_pages_are_whole() {
     assert!(page.contains("<svg") && page.contains("latency.p95") && !page.contains("http://"), "{page}");
     let markdown = stdout(&trend(&["--format", "markdown"]));
     assert!(markdown.starts_with("# Trend: docs\n") && markdown.contains("`latency.p50`"), "{markdown}");
+    let junit = stdout(&trend(&["--format", "junit"]));
+    assert!(
+        junit.contains("<testsuite name=\"trend\" tests=\"5\"") && junit.contains("<failure type=\"worse\""),
+        "{junit}"
+    );
+    let table = stdout(&trend(&["--format", "csv"]));
+    assert_eq!(table.lines().count(), 1 + 5 * files.len(), "a row for each run of each series: {table}");
+    let template = dir.path().join("mine.txt");
+    fs::write(&template, "{{ outcome }}{% for s in series %} {{ s.metric }}: {{ s.points | length }}{% endfor %}")
+        .unwrap();
+    let own = stdout(&trend(&["latency.p95", "--template", template.to_str().unwrap()]));
+    assert_eq!(own, "failed latency.p95: 14");
+    fs::write(&template, "{{ series[0].nothing }}").unwrap();
+    let wrong = trend(&["--template", template.to_str().unwrap()]);
+    assert_exit(&wrong, 2);
+    assert!(stderr(&wrong).contains("mine.txt, line 1: "), "{}", stderr(&wrong));
     let wrong = trend(&["serch.latency.p95"]);
     assert_exit(&wrong, 2);
     assert!(stderr(&wrong).contains("search") && stderr(&wrong).contains("METRIC"), "{}", stderr(&wrong));

@@ -245,7 +245,7 @@ fn what_cannot_come_to_a_verdict_is_refused_before_any_load() {
         (&["--a", "builtin rulebok"], 2, "unknown built-in server"),
         (&["--b", "https://example.com/mcp"], 2, "E501"),
         (&["--set-b", "calls=9"], 5, "the two sides are not the same load: scenario `a`"),
-        (&["--runs", "8", "--report", "html=x.html"], 2, "a comparison has no report as html"),
+        (&["--runs", "8", "--report", "pdf=x.pdf"], 2, "there is no report format `pdf`"),
         (&["--runs", "8", "--baseline", "x"], 2, "cannot be used with"),
     ];
     for (more, code, words) in refused {

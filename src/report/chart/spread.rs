@@ -11,7 +11,7 @@ use crate::stats::median;
 use crate::units;
 
 /// Percentiles that are labelled.
-const LABELLED: [(f64, &str); 6] =
+pub(super) const LABELLED: [(f64, &str); 6] =
     [(0.0, "p0"), (50.0, "p50"), (90.0, "p90"), (99.0, "p99"), (99.9, "p99.9"), (99.99, "p99.99")];
 
 /// Colours and dash patterns of baselines.
@@ -134,7 +134,7 @@ pub(super) fn percentiles(view: &View) -> Option<Plot> {
 }
 
 /// How many nines a percentile has: 1 for 90, 2 for 99.
-fn nines(percentile: f64) -> f64 {
+pub(super) fn nines(percentile: f64) -> f64 {
     -(1.0 - percentile / 100.0).log10()
 }
 

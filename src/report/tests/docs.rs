@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::Value;
 
 use super::sample;
-use crate::report::{Template, View, render_template};
+use crate::report::{Template, TrendReport, View, render_template};
 
 const PAGE: &str = include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/templates.md"));
 
@@ -14,6 +14,7 @@ fn section(path: &str) -> String {
     let last = path.rsplit('.').next().unwrap_or(path);
     match last {
         _ if path.starts_with("values[].") => "amount".to_owned(),
+        "old_each[]" | "new_each[]" => "amount".to_owned(),
         "observed" | "limit" => "value".to_owned(),
         "values[]" if path == "trend.runs[].values[]" => "value".to_owned(),
         "old[]" | "new[]" => "compared run".to_owned(),
@@ -65,6 +66,38 @@ fn documented() -> BTreeMap<String, BTreeSet<String>> {
     fields
 }
 
+/// The fields of a view below a name of its own, but for what a run's view has in the same
+/// form.
+fn collect_below(name: &str, view: &impl serde::Serialize, fields: &mut BTreeMap<String, BTreeSet<String>>) {
+    let mut found = BTreeMap::new();
+    collect(&serde_json::to_value(view).unwrap(), "", &mut found);
+    for (section, names) in found {
+        let own = if section.is_empty() { name.to_owned() } else { format!("{name} {section}") };
+        match shared(&own) {
+            Some(shared) => assert_eq!(fields.get(shared), Some(&names), "{own} is {shared}"),
+            None => {
+                fields.insert(own, names);
+            }
+        }
+    }
+}
+
+/// The section of the run's view that describes the same.
+fn shared(section: &str) -> Option<&'static str> {
+    Some(match section {
+        "comparison tool" | "trend tool" | "suite tool" => "tool",
+        "comparison comparison" => "comparisons[]",
+        "comparison comparison.metrics[]" => "comparisons[].metrics[]",
+        "comparison compared run" => "compared run",
+        "comparison amount" => "amount",
+        "suite reading" => "reading",
+        "suite value" => "value",
+        "suite files[].broken[]" => "assertions[]",
+        "suite files[].findings[]" => "findings[]",
+        _ => return None,
+    })
+}
+
 #[test]
 fn the_page_lists_every_field() {
     let (results, mut verdict) = sample::typical();
@@ -73,6 +106,11 @@ fn the_page_lists_every_field() {
     verdict.trend = Some(super::judged::trend("a run"));
     let mut fields = BTreeMap::new();
     collect(&serde_json::to_value(View::new(&results, &verdict)).unwrap(), "", &mut fields);
+    let comparison = super::judged::comparison();
+    collect_below("comparison", super::comparison::report(&comparison).view(), &mut fields);
+    let trend = super::trend::slower("latency.p95");
+    collect_below("trend", TrendReport::new(&trend, true, 78).view(), &mut fields);
+    collect_below("suite", &super::suite::suite().1, &mut fields);
     let documented = documented();
     for (section, names) in &fields {
         assert_eq!(documented.get(section), Some(names), "section `{section}`");

@@ -19,9 +19,16 @@ pub(super) fn check(name: &str, actual: &str) {
     );
 }
 
+/// The page without its style, which is that of every page.
+pub(super) fn without_style(html: &str) -> String {
+    let Some((head, rest)) = html.split_once("<style>") else { return html.to_owned() };
+    let body = rest.split_once("</style>").unwrap_or_default().1;
+    format!("{head}<style>…</style>{body}")
+}
+
 /// The page without the embedded results and the script, which have their own tests.
-fn without_scripts(html: &str) -> String {
-    let (parts, last) = html.rsplit_once("</script>").unwrap_or(("", html));
+pub(super) fn without_scripts(html: &str) -> String {
+    let Some((parts, last)) = html.rsplit_once("</script>") else { return html.to_owned() };
     let shortened = parts.split("</script>").map(|part| {
         let (start, opening) = part.rsplit_once("<script").unwrap_or_default();
         let attributes = opening.split_once('>').unwrap_or_default().0;
@@ -38,6 +45,11 @@ fn reports_are_as_they_were() {
         check(&format!("{name}.txt"), &rendered(&run, Format::Text));
     }
     let (results, mut verdict) = sample::searched();
+    let short = sample::one_second();
+    check("one_second.json", &rendered(&short, Format::Json));
+    for (name, run) in [("one_second.csv", short), ("typical.csv", sample::typical())] {
+        check(name, &rendered(&run, Format::Csv));
+    }
     let compared = sample::compared().1;
     (verdict.comparisons, verdict.trend) = (compared.comparisons, compared.trend);
     check("whole.html", &without_scripts(&rendered(&(results, verdict), Format::Html)));

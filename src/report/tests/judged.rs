@@ -3,7 +3,7 @@
 
 use crate::plan::{Comparison, Metric, MetricRef, Selection, Statistic, TimeMetric};
 use crate::units::{Dimension, Quantity};
-use crate::verdict::compare::{Change, Compared, Comparison as Compare, Needed, RunOf, Scale};
+use crate::verdict::compare::{Change, Compared, Comparison as Compare, Needed, Pairing, RunOf, Scale};
 use crate::verdict::trend::{History, Run, Trend, Triage, trend as trend_of};
 use crate::verdict::{Finding, Judgement, Kind, Level, Outcome, State, Verdict};
 
@@ -148,6 +148,7 @@ pub(super) fn comparison() -> Compare {
         reasons: vec!["server `rules`: timeout 1s, and now 2s".to_owned()],
         notes: vec!["mcpl was 0.1.0 before, and now 0.2.0".to_owned()],
         method: "1 new run against the prediction interval of 3 runs, Holm over all metrics at 5%".to_owned(),
+        pairing: Pairing::Independent,
         level: 0.05,
         old: vec![of("a"), of("b"), of("c")],
         new: vec![of("d")],

@@ -1,5 +1,6 @@
 //! Tests of the reports as a whole.
 
+mod comparison;
 mod contrast;
 mod docs;
 mod golden;

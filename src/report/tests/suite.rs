@@ -1,7 +1,7 @@
 //! Reports on several runs.
 
-use super::{sample, xml};
-use crate::report::{Format, Ran, Style, Suite};
+use super::{golden, sample, xml};
+use crate::report::{Format, Ran, Style, Suite, Template};
 
 /// One that failed, one that passed, one that was not run.
 fn ran() -> Vec<Ran> {
@@ -18,7 +18,7 @@ fn ran() -> Vec<Ran> {
     ]
 }
 
-fn suite() -> (Vec<Ran>, Suite) {
+pub(super) fn suite() -> (Vec<Ran>, Suite) {
     let runs = ran();
     let suite = Suite::new("suite", &runs);
     (runs, suite)
@@ -28,14 +28,30 @@ fn suite() -> (Vec<Ran>, Suite) {
 fn pages_and_tables_are_as_they_were() {
     let (runs, suite) = suite();
     let html = suite.render(&runs, Format::Html).unwrap();
-    // The style is that of every page, which has a test of its own.
-    let (head, rest) = html.split_once("<style>").unwrap();
-    let (_, body) = rest.split_once("</style>").unwrap();
-    super::golden::check("suite.html", &format!("{head}<style>…</style>{body}"));
-    super::golden::check("suite.txt", &suite.table(Style::default()).unwrap());
+    golden::check("suite.html", &golden::without_style(&html));
+    golden::check("suite.txt", &suite.table(Style::default()).unwrap());
+    golden::check("suite.csv", &suite.render(&runs, Format::Csv).unwrap());
+    golden::check("suite.xml", &suite.render(&runs, Format::Junit).unwrap());
+    for format in Format::ALL {
+        let again = Suite::new("suite", &ran()).render(&ran(), format).unwrap();
+        assert_eq!(suite.render(&runs, format).unwrap(), again, "the same runs give the same bytes");
+    }
     let markdown = suite.render(&runs, Format::Markdown).unwrap();
     let (table, _) = markdown.split_once("\n## ").unwrap();
-    super::golden::check("suite.md", table);
+    golden::check("suite.md", table);
+}
+
+#[test]
+fn a_template_of_ones_own_sees_the_suite() {
+    let (_, suite) = suite();
+    let own = |source: &str| {
+        let template = Template { name: "s.txt".to_owned(), source: source.to_owned(), ..Template::default() };
+        suite.render_template(&template)
+    };
+    let each = "{{ view }} {{ word }}:{% for file in files %} {{ file.word }} {{ file.exit_code }}{% endfor %}";
+    assert_eq!(own(each).unwrap(), "1 failed: failed 1 passed 0 not run 3");
+    let error = own("\n{{ chart('latency') }}").unwrap_err().to_string();
+    assert_eq!(error, "s.txt, line 2: invalid operation: there is no chart `latency`, and no other");
 }
 
 #[test]

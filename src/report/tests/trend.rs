@@ -1,12 +1,13 @@
 //! Pages about a history.
 
 use super::hostile::EVIL;
+use super::{golden, xml};
 use crate::plan::{Metric, MetricRef, Selection, Statistic, TimeMetric};
-use crate::report::{Style, TrendFormat, render_trend};
+use crate::report::{Format, Style, Template, TrendReport};
 use crate::verdict::trend::{Entry, Handling, History, Run, Subject, Trend, Triage, trend};
 
 /// A history in which one metric became slower, and whose texts are all `text`.
-fn slower(text: &str) -> Trend {
+pub(super) fn slower(text: &str) -> Trend {
     let run = |n: u32| Run {
         id: format!("{text}{n}"),
         started: format!("2026-01-{:02}T08:00:00Z", 1 + n),
@@ -28,28 +29,73 @@ fn slower(text: &str) -> Trend {
     trend(&[history], &Triage { entries: vec![entry] }, "2026-11-28")
 }
 
-fn rendered(text: &str, format: TrendFormat) -> String {
-    render_trend(&slower(text), format, true, Style::default()).unwrap_or_else(|error| panic!("{error}"))
+fn rendered(text: &str, format: Format) -> String {
+    let trend = slower(text);
+    let report = TrendReport::new(&trend, true, 78);
+    report.render(format, Style::default()).unwrap_or_else(|error| panic!("{error}"))
 }
 
-const TEXT: TrendFormat = TrendFormat::Text { width: 78 };
+#[test]
+fn trends_are_as_they_were() {
+    for (format, ending) in [
+        (Format::Html, "html"),
+        (Format::Markdown, "md"),
+        (Format::Junit, "xml"),
+        (Format::Text, "txt"),
+        (Format::Csv, "csv"),
+        (Format::Json, "json"),
+    ] {
+        let text = rendered("latency.p95", format);
+        assert_eq!(text, rendered("latency.p95", format), "the same trend gives the same bytes");
+        golden::check(&format!("trend.{ending}"), &golden::without_style(&golden::without_scripts(&text)));
+    }
+}
+
+#[test]
+fn junit_fails_with_what_fails_a_build() {
+    let junit = rendered("latency.p95", Format::Junit);
+    xml::check(&junit).unwrap_or_else(|error| panic!("{error}\n{junit}"));
+    assert!(junit.contains("failures=\"0\"") && junit.contains("<system-out>decided: "), "{junit}");
+    let mut trend = slower("latency.p95");
+    trend.series[0].findings[0].fails = true;
+    let junit = TrendReport::new(&trend, true, 78).render(Format::Junit, Style::default()).unwrap();
+    xml::check(&junit).unwrap_or_else(|error| panic!("{error}\n{junit}"));
+    assert!(junit.contains("failures=\"1\"") && junit.contains("<failure type=\"worse\""), "{junit}");
+    xml::check(&rendered(EVIL, Format::Junit)).unwrap_or_else(|error| panic!("{error}"));
+}
+
+#[test]
+fn a_template_of_ones_own_sees_the_trend() {
+    let trend = slower("latency.p95");
+    let own = |name: &str, source: &str| {
+        let template = Template { name: name.to_owned(), source: source.to_owned(), ..Template::default() };
+        TrendReport::new(&trend, false, 78).render_template(&template)
+    };
+    let text = own("t.txt", "{{ view }} {{ series[0].points[-1].text }} {{ series[0].findings[0].run }}").unwrap();
+    assert_eq!(text, "1 41ms latency.p9516");
+    assert!(own("t.html", "{{ chart(series[0].chart) }}").unwrap().contains("<svg"));
+    let error = own("t.txt", "\n{{ chart('latency') }}").unwrap_err().to_string();
+    assert_eq!(error, "t.txt, line 2: invalid operation: there is no chart `latency`, only `trend-1`");
+    let error = own("t.txt", "{{ run.name }}").unwrap_err().to_string();
+    assert!(error.starts_with("t.txt, line 1: ") && error.contains("run"), "{error}");
+}
 
 #[test]
 fn hostile_texts_are_shown_and_do_nothing() {
-    let html = rendered(EVIL, TrendFormat::Html);
+    let html = rendered(EVIL, Format::Html);
     assert!(html.contains("&lt;img src=x onerror=alert(1)&gt;") && !html.contains("<img") && !html.contains("<!--"));
     assert!(!html.contains("</script") && !html.contains(">49<"), "{html}");
-    let markdown = rendered(EVIL, TrendFormat::Markdown);
+    let markdown = rendered(EVIL, Format::Markdown);
     // Outside of code nothing has its meaning.
     assert!(!markdown.contains("\n# h") && markdown.contains("at run x&lt;/script&gt;&lt;img"), "{markdown}");
-    for text in [html, markdown, rendered(EVIL, TEXT)] {
+    for text in [html, markdown, rendered(EVIL, Format::Text)] {
         assert!(text.chars().all(|c| !c.is_control() || c == '\n'), "{text}");
     }
 }
 
 #[test]
 fn each_form_says_what_happened() {
-    for format in [TEXT, TrendFormat::Html, TrendFormat::Markdown] {
+    for format in [Format::Text, Format::Html, Format::Markdown] {
         let text = rendered("latency.p95", format);
         let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
         for part in
@@ -63,7 +109,7 @@ fn each_form_says_what_happened() {
 
 #[test]
 fn the_page_stands_alone() {
-    let html = rendered("latency.p95", TrendFormat::Html);
+    let html = rendered("latency.p95", Format::Html);
     for forbidden in ["src=", "@import", "url(", "<link", "<script", "<iframe", "javascript:", "http://"] {
         assert!(!html.contains(forbidden), "{forbidden}");
     }

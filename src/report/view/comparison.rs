@@ -2,9 +2,10 @@
 
 use serde::Serialize;
 
+use super::Amount;
 use crate::report::clean::clean;
-use crate::units::Quantity;
-use crate::verdict::compare::{Change, Compared, Comparison, RunOf};
+use crate::units::{Dimension, Quantity};
+use crate::verdict::compare::{Change, Compared, Comparison, Pairing, RunOf};
 
 /// What became of a comparison of runs.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -18,6 +19,10 @@ pub struct ComparisonView {
     pub sentence: String,
     /// How it was found out.
     pub method: String,
+    /// Whether the first old run was made together with the first new one, and so on.
+    pub paired: bool,
+    /// The chance of saying *regressed* when nothing has changed.
+    pub level: f64,
     /// Why the runs cannot be compared, or should not be.
     pub reasons: Vec<String>,
     /// What else differs.
@@ -50,6 +55,16 @@ pub struct ComparedView {
     pub word: &'static str,
     /// In one sentence, without a full stop.
     pub explanation: String,
+    /// What its values measure.
+    pub dimension: Dimension,
+    /// The typical old value in the base unit; none without.
+    pub old: Option<f64>,
+    /// The typical new value in the base unit; none without.
+    pub new: Option<f64>,
+    /// Its value in each old run, in their order.
+    pub old_each: Vec<Amount>,
+    /// Its value in each new run, in their order.
+    pub new_each: Vec<Amount>,
     /// The typical old value, for people; `n/a` without.
     pub old_text: String,
     /// The typical new value, for people; `n/a` without.
@@ -71,6 +86,8 @@ pub struct ComparedView {
     pub above: Option<f64>,
     /// How far below is accepted; none where less is not worse.
     pub below: Option<f64>,
+    /// Both for people: `up to +5%`.
+    pub margin_text: String,
     /// The chance of such figures without a change for the worse beyond that.
     pub p: Option<f64>,
     /// The smallest change for the worse that such runs show four times in five.
@@ -96,6 +113,8 @@ impl ComparisonView {
             word: comparison.outcome.word(),
             sentence: clean(&comparison.sentence),
             method: clean(&comparison.method),
+            paired: comparison.pairing == Pairing::Paired,
+            level: comparison.level,
             reasons: texts(&comparison.reasons),
             notes: texts(&comparison.notes),
             old: comparison.old.iter().map(run).collect(),
@@ -109,11 +128,24 @@ fn metric(compared: &Compared) -> ComparedView {
     let value = |value: Option<f64>| {
         value.map_or_else(|| "n/a".to_owned(), |value| Quantity::new(value, compared.dimension).to_string())
     };
+    let each = |values: &[Option<f64>]| {
+        values.iter().map(|each| Amount { value: *each, text: value(*each) }).collect::<Vec<Amount>>()
+    };
     let change = |change: f64| compared.change_text(change);
+    let margins = [
+        compared.below.map(|below| format!("down to {}", change(-below))),
+        compared.above.map(|above| format!("up to {}", change(above))),
+    ];
+    let margins: Vec<String> = margins.into_iter().flatten().collect();
     ComparedView {
         source: clean(&compared.source),
         word: compared.verdict.word(),
         explanation: clean(&compared.explanation),
+        dimension: compared.dimension,
+        old: compared.old_typical,
+        new: compared.new_typical,
+        old_each: each(&compared.old),
+        new_each: each(&compared.new),
         old_text: value(compared.old_typical),
         new_text: value(compared.new_typical),
         change: compared.change,
@@ -127,6 +159,7 @@ fn metric(compared: &Compared) -> ComparedView {
             .map(|(low, high)| format!("{} to {}", change(low), change(high))),
         above: compared.above,
         below: compared.below,
+        margin_text: if margins.is_empty() { "any".to_owned() } else { margins.join(", ") },
         p: compared.p,
         detectable: compared.detectable,
         detectable_text: compared.detectable.filter(|_| compared.verdict != Change::NoValue).map(change),

@@ -154,6 +154,11 @@ pub struct FailureView {
 }
 
 impl ToolView {
+    /// This program.
+    pub(in crate::report) fn this() -> ToolView {
+        ToolView { name: "mcpl".to_owned(), version: env!("CARGO_PKG_VERSION").to_owned() }
+    }
+
     pub(super) fn new(results: &Results) -> ToolView {
         ToolView { name: clean(&results.tool.name), version: clean(&results.tool.version) }
     }

@@ -34,6 +34,7 @@ pub use load::PlannedLine;
 pub use process::ProcessView;
 pub use scenario::{MixView, ScenarioView};
 pub use search::{LegView, SearchView};
+pub(super) use shape::curve;
 pub use shape::{Band, BaselineCurve, Curves, Heatmap};
 pub use slowest::{SlowView, TogetherView};
 pub use timeline::{ProcessPoint, Row, Timeline};

@@ -97,7 +97,7 @@ impl Curves {
 }
 
 /// A curve ends where a percentile would rest on too few samples.
-fn curve(distribution: &Distribution) -> Vec<(f64, f64)> {
+pub(in crate::report) fn curve(distribution: &Distribution) -> Vec<(f64, f64)> {
     (0..=POINTS_PER_NINE * NINES_MAX)
         .map(|point| 100.0 * (1.0 - 0.1_f64.powf(f64::from(point) / f64::from(POINTS_PER_NINE))))
         .take_while(|percentile| sample_floor(*percentile) <= distribution.count())

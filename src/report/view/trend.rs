@@ -7,7 +7,7 @@ use serde::Serialize;
 use super::assertion::Value;
 use crate::report::clean::clean;
 use crate::units::Quantity;
-use crate::verdict::trend::{Finding, Kind, Series, Trend};
+use crate::verdict::trend::{Finding, Kind, Segment, Series, Trend};
 
 /// Sentences that a short report has room for.
 const TOLD: usize = 2;
@@ -44,12 +44,17 @@ pub struct TrendRun {
 /// A metric over the runs.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct TrendSeries {
+    /// The name of its chart.
+    pub chart: String,
     /// The metric as written.
     pub metric: String,
     /// Runs that have a value.
     pub runs: usize,
-    /// The newest level for people; `n/a` without runs.
-    pub level: String,
+    /// The newest level in the base unit, on the class of machine of the newest run; none
+    /// without runs.
+    pub level: Option<f64>,
+    /// The same for people; `n/a` without runs.
+    pub level_text: String,
     /// What happened, in the order of the runs.
     pub findings: Vec<TrendFinding>,
     /// What its chart is drawn from.
@@ -65,8 +70,20 @@ pub struct TrendSeries {
 pub struct TrendFinding {
     /// `worse`, `better`, `suspected`, `decided` or `changed`.
     pub state: &'static str,
+    /// `change`, `suspected` or `drift`.
+    pub kind: Kind,
     /// In one sentence, without a full stop.
     pub text: String,
+    /// The first run that shows it.
+    pub run: String,
+    /// Start of that run, RFC 3339 in UTC.
+    pub started: String,
+    /// Its commit; none where it is not known.
+    pub commit: Option<String>,
+    /// Before it, in the base unit.
+    pub before: f64,
+    /// After it, in the base unit.
+    pub after: f64,
     /// Names of the detectors that agree.
     pub detectors: Vec<&'static str>,
     /// Whether the newest runs still show it.
@@ -93,10 +110,12 @@ impl TrendView {
                 }
             }
         }
-        let series = |series: &Series| TrendSeries {
+        let series = |(number, series): (usize, &Series)| TrendSeries {
+            chart: format!("trend-{number}"),
             metric: clean(&series.metric),
             runs: series.points.len(),
-            level: level(series),
+            level: newest(series).map(|segment| segment.level),
+            level_text: level_text(series),
             findings: series.findings.iter().map(TrendFinding::new).collect(),
             series: series.clone(),
             this: series.points.iter().position(|point| point.run == this),
@@ -104,7 +123,7 @@ impl TrendView {
         TrendView {
             told: told(trend),
             runs: runs.into_values().collect(),
-            series: trend.series.iter().map(series).collect(),
+            series: (1..).zip(&trend.series).map(series).collect(),
             notes: trend.notes.iter().map(|note| clean(note)).collect(),
         }
     }
@@ -128,11 +147,16 @@ fn told(trend: &Trend) -> Vec<String> {
     told
 }
 
-/// The newest level of the class of machine that made the newest run.
-pub(in crate::report) fn level(series: &Series) -> String {
+/// The newest level for people.
+pub(in crate::report) fn level_text(series: &Series) -> String {
+    newest(series)
+        .map_or_else(|| "n/a".to_owned(), |segment| Quantity::new(segment.level, series.dimension).to_string())
+}
+
+/// The newest segment of the class of machine that made the newest run.
+pub(in crate::report) fn newest(series: &Series) -> Option<&Segment> {
     let machine = series.points.last().map(|point| point.machine);
-    let newest = series.segments.iter().filter(|segment| Some(segment.machine) == machine).max_by_key(|s| s.last);
-    newest.map_or_else(|| "n/a".to_owned(), |segment| Quantity::new(segment.level, series.dimension).to_string())
+    series.segments.iter().filter(|segment| Some(segment.machine) == machine).max_by_key(|segment| segment.last)
 }
 
 impl TrendFinding {
@@ -152,7 +176,13 @@ impl TrendFinding {
         ];
         TrendFinding {
             state,
+            kind: finding.kind,
             text: clean(&finding.text),
+            run: clean(&finding.run),
+            started: clean(&finding.started),
+            commit: finding.commit.as_deref().map(clean),
+            before: finding.before,
+            after: finding.after,
             detectors: named.into_iter().filter(|(agrees, _)| *agrees).map(|(_, name)| name).collect(),
             stands: finding.stands,
             fails: finding.fails,

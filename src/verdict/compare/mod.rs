@@ -73,10 +73,11 @@ pub struct Gate {
 }
 
 /// Whether runs were made in pairs.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Pairing {
     /// Each by itself.
+    #[default]
     Independent,
     /// The first old run with the first new one, and so on.
     Paired,
@@ -135,6 +136,9 @@ pub struct Comparison {
     pub notes: Vec<String>,
     /// How it was found out, in one sentence.
     pub method: String,
+    /// Whether runs were made in pairs.
+    #[serde(default)]
+    pub pairing: Pairing,
     /// The chance of saying *regressed* when nothing has changed.
     pub level: f64,
     /// The runs that were there before.
@@ -288,6 +292,7 @@ pub fn compare(old: &[Results], new: &[Results], question: &Question) -> Compari
         reasons: fit.reasons,
         notes: fit.notes,
         method: say::method(old.len(), new.len(), question, fit.refused),
+        pairing: question.pairing,
         level: question.level,
         old: old.iter().map(run_of).collect(),
         new: new.iter().map(run_of).collect(),

@@ -1,17 +1,17 @@
 // Reads a report as people do, in Chromium, and says what is wrong with it.
 //
-// node report.mjs MODULES CHROMIUM PAGE
+// node report.mjs MODULES CHROMIUM PAGE OTHER…, the others being pages that are only read and heard
 import assert from "node:assert/strict";
 import fs from "node:fs";
 import { createRequire } from "node:module";
 import path from "node:path";
 import { pathToFileURL } from "node:url";
 
-const [modules, chromium, file] = process.argv.slice(2);
+const [modules, chromium, file, ...others] = process.argv.slice(2);
 const require = createRequire(path.join(modules, "x.js"));
 const puppeteer = require("puppeteer-core");
 const axe = fs.readFileSync(require.resolve("axe-core/axe.min.js"), "utf8");
-const address = pathToFileURL(file).href;
+const addressOf = (name) => pathToFileURL(name).href;
 
 const browser = await puppeteer.launch({
   executablePath: chromium,
@@ -20,6 +20,7 @@ const browser = await puppeteer.launch({
 
 // A page of its own for each thing, on which nothing may be fetched or complained of.
 async function reading(name, options, act) {
+  const address = addressOf(options.file ?? file);
   const page = await browser.newPage();
   const wrong = [];
   page.on("request", (request) => request.url() === address || wrong.push(`request: ${request.url()}`));
@@ -45,9 +46,10 @@ const viewBoxes = (page) => page.$$eval(".plot[data-time] > svg", (found) => [..
 const latency = "section:has(> #latency) .plot";
 
 try {
-  for (const scheme of ["light", "dark"]) {
-    for (const width of [1280, 390]) {
-      await reading(`accessible, ${scheme}, ${width}`, { scheme, width }, async (page) => {
+  const looks = ["light", "dark"].flatMap((scheme) => [1280, 390].map((width) => ({ scheme, width })));
+  for (const each of [file, ...others]) {
+    for (const { scheme, width } of looks) {
+      await reading(`accessible, ${path.basename(each)}, ${scheme}, ${width}`, { scheme, width, file: each }, async (page) => {
         await page.evaluate(axe);
         await page.$$eval("details", (found) => found.forEach((each) => (each.open = true)));
         const { violations } = await page.evaluate(() => window.axe.run());
@@ -58,6 +60,13 @@ try {
         assert.equal(over, 0, "nothing reaches beyond the page");
       });
     }
+  }
+
+  for (const other of others) {
+    await reading(`without scripts, ${path.basename(other)}`, { file: other, script: false }, async (page) => {
+      assert.equal((await page.$$("button")).length, 0);
+      for (const part of await texts(page, "h2")) assert.ok(part, "each section has a name");
+    });
   }
 
   await reading("sorting", {}, async (page) => {

@@ -10,14 +10,17 @@ use super::install::{browser, skip};
 /// Names of the browser, in the order in which they are tried.
 const CHROMIUM: [&str; 3] = ["chromium", "chromium-browser", "google-chrome"];
 
-/// The page of the library's own tests, which has a section of every kind, with the script
-/// that they leave out.
-fn page() -> String {
+/// Pages of the library's own tests: one on a run, which has a section of every kind, and
+/// those on a comparison, a trend and a suite.
+const PAGES: [&str; 4] = ["whole.html", "compare.html", "trend.html", "suite.html"];
+
+/// A page with the script and the style that the tests leave out.
+fn page(name: &str) -> String {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let script = fs::read_to_string(root.join("reports/report.js")).unwrap();
-    let page = fs::read_to_string(root.join("tests/corpus/report/whole.html")).unwrap();
-    assert!(page.contains("<script>…</script>"));
-    page.replace("<script>…</script>", &format!("<script>{script}</script>"))
+    let read = |name: &str| fs::read_to_string(root.join(name)).unwrap();
+    let page = read(&format!("tests/corpus/report/{name}"));
+    let page = page.replace("<style>…</style>", &format!("<style>{}</style>", read("reports/report.css")));
+    page.replace("<script>…</script>", &format!("<script>{}</script>", read("reports/report.js")))
 }
 
 fn chromium() -> Option<PathBuf> {
@@ -30,13 +33,16 @@ fn chromium() -> Option<PathBuf> {
 fn a_report_can_be_read_clicked_and_heard() {
     let (Some(chromium), Some(modules)) = (chromium(), browser()) else { return };
     let dir = tempfile::tempdir().unwrap();
-    let path = dir.path().join("report.html");
-    fs::write(&path, page()).unwrap();
+    let pages = PAGES.map(|name| {
+        let path = dir.path().join(name);
+        fs::write(&path, page(name)).unwrap();
+        path
+    });
     let driver = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/suite/third_party/report.mjs");
     let mut node = Command::new("node");
-    node.arg(driver).args([&modules, &chromium, &path]).stdin(Stdio::null());
+    node.arg(driver).args([&modules, &chromium]).args(pages).stdin(Stdio::null());
     let output = node.output().unwrap();
     let told = String::from_utf8_lossy(&output.stdout);
     assert!(output.status.success(), "{told}{}", String::from_utf8_lossy(&output.stderr));
-    assert!(told.lines().count() >= 12, "{told}");
+    assert!(told.lines().count() >= 27, "{told}");
 }
