@@ -99,14 +99,20 @@ fn up_to(
     let measured = of_name.iter().filter(|run| run.load_hash == this.load_hash && is_measured(run));
     let metrics = metrics(results);
     let mut runs = vec![Run::of(results, &metrics, this.commit)];
+    let mut unreadable = 0;
     for run in measured.take(RUNS - 1) {
-        runs.push(Run::of(&history.condensed(&run.id)?, &metrics, run.commit.clone()));
+        match history.condensed(&run.id) {
+            Ok(earlier) => runs.push(Run::of(&earlier, &metrics, run.commit.clone())),
+            Err(StoreError::Unreadable { .. }) => unreadable += 1,
+            Err(error) => return Err(error),
+        }
     }
     if runs.len() < 2 {
         return Ok(None);
     }
     runs.reverse();
-    let left_out = left_out(&of_name.iter().collect::<Vec<_>>(), &this.load_hash);
+    let mut left_out = left_out(&of_name.iter().collect::<Vec<_>>(), &this.load_hash);
+    left_out.extend((unreadable > 0).then(|| format!("{unreadable} unreadable")));
     let history = History { scenario: this.name, metrics, runs, left_out };
     let day = this.started.split('T').next().unwrap_or_default();
     Ok(Some(trend(&[history], &decided(path), day)))

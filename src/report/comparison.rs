@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use super::clean::clean;
-use super::view::{ComparisonView, ToolView, curve};
+use super::view::{ComparisonView, RUNGS, Reading, ToolView, curve};
 use super::{Format, RenderError, Style, Template, chart, json, templates};
 use crate::record::{Distribution, Time};
 use crate::results::{Results, Window};
@@ -36,8 +36,22 @@ pub(super) struct ComparisonPage {
     exit_code: u8,
     /// What became of it.
     comparison: ComparisonView,
-    /// Latency of both sides.
+    /// Latency of both sides at some percentiles, from low to high. Empty where the sides
+    /// cannot be compared.
+    percentiles: Vec<Percentile>,
+    /// Latency of both sides from the fastest request to the slowest.
     curves: Sides,
+}
+
+/// Latency of both sides at one percentile: that of all runs of a side together.
+#[derive(Clone, Debug, Serialize)]
+struct Percentile {
+    /// The percentile, such as `p99.9`.
+    name: &'static str,
+    /// Of the old side.
+    old: Reading,
+    /// Of the new side.
+    new: Reading,
 }
 
 /// Percentiles of latency of all runs of a side together, as far as there are samples for
@@ -65,9 +79,9 @@ impl<'a> ComparisonReport<'a> {
     #[must_use]
     pub fn new(comparison: &'a Comparison, old: &[Results], new: &[Results], code: u8) -> ComparisonReport<'a> {
         let run = new.first().or(old.first());
-        let curves = match comparison.outcome {
-            Change::NotComparable => Sides::default(),
-            _ => Sides { old: curve(&latency(old)), new: curve(&latency(new)) },
+        let (percentiles, curves) = match comparison.outcome {
+            Change::NotComparable => (Vec::new(), Sides::default()),
+            _ => both(&latency(old), &latency(new)),
         };
         let view = ComparisonPage {
             view: VERSION,
@@ -75,6 +89,7 @@ impl<'a> ComparisonReport<'a> {
             name: run.map(|run| clean(&run.plan.name)).unwrap_or_default(),
             exit_code: code,
             comparison: ComparisonView::new(comparison),
+            percentiles,
             curves,
         };
         ComparisonReport { comparison, view }
@@ -110,6 +125,16 @@ impl<'a> ComparisonReport<'a> {
     pub(super) fn view(&self) -> &impl Serialize {
         &self.view
     }
+}
+
+/// Both sides at some percentiles and in whole.
+fn both(old: &Distribution, new: &Distribution) -> (Vec<Percentile>, Sides) {
+    let at = |(name, percentile)| Percentile {
+        name,
+        old: Reading::percentile(old, percentile),
+        new: Reading::percentile(new, percentile),
+    };
+    (RUNGS.map(at).into(), Sides { old: curve(old), new: curve(new) })
 }
 
 /// Latency of all requests of several runs.

@@ -130,6 +130,20 @@ mod tests {
     }
 
     #[test]
+    fn what_will_not_fit_is_not_packed_to_its_end() {
+        let mut state = 1_u64;
+        let mut noise = |_| {
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            char::from(b"0123456789abcdef"[usize::try_from(state >> 60).unwrap()])
+        };
+        // Deflated, and in base64, two thirds of it are left.
+        let fits: String = (0..EMBEDDED_BYTES).map(&mut noise).collect();
+        assert!(pack(&fits).is_some_and(|packed| packed.len() < EMBEDDED_BYTES));
+        let large: String = (0..4 * EMBEDDED_BYTES).map(&mut noise).collect();
+        assert_eq!(pack(&large), None);
+    }
+
+    #[test]
     fn pages_without_results_are_told_from_damaged_ones() {
         assert_eq!(embedded_results("<html></html>"), Err(NotEmbedded::Missing));
         let whole = page(&pack(&"x".repeat(9999)).unwrap());

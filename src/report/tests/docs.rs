@@ -90,7 +90,7 @@ fn shared(section: &str) -> Option<&'static str> {
         "comparison comparison.metrics[]" => "comparisons[].metrics[]",
         "comparison compared run" => "compared run",
         "comparison amount" => "amount",
-        "suite reading" => "reading",
+        "comparison percentiles[].old" | "comparison percentiles[].new" | "suite reading" => "reading",
         "suite value" => "value",
         "suite files[].broken[]" => "assertions[]",
         "suite files[].findings[]" => "findings[]",

@@ -1,8 +1,10 @@
 //! Pages about a history.
 
 use super::hostile::EVIL;
-use super::{golden, xml};
+use super::{golden, rendered as of_run, sample, xml};
 use crate::plan::{Metric, MetricRef, Selection, Statistic, TimeMetric};
+use crate::report::chart::history_plot;
+use crate::report::view::{TrendSeries, View};
 use crate::report::{Format, Style, Template, TrendReport};
 use crate::verdict::trend::{Entry, Handling, History, Run, Subject, Trend, Triage, trend};
 
@@ -80,6 +82,10 @@ fn a_template_of_ones_own_sees_the_trend() {
     assert!(error.starts_with("t.txt, line 1: ") && error.contains("run"), "{error}");
 }
 
+fn plot(series: &TrendSeries) -> String {
+    history_plot(&series.series, "trend-1", series.this)
+}
+
 #[test]
 fn hostile_texts_are_shown_and_do_nothing() {
     let html = rendered(EVIL, Format::Html);
@@ -90,6 +96,22 @@ fn hostile_texts_are_shown_and_do_nothing() {
     assert!(!markdown.contains("\n# h") && markdown.contains("at run x&lt;/script&gt;&lt;img"), "{markdown}");
     for text in [html, markdown, rendered(EVIL, Format::Text)] {
         assert!(text.chars().all(|c| !c.is_control() || c == '\n'), "{text}");
+    }
+}
+
+#[test]
+fn they_do_nothing_in_the_page_of_a_run_either() {
+    let (mut results, mut verdict) = sample::typical();
+    results.run.id = format!("{EVIL}25");
+    verdict.trend = Some(slower(EVIL));
+    let run = (results, verdict);
+    let html = of_run(&run, Format::Html);
+    assert!(html.contains("id=\"trend\"") && html.contains("stroke-width=\"14\""), "this run has a ring");
+    assert!(!html.contains("<img") && !html.contains(">49<"));
+    xml::check(&View::new(&run.0, &run.1).trend.map(|trend| plot(&trend.series[0])).unwrap()).unwrap();
+    for format in [Format::Markdown, Format::Text] {
+        let text = of_run(&run, format);
+        assert!(text.chars().all(|c| !c.is_control() || c == '\n') && !text.contains("rend**: <"), "{text}");
     }
 }
 

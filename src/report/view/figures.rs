@@ -19,7 +19,7 @@ const TREND_POINTS: u32 = 40;
 const TAGS_SHOWN: usize = 20;
 
 /// Percentiles at which the parts of a request's time are told.
-const RUNGS: [(&str, f64); 7] =
+pub(in crate::report) const RUNGS: [(&str, f64); 7] =
     [("p25", 25.0), ("p50", 50.0), ("p75", 75.0), ("p90", 90.0), ("p95", 95.0), ("p99", 99.0), ("p99.9", 99.9)];
 
 /// One request step of one flow of one scenario.
@@ -146,7 +146,7 @@ pub struct ClassCount {
 }
 
 impl Reading {
-    fn percentile(distribution: &Distribution, percentile: f64) -> Reading {
+    pub(in crate::report) fn percentile(distribution: &Distribution, percentile: f64) -> Reading {
         Reading::new(distribution.percentile(percentile), distribution.count(), sample_floor(percentile))
     }
 

@@ -28,6 +28,7 @@ pub use comparison::{ComparedRun, ComparedView, ComparisonView};
 pub use facts::{
     EnvironmentView, ErrorView, ExpectationView, FailureView, FindingView, RunView, ServerView, ToolView, VerdictView,
 };
+pub(super) use figures::RUNGS;
 pub use figures::{ClassCount, Figures, Reading, Rung, StepView, TagView};
 pub use generator::GeneratorView;
 pub use load::PlannedLine;
