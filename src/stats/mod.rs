@@ -4,6 +4,7 @@
 //! caller gives. May import nothing.
 
 mod changes;
+mod jump;
 mod multiple;
 mod nonparametric;
 mod permutation;
@@ -11,6 +12,7 @@ mod prediction;
 mod student;
 
 pub use changes::{Change, Changes, LEAST, changes, leaning};
+pub use jump::{Jump, jump};
 pub use multiple::{benjamini_hochberg, holm};
 pub use nonparametric::{chance, larger_score, median, normal_above, slope, trend_score, uneven_score};
 pub use permutation::{Shift, least_chance, least_paired_chance};

@@ -11,6 +11,7 @@ mod confidence;
 mod evaluate;
 mod findings;
 mod judge;
+mod misses;
 mod search;
 mod stall;
 mod standing;
@@ -179,6 +180,8 @@ pub enum Kind {
     Violation,
     /// Arrivals were dropped.
     Dropped,
+    /// A target was missed, and it is known where, since when or beside what.
+    Missed,
     /// Requests waited for the guard.
     HeldBack,
     /// Iterations were cut off.

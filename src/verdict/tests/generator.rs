@@ -6,8 +6,6 @@ use crate::record::Slice;
 use crate::results::Results;
 use crate::verdict::{Kind, Verdict};
 
-const MS: u64 = 1_000_000;
-
 /// 4 measured seconds of 100 requests that take 300 ms, in which the busiest of
 /// two threads used these parts of its processor, and every start was late.
 fn run(busiest: [f64; 4], late_ns: u64, assertions: Vec<Assertion>) -> Results {
