@@ -3,20 +3,15 @@
 use super::bottleneck::users_are_limited;
 use super::misses::{self, Miss};
 use super::symptoms::{self, Symptom};
-use super::{Finding, Judgement, Kind, Level, stall, tags};
+use super::{Finding, Judgement, Kind, Level, lateness, stall, tags};
 use crate::plan::{Load, Selection, schedule};
-use crate::record::{ErrorClass, sample_floor};
+use crate::record::ErrorClass;
 use crate::results::{Results, Window};
 use crate::units;
 use crate::violation::Violation;
 
 /// No reader acts on more.
 const FINDINGS_SHOWN: usize = 5;
-
-/// Due work that starts later than this shows in the latencies (they count
-/// from the due instant): 1 ms, the budget for a generator that is not itself
-/// the bottleneck.
-pub(super) const LAG_LIMIT_NS: f64 = 1e6;
 
 /// The findings, most important first: first those that make the run invalid.
 pub(super) fn find(results: &Results, invalid: Vec<Finding>, assertions: &[Judgement]) -> Vec<Finding> {
@@ -32,7 +27,7 @@ pub(super) fn find(results: &Results, invalid: Vec<Finding>, assertions: &[Judge
     found.extend(crossed);
     let Joined { missed, symptoms, explained } = join(results, misses, symptoms::find(results));
     found.extend(missed);
-    found.extend(generator_late(results).filter(|_| !said));
+    found.extend(lateness::find(results, assertions).filter(|_| !said));
     found.extend(dropped(results));
     found.extend(held_back(results));
     found.extend(abandoned(results));
@@ -98,22 +93,6 @@ fn finding(kind: Kind, level: Level, text: String) -> Finding {
 fn rehearsed(results: &Results) -> Option<Finding> {
     let text = "rehearsed in virtual time; no server was contacted";
     results.rehearsed().then(|| finding(Kind::Rehearsed, Level::Notice, text.to_owned()))
-}
-
-fn generator_late(results: &Results) -> Option<Finding> {
-    let lag = results.lag(Window::Whole);
-    // The largest of a few is no percentile.
-    let enough = lag.count() >= sample_floor(99.0);
-    let p99 = lag.percentile(99.0).filter(|p99| enough && *p99 > LAG_LIMIT_NS)?;
-    Some(finding(
-        Kind::GeneratorLate,
-        Level::Problem,
-        format!(
-            "the load generator started 1% of the work more than {} late, and the latencies hold that delay: \
-             give it more threads or a machine of its own",
-            units::duration(p99)
-        ),
-    ))
 }
 
 #[expect(clippy::cast_precision_loss, reason = "counts stay below 2^53")]

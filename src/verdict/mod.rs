@@ -11,6 +11,7 @@ mod confidence;
 mod evaluate;
 mod findings;
 mod judge;
+mod lateness;
 mod misses;
 mod search;
 mod stall;

@@ -10,7 +10,7 @@ use super::super::findings::describe;
 use super::About;
 use super::grid::{Grid, summed};
 use crate::plan::{Measure, Selection, Step};
-use crate::record::{Counts, Distribution, SessionTime, Time};
+use crate::record::{Counts, Distribution, ErrorClass, SessionTime, Time};
 use crate::results::{ProcessSums, Results, Window};
 use crate::units::{Dimension, Quantity};
 
@@ -126,6 +126,11 @@ impl Courses<'_> {
             })
     }
 
+    /// Whether a class of failures is what the miss is about, by another name.
+    fn is_same(&self, class: ErrorClass) -> bool {
+        matches!(self.about, About::Expectation(_)) && class == ErrorClass::Expectation
+    }
+
     fn counts(&self, selection: &Selection, seconds: Range<u32>) -> Counts {
         let mut sum = Counts::default();
         seconds.for_each(|second| sum.add(&self.results.counts(selection, Window::Second(second))));
@@ -145,7 +150,7 @@ impl Courses<'_> {
         let name = "the share of requests that users had kept the results of".to_owned();
         found.push(self.course(name, Dimension::Share, SHARE, cached));
         if *self.about != About::Failures {
-            for class in whole.errors.keys().copied().filter(|class| class.is_failure()) {
+            for class in whole.errors.keys().copied().filter(|class| class.is_failure() && !self.is_same(*class)) {
                 let of = |counts: &Counts| counts.errors.get(&class).copied().unwrap_or(0);
                 // Of the step itself where most are its own.
                 let mine = of(&self.results.counts(self.own, Window::Whole));

@@ -263,5 +263,5 @@ fn own_delay(results: &Results, assertion: &Assertion, limit: &Limit, stretch: O
         None => limit.whole()?,
     };
     let late = lag.percentile(p).filter(|_| lag.count() >= sample_floor(p))?;
-    (late > super::findings::LAG_LIMIT_NS && level - late <= limit.value).then(|| say::own(p, late, stretch.is_some()))
+    (late > super::lateness::LAG_LIMIT_NS && level - late <= limit.value).then(|| say::own(p, late, stretch.is_some()))
 }

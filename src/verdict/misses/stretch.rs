@@ -21,8 +21,8 @@ const CAP: (f64, f64) = (3.0, 0.1);
 /// lies about its limit is on either side of it by chance.
 const ODDS: f64 = 2.5;
 
-/// Beyond chance.
-const SCORE: f64 = 2.6;
+/// Beyond chance: one in a hundred.
+const SCORE: f64 = 2.326;
 
 /// How much of what was counted is beyond a limit.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]

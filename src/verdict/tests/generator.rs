@@ -75,6 +75,31 @@ fn lateness_counts_when_it_is_both_large_and_most_of_the_latency() {
 }
 
 #[test]
+fn lateness_is_a_problem_where_it_decides_something_and_a_notice_elsewhere() {
+    let p95 = |limit_ms: u64| {
+        assertion(latency(95.0), Comparison::Less, limit_ms as f64 * 1e6, Dimension::Duration)
+    };
+    let level = |late_ms: u64, assertions: Vec<Assertion>| {
+        let found = judged([0.1; 4], late_ms * MS, assertions).findings;
+        let late = found.into_iter().find(|finding| finding.kind == Kind::GeneratorLate)?;
+        assert!(late.text.contains("more than ") && late.text.contains("(its budget is 1ms)"), "{}", late.text);
+        Some(late.level)
+    };
+    // Beside 300 ms.
+    assert_eq!(level(30, vec![]), Some(Level::Notice));
+    assert_eq!(level(90, vec![]), Some(Level::Problem));
+    // Whatever it is beside, it changes nothing that is judged.
+    assert_eq!(level(90, vec![p95(400)]), Some(Level::Notice));
+    assert_eq!(level(90, vec![p95(200)]), Some(Level::Notice), "missed without it, too");
+    // Of a limit that is missed by less, the finding of the miss says it.
+    let verdict = judged([0.1; 4], 90 * MS, vec![p95(290)]);
+    assert!(verdict.findings[0].text.contains("no fault of the server"), "{:?}", verdict.findings);
+    assert_eq!(verdict.findings.len(), 1);
+    let least = assertion(latency(95.0), Comparison::Greater, 280e6, Dimension::Duration);
+    assert_eq!(level(90, vec![least]), Some(Level::Problem), "it holds for the delay alone");
+}
+
+#[test]
 fn lateness_of_what_began_in_the_drain_counts() {
     let mut results = run([0.1; 4], 0, vec![]);
     let of_the_load = run([0.1; 4], 200 * MS, vec![]).recording.seconds[4].clone();
