@@ -53,7 +53,8 @@ pub fn jump(course: &[Option<f64>], near: usize, slack: usize) -> Option<Jump> {
     if at.abs_diff(near) > slack {
         return None;
     }
-    let back = |(place, value): (usize, &Option<f64>)| value.map(|value| if place < at { value } else { value - fit.size });
+    let back =
+        |(place, value): (usize, &Option<f64>)| value.map(|value| if place < at { value } else { value - fit.size });
     let without: Vec<Option<f64>> = course.iter().enumerate().map(back).collect();
     let others = (0..course.len()).filter_map(|at| Some(Sides::at(&without, at)?.size.abs()));
     let alone = fit.size.abs() >= others.fold(0.0, f64::max) * BEYOND_OTHERS;

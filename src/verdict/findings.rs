@@ -57,7 +57,7 @@ struct Joined {
 }
 
 fn join(results: &Results, misses: Vec<(Miss, Vec<Miss>)>, mut symptoms: Vec<Symptom>) -> Joined {
-    symptoms.retain(|symptom| !misses.iter().any(|(miss, _)| miss.is_mistaken_by(symptom)));
+    symptoms.retain(|symptom| !misses.iter().any(|(miss, _)| miss.is_mistaken_by(symptom, results)));
     let counts = results.counts(&results.everything(), Window::Whole);
     let failures = counts.errors.iter().filter(|(class, _)| class.is_failure());
     let most = failures.max_by_key(|(_, count)| **count).map(|(class, _)| *class);

@@ -1,5 +1,6 @@
 //! The load generator was late, and whether that matters to who reads the run.
 
+use super::bottleneck::measured_lag;
 use super::{Finding, Judgement, Kind, Level, State};
 use crate::plan::{Assertion, Metric, MetricExpr, Statistic, TimeMetric};
 use crate::record::{Distribution, Time, sample_floor};
@@ -18,7 +19,7 @@ const PART: f64 = 0.25;
 /// where it decides whether an assertion on latency holds; where there is no such
 /// assertion, or the run is compared with others, where it is a good part of the latency.
 pub(super) fn find(results: &Results, judgements: &[Judgement]) -> Option<Finding> {
-    let lag = results.lag(Window::Whole);
+    let lag = measured_lag(results);
     // The largest of a few is no percentile.
     let enough = lag.count() >= sample_floor(99.0);
     let p99 = lag.percentile(99.0).filter(|p99| enough && *p99 > LAG_LIMIT_NS)?;

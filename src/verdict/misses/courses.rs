@@ -81,7 +81,9 @@ impl Courses<'_> {
     fn of_the_file(&self) -> Vec<Course> {
         let (results, plan) = (self.results, &self.results.plan);
         let mut found = Vec::new();
-        for (index, measure) in plan.measures.iter().enumerate().filter(|(index, _)| *self.about != About::Measure(*index)) {
+        for (index, measure) in
+            plan.measures.iter().enumerate().filter(|(index, _)| *self.about != About::Measure(*index))
+        {
             let mean = |seconds| {
                 let values = summed(seconds, |window| results.measure(index, window));
                 let enough = values.count() >= ENOUGH;
@@ -213,14 +215,20 @@ impl Courses<'_> {
         for (index, server) in self.results.plan.servers.iter().enumerate() {
             let mean = |of: fn(ProcessSums) -> Option<f64>| {
                 move |seconds: Range<u32>| {
-                    let rows = seconds.flat_map(|second| self.results.process_sums(Some(index), Window::Second(second)));
+                    let rows =
+                        seconds.flat_map(|second| self.results.process_sums(Some(index), Window::Second(second)));
                     let values: Vec<f64> = rows.filter_map(|(_, sums)| of(sums)).collect();
                     (!values.is_empty()).then(|| values.iter().sum::<f64>() / values.len() as f64)
                 }
             };
             let name = |what: &str| format!("{what} of `{}`", server.name);
             if *self.about != About::Server {
-                found.push(self.course(name("the memory"), Dimension::Size, MEMORY, mean(|sums| Some(sums.rss_bytes as f64))));
+                found.push(self.course(
+                    name("the memory"),
+                    Dimension::Size,
+                    MEMORY,
+                    mean(|sums| Some(sums.rss_bytes as f64)),
+                ));
                 if !self.loaded {
                     found.push(self.course(name("the processor use"), Dimension::Share, CPU, mean(|sums| sums.cpu)));
                     let files = mean(|sums| Some(sums.open_files as f64).filter(|files| *files > 0.0));

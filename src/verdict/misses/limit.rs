@@ -102,19 +102,20 @@ impl<'a> Limit<'a> {
     #[expect(clippy::cast_precision_loss, reason = "a small number")]
     fn carries(&self) -> Option<usize> {
         let MetricExpr::Metric(reference) = &self.left else { return None };
-        if reference.selection.series.len() < 2 || !matches!(reference.metric, Metric::Time(_) | Metric::Errors { .. }) {
+        if reference.selection.series.len() < 2 || !matches!(reference.metric, Metric::Time(_) | Metric::Errors { .. })
+        {
             return None;
         }
         let (Rule::Samples { allowed } | Rule::Parts { allowed }) = self.rule else {
             let is_value = matches!(reference.metric, Metric::Time(_)) && self.assertion.share_of_seconds.is_none();
-            return is_value.then(|| breach::worst(self.results, self.assertion, self.value).map(|(series, _)| series))?;
+            return is_value
+                .then(|| breach::worst(self.results, self.assertion, self.value).map(|(series, _)| series))?;
         };
         let floor = sample_floor(100.0 * (1.0 - allowed)) as f64;
         let of_step = |series: &usize| {
             let alone = MetricExpr::Metric(narrowed(reference, *series));
             let beyond = self.beyond_of(&alone, Window::Whole);
-            (beyond.breaks(allowed) && beyond.whole >= floor)
-                .then_some((*series, beyond.bad - allowed * beyond.whole))
+            (beyond.breaks(allowed) && beyond.whole >= floor).then_some((*series, beyond.bad - allowed * beyond.whole))
         };
         let steps = reference.selection.series.iter().filter_map(of_step);
         steps.max_by(|(_, a), (_, b)| a.total_cmp(b)).map(|(series, _)| series)
@@ -165,9 +166,7 @@ fn rule(results: &Results, assertion: &Assertion, limit: f64) -> Rule {
     let is_time = reference.metric.dimension(reference.statistic) == Some(Dimension::Duration)
         && !matches!(reference.metric, Metric::Measure { .. });
     match (&reference.metric, reference.statistic) {
-        (_, Statistic::Percentile(p)) if is_constant && is_time && upper => {
-            Rule::Samples { allowed: 1.0 - p / 100.0 }
-        }
+        (_, Statistic::Percentile(p)) if is_constant && is_time && upper => Rule::Samples { allowed: 1.0 - p / 100.0 },
         (_, Statistic::Percentile(p)) if is_constant && is_time && lower => Rule::Samples { allowed: p / 100.0 },
         (Metric::Errors { .. } | Metric::Expect { .. }, Statistic::Rate) if is_constant && (upper || none) => {
             Rule::Parts { allowed: limit }

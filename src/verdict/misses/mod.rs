@@ -14,12 +14,13 @@ mod stretch;
 
 use std::ops::Range;
 
+use super::bottleneck::measured_lag;
 use super::judge::metrics;
 use super::symptoms::Symptom;
 use super::{Finding, Judgement, Kind, Level, State};
 use crate::plan::{Assertion, Load, Metric, Selection, Statistic, TimeMetric};
 use crate::record::{ErrorClass, sample_floor};
-use crate::results::{Results, Window};
+use crate::results::Results;
 use crate::stats::jump;
 use courses::Courses;
 use grid::{Grid, summed};
@@ -121,9 +122,7 @@ impl Miss {
 
     /// Whether a symptom of the server is the same thing.
     pub(super) fn is_explained_by(&self, symptom: &Symptom, results: &Results) -> bool {
-        let step = |series: usize| results.plan.series.get(series).map(|series| series.step.as_str());
-        let here = symptom.series.is_none()
-            || self.series.is_none_or(|own| symptom.series.is_some_and(|series| step(series) == step(own)));
+        let here = self.is_of(symptom, results);
         let lasts = self.stretch.as_ref();
         match (self.about, symptom.finding.kind) {
             (About::Latency | About::Group(_), Kind::Drift | Kind::Saturated) => {
@@ -141,9 +140,17 @@ impl Miss {
         }
     }
 
+    /// Whether both are of the same step, as far as they are of one.
+    fn is_of(&self, symptom: &Symptom, results: &Results) -> bool {
+        let step = |series: usize| results.plan.series.get(series).map(|series| series.step.as_str());
+        let both = self.series.zip(symptom.series);
+        both.is_none_or(|(own, other)| step(own) == step(other))
+    }
+
     /// Whether a symptom mistakes what came at once for what comes little by little.
-    pub(super) fn is_mistaken_by(&self, symptom: &Symptom) -> bool {
-        matches!(symptom.finding.kind, Kind::Drift | Kind::Saturated)
+    pub(super) fn is_mistaken_by(&self, symptom: &Symptom, results: &Results) -> bool {
+        self.is_of(symptom, results)
+            && matches!(symptom.finding.kind, Kind::Drift | Kind::Saturated)
             && matches!(self.about, About::Latency | About::Group(_))
             && self.is_abrupt()
     }
@@ -256,7 +263,7 @@ fn own_delay(results: &Results, assertion: &Assertion, limit: &Limit, stretch: O
     };
     let lag = match stretch {
         Some(stretch) => summed(stretch.seconds.clone(), |window| results.lag(window)),
-        None => results.lag(Window::Whole),
+        None => measured_lag(results),
     };
     let level = match stretch {
         Some(stretch) => limit.level(stretch.seconds.clone())?,

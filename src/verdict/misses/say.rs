@@ -57,7 +57,9 @@ pub(super) fn place(
     let course = match (stretch.at_first, stretch.for_good) {
         (true, _) => format!("{inside} before {about}second {to} and {outside} from then on"),
         (false, true) => format!("{outside} before {about}second {from} and {inside} from then on"),
-        (false, false) => format!("{inside} from {about}second {from} to {about}second {} and {outside} otherwise", to - 1),
+        (false, false) => {
+            format!("{inside} from {about}second {from} to {about}second {} and {outside} otherwise", to - 1)
+        }
     };
     let load = then.map(|then| format!(", {}", then.clause)).unwrap_or_default();
     format!("{most}: {course}{load}")

@@ -33,10 +33,9 @@ pub(super) struct Beyond {
 
 impl Beyond {
     pub(super) fn sum<'a>(parts: impl IntoIterator<Item = &'a Beyond>) -> Beyond {
-        parts.into_iter().fold(Beyond::default(), |sum, part| Beyond {
-            bad: sum.bad + part.bad,
-            whole: sum.whole + part.whole,
-        })
+        parts
+            .into_iter()
+            .fold(Beyond::default(), |sum, part| Beyond { bad: sum.bad + part.bad, whole: sum.whole + part.whole })
     }
 
     fn minus(self, other: Beyond) -> Beyond {

@@ -76,9 +76,7 @@ fn lateness_counts_when_it_is_both_large_and_most_of_the_latency() {
 
 #[test]
 fn lateness_is_a_problem_where_it_decides_something_and_a_notice_elsewhere() {
-    let p95 = |limit_ms: u64| {
-        assertion(latency(95.0), Comparison::Less, limit_ms as f64 * 1e6, Dimension::Duration)
-    };
+    let p95 = |limit_ms: u64| assertion(latency(95.0), Comparison::Less, limit_ms as f64 * 1e6, Dimension::Duration);
     let level = |late_ms: u64, assertions: Vec<Assertion>| {
         let found = judged([0.1; 4], late_ms * MS, assertions).findings;
         let late = found.into_iter().find(|finding| finding.kind == Kind::GeneratorLate)?;

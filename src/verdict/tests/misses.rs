@@ -2,8 +2,8 @@
 
 use super::{MS, SECOND, assertion, metric, results};
 use crate::plan::{
-    Arrivals, Assertion, Comparison, Load, Measure, Metric, MetricExpr, MetricRef, Scenario, Segment, Selection, Series,
-    Statistic, TimeMetric,
+    Arrivals, Assertion, Comparison, Load, Measure, Metric, MetricExpr, MetricRef, Scenario, Segment, Selection,
+    Series, Statistic, TimeMetric,
 };
 use crate::record::{ErrorClass, Moment, Phase, ProcessRow, Recorder, Recording, Sample, Shape};
 use crate::results::Results;
@@ -52,8 +52,7 @@ fn run(seconds: u32, seed: u64, assertions: Vec<Assertion>, change: impl Fn(u32,
             change(second, step, &mut call);
             let Call { latency, error, hit, bytes, lag } = call;
             let latency = latency + lag;
-            let sample =
-                Sample { latency, service: Some(latency - lag), error, bytes_in: bytes, ..Sample::default() };
+            let sample = Sample { latency, service: Some(latency - lag), error, bytes_in: bytes, ..Sample::default() };
             recorder.lag(second, lag);
             recorder.started(second, 0, Phase::Measured);
             recorder.request(second, step, Phase::Measured, &sample);
@@ -96,7 +95,8 @@ fn run(seconds: u32, seed: u64, assertions: Vec<Assertion>, change: impl Fn(u32,
 }
 
 fn with_load(results: &mut Results, stages: &[(f64, f64, u64)]) {
-    let segment = |(from, to, seconds): &(f64, f64, u64)| Segment { from: *from, to: *to, duration_ns: seconds * SECOND };
+    let segment =
+        |(from, to, seconds): &(f64, f64, u64)| Segment { from: *from, to: *to, duration_ns: seconds * SECOND };
     let segments = stages.iter().map(segment).collect();
     results.plan.scenarios[0].load = Load::Open { segments, arrivals: Arrivals::Uniform };
 }
@@ -180,13 +180,18 @@ fn what_an_assertion_says_by_itself_is_not_said_again() {
     assert_eq!(found(&slow), []);
     // Of several steps, the one that carries it.
     let text = only(&run(30, 1, vec![p95("latency.p95 < 10ms", &[0, 1, 2], 10.0)], |_, _, _| {}));
-    assert!(text.starts_with("`latency.p95 < 10ms` is missed by 13.") && text.ends_with(", most in `compose_rules` with 23.7ms"), "{text}");
+    assert!(
+        text.starts_with("`latency.p95 < 10ms` is missed by 13.")
+            && text.ends_with(", most in `compose_rules` with 23.7ms"),
+        "{text}"
+    );
     // Now and then is no moment.
-    let now_and_then = run(30, 1, vec![p95("compose_rules.latency.p95 < 30ms", &[COMPOSE], 30.0)], |second, step, call| {
-        if second % 3 == 0 {
-            slow_from(0)(second, step, call);
-        }
-    });
+    let now_and_then =
+        run(30, 1, vec![p95("compose_rules.latency.p95 < 30ms", &[COMPOSE], 30.0)], |second, step, call| {
+            if second % 3 == 0 {
+                slow_from(0)(second, step, call);
+            }
+        });
     assert_eq!(found(&now_and_then), []);
     // What holds is no miss.
     assert_eq!(found(&run(30, 1, vec![all()], |_, _, _| {})), []);
@@ -228,7 +233,10 @@ fn a_percentile_of_few_requests_a_second_is_followed_in_windows() {
 fn targets_that_are_missed_together_are_one_finding() {
     let p50 = below("p50 < 30ms", &[COMPOSE], Metric::Time(TimeMetric::Latency), Statistic::Percentile(50.0), 3e7);
     let rate = metric(Metric::Requests, Statistic::Rate);
-    let rate = Assertion { source: "requests.rate > 79/s".to_owned(), ..assertion(rate, Comparison::Greater, 79.0, Dimension::Rate) };
+    let rate = Assertion {
+        source: "requests.rate > 79/s".to_owned(),
+        ..assertion(rate, Comparison::Greater, 79.0, Dimension::Rate)
+    };
     let text = only(&run(40, 1, vec![all(), p50], slow_from(15)));
     assert!(text.contains("` is missed by") && text.contains(" (and `") && text.contains("` with it)"), "{text}");
     let mut results = run(40, 1, vec![rate], |_, _, _| {});
@@ -319,12 +327,15 @@ fn other_steps_and_processes_are_named_if_they_change_then_and_not_if_they_chang
     let mut busy = run(60, 1, vec![all()], slow_from(30));
     busy.recording.seconds.iter_mut().skip(30).for_each(|slice| slice.processes[0].cpu_ns = 990_000_000);
     let text = only(&busy);
-    assert!(text.contains("; the processor use of `s` rose from 3") && text.ends_with("to 99% in the same second"), "{text}");
+    assert!(
+        text.contains("; the processor use of `s` rose from 3") && text.ends_with("to 99% in the same second"),
+        "{text}"
+    );
 }
 
 #[test]
 fn with_noise_alone_nothing_is_said_to_have_changed() {
-        let noisy = |second: u32, step: usize, call: &mut Call| {
+    let noisy = |second: u32, step: usize, call: &mut Call| {
         call.error = (noise(call.latency + call.lag) < 0.004).then_some(ErrorClass::Tool);
         slow_from(25)(second, step, call);
     };
