@@ -92,7 +92,8 @@ impl Courses<'_> {
             found.push(self.course(format!("the mean of `{}`", measure.name), measure.dimension, 0.0, mean));
         }
         for (index, label) in plan.expectations.iter().enumerate() {
-            if label.is_empty() || *self.about == About::Expectation(index) {
+            // What does not hold is a failure, and the other way about.
+            if label.is_empty() || matches!(self.about, About::Failures) || *self.about == About::Expectation(index) {
                 continue;
             }
             let held = |seconds: Range<u32>| {

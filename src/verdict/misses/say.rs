@@ -80,8 +80,11 @@ pub(super) fn failures(
     };
     let failures = counts.errors.iter().filter(|(class, _)| class.is_failure());
     let Some((class, _)) = failures.max_by_key(|(_, count)| **count) else { return (None, String::new()) };
-    let mut all = results.recording.failures.iter();
-    let first = all.find(|failure| failure.class == *class && selection.series.contains(&failure.series));
+    // Of those that are kept, which are the first of the run.
+    let began = stretch.map_or(0, |stretch| u64::from(stretch.seconds.start) * 1000);
+    let all = results.recording.failures.iter().filter(|failure| failure.at_ms >= began);
+    let mut its = all.filter(|failure| failure.class == *class && selection.series.contains(&failure.series));
+    let first = its.next();
     let example = first.map(|failure| {
         let step = results.plan.series.get(failure.series).map_or("", |series| series.step.as_str());
         let at = units::duration(failure.at_ms as f64 * 1e6);
