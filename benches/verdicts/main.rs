@@ -31,7 +31,7 @@ const JSON: &str = "builtin rulebook";
 const SLOW: &str = "builtin rulebook --latency=600ms --answers=sse";
 const EVENTS: &str = "builtin rulebook --answers=sse";
 
-const FAULTS: [Fault; 15] = [
+const FAULTS: [Fault; 16] = [
     fault("latency drift", "steady", JSON, "--drift=120ms", Kind::Drift),
     fault("periodic freeze", "steady", JSON, "--freeze=500ms", Kind::Freeze),
     fault("error bursts", "steady", JSON, "--error-bursts=50%", Kind::ErrorBursts),
@@ -47,6 +47,7 @@ const FAULTS: [Fault; 15] = [
     fault("lost sessions", "sessions", EVENTS, "--lost-sessions=1%", Kind::LostSessions),
     fault("ignored cancellation", "cancel", SLOW, "--ignore-cancellation", Kind::IgnoredCancellation),
     fault("session leak", "sessions", EVENTS, "--session-leak=200KiB", Kind::Leak),
+    fault("capacity exceeded", "ramp", JSON, "--lock=20ms", Kind::Missed),
 ];
 
 const fn fault(

@@ -5,6 +5,7 @@
 
 mod bunch;
 mod changes;
+mod jump;
 mod multiple;
 mod nonparametric;
 mod permutation;
@@ -13,6 +14,7 @@ mod student;
 
 pub use bunch::bunch_chance;
 pub use changes::{Change, Changes, LEAST, changes, leaning};
+pub use jump::{Jump, jump};
 pub use multiple::{benjamini_hochberg, holm};
 pub use nonparametric::{chance, larger_score, median, normal_above, slope, trend_score, uneven_score};
 pub use permutation::{Shift, least_chance, least_paired_chance};

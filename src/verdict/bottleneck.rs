@@ -88,15 +88,21 @@ fn busy(results: &Results) -> Option<String> {
     })
 }
 
-fn late(results: &Results) -> Option<String> {
-    let everything = results.everything();
-    // To the end of the recording: what begins in the drain was due before.
-    let from = results.measured_seconds(&everything).start;
+/// How late work was begun behind the warm-up, to the end of the recording: what begins
+/// in the drain was due before.
+pub(super) fn measured_lag(results: &Results) -> Distribution {
+    let from = results.measured_seconds(&results.everything()).start;
     let seconds = results.recording.seconds.iter().map(|slice| slice.second);
     let mut lag = Distribution::new();
     for second in seconds.filter(|second| *second >= from) {
         lag.add(&results.lag(Window::Second(second)));
     }
+    lag
+}
+
+fn late(results: &Results) -> Option<String> {
+    let everything = results.everything();
+    let lag = measured_lag(results);
     let latency = results.times(&everything, Time::Latency, Window::Whole);
     let dominated = |percentile: &f64| {
         let enough = lag.count() >= sample_floor(*percentile);

@@ -38,12 +38,16 @@ pub(super) fn find(results: &Results, condition: &Assertion) -> Option<Breach> {
         return None;
     }
     let dimension = dimension_of(&condition.left);
-    Some(Breach { source, found: Some(texts(found, limit, dimension).0), step: worst(results, condition, limit) })
+    let step = worst(results, condition, limit).and_then(|(series, value)| {
+        let step = results.plan.series.get(series)?.step.clone();
+        Some((step, Quantity::new(value, dimension).to_string()))
+    });
+    Some(Breach { source, found: Some(texts(found, limit, dimension).0), step })
 }
 
-/// The step in which the metric is farthest beyond the limit, where it is one
-/// metric of several steps.
-fn worst(results: &Results, condition: &Assertion, limit: f64) -> Option<(String, String)> {
+/// The series in which the metric is farthest beyond the limit, where it is one
+/// metric of several steps, and what it is there.
+pub(super) fn worst(results: &Results, condition: &Assertion, limit: f64) -> Option<(usize, f64)> {
     let MetricExpr::Metric(reference) = &condition.left else { return None };
     if reference.selection.series.len() < 2 {
         return None;
@@ -55,7 +59,5 @@ fn worst(results: &Results, condition: &Assertion, limit: f64) -> Option<(String
         (!condition.comparison.holds(value, limit)).then_some((*series, value))
     };
     let steps = reference.selection.series.iter().filter_map(of_step);
-    let (series, value) = steps.max_by(|(_, a), (_, b)| (a - limit).abs().total_cmp(&(b - limit).abs()))?;
-    let step = results.plan.series.get(series)?.step.clone();
-    Some((step, Quantity::new(value, dimension_of(&condition.left)).to_string()))
+    steps.max_by(|(_, a), (_, b)| (a - limit).abs().total_cmp(&(b - limit).abs()))
 }

@@ -1,9 +1,11 @@
 //! What a reader should know besides the assertions, derived from the data.
 
 use super::bottleneck::users_are_limited;
-use super::{Finding, Kind, Level, stall, symptoms, tags};
+use super::misses::{self, Miss};
+use super::symptoms::{self, Symptom};
+use super::{Finding, Judgement, Kind, Level, lateness, stall, tags};
 use crate::plan::{Load, Selection, schedule};
-use crate::record::{ErrorClass, sample_floor};
+use crate::record::ErrorClass;
 use crate::results::{Results, Window};
 use crate::units;
 use crate::violation::Violation;
@@ -11,36 +13,24 @@ use crate::violation::Violation;
 /// No reader acts on more.
 const FINDINGS_SHOWN: usize = 5;
 
-/// Due work that starts later than this shows in the latencies (they count
-/// from the due instant): 1 ms, the budget for a generator that is not itself
-/// the bottleneck.
-const LAG_LIMIT_NS: f64 = 1e6;
-
 /// The findings, most important first: first those that make the run invalid.
-pub(super) fn find(results: &Results, invalid: Vec<Finding>) -> Vec<Finding> {
+pub(super) fn find(results: &Results, invalid: Vec<Finding>, assertions: &[Judgement]) -> Vec<Finding> {
+    // The figures of an invalid run are not the server's.
+    let misses = if invalid.is_empty() { misses::find(results, assertions) } else { Vec::new() };
     let mut found = invalid;
     // One mistake makes one finding.
-    let said = found.iter().any(|finding| finding.text.contains("generator.lag"));
+    let said = found.iter().any(|finding| finding.text.contains("generator.lag"))
+        || misses.iter().any(|(miss, _)| miss.own.is_some());
     // Nothing that was measured is worse than an answer that somebody else gets.
     let (crossed, others): (Vec<_>, Vec<_>) =
         violations(results).into_iter().partition(|finding| finding.level == Level::Problem);
     found.extend(crossed);
-    found.extend(generator_late(results).filter(|_| !said));
+    let Joined { missed, symptoms, explained } = join(results, misses, symptoms::find(results));
+    found.extend(missed);
+    found.extend(lateness::find(results, assertions).filter(|_| !said));
     found.extend(dropped(results));
     found.extend(held_back(results));
     found.extend(abandoned(results));
-    let symptoms = symptoms::find(results);
-    // One mistake makes one finding: what a symptom explains is not told again.
-    let counts = results.counts(&results.everything(), Window::Whole);
-    let failures = counts.errors.iter().filter(|(class, _)| class.is_failure());
-    let most = failures.max_by_key(|(_, count)| **count).map(|(class, _)| *class);
-    let explained = symptoms.iter().filter_map(|symptom| match symptom.kind {
-        Kind::LostReplies | Kind::StalledReplies => Some(ErrorClass::Timeout),
-        Kind::LostSessions => Some(ErrorClass::SessionLost),
-        Kind::ErrorBursts => most,
-        _ => None,
-    });
-    let explained: Vec<ErrorClass> = explained.collect();
     found.extend(symptoms);
     found.extend(errors(results, &results.everything(), "requests", &explained));
     found.extend(errors(results, &results.apart(), "requests before or after a user's iterations", &[]));
@@ -56,6 +46,46 @@ pub(super) fn find(results: &Results, invalid: Vec<Finding>) -> Vec<Finding> {
     found
 }
 
+/// Misses and symptoms, each mistake told once.
+struct Joined {
+    /// Targets that were missed, some of them told by the symptom that explains them.
+    missed: Vec<Finding>,
+    /// The other symptoms.
+    symptoms: Vec<Finding>,
+    /// Failures that need no finding of their own.
+    explained: Vec<ErrorClass>,
+}
+
+fn join(results: &Results, misses: Vec<(Miss, Vec<Miss>)>, mut symptoms: Vec<Symptom>) -> Joined {
+    symptoms.retain(|symptom| !misses.iter().any(|(miss, _)| miss.is_mistaken_by(symptom, results)));
+    let counts = results.counts(&results.everything(), Window::Whole);
+    let failures = counts.errors.iter().filter(|(class, _)| class.is_failure());
+    let most = failures.max_by_key(|(_, count)| **count).map(|(class, _)| *class);
+    let of_symptoms = symptoms.iter().filter_map(|symptom| match symptom.finding.kind {
+        Kind::LostReplies | Kind::StalledReplies => Some(ErrorClass::Timeout),
+        Kind::LostSessions => Some(ErrorClass::SessionLost),
+        Kind::ErrorBursts => most,
+        _ => None,
+    });
+    let mut explained: Vec<ErrorClass> = of_symptoms.collect();
+    let mut missed = Vec::new();
+    for (miss, others) in misses {
+        match symptoms.iter().position(|symptom| miss.is_explained_by(symptom, results)) {
+            Some(at) => {
+                let mut finding = symptoms.remove(at).finding;
+                finding.text.push_str(&format!("; {}", miss.clause(&others)));
+                missed.push(finding);
+            }
+            None => {
+                // It says how they fail.
+                explained.extend(miss.class);
+                missed.push(miss.finding(&others));
+            }
+        }
+    }
+    Joined { missed, symptoms: symptoms.into_iter().map(|symptom| symptom.finding).collect(), explained }
+}
+
 fn finding(kind: Kind, level: Level, text: String) -> Finding {
     Finding { kind, level, text }
 }
@@ -63,22 +93,6 @@ fn finding(kind: Kind, level: Level, text: String) -> Finding {
 fn rehearsed(results: &Results) -> Option<Finding> {
     let text = "rehearsed in virtual time; no server was contacted";
     results.rehearsed().then(|| finding(Kind::Rehearsed, Level::Notice, text.to_owned()))
-}
-
-fn generator_late(results: &Results) -> Option<Finding> {
-    let lag = results.lag(Window::Whole);
-    // The largest of a few is no percentile.
-    let enough = lag.count() >= sample_floor(99.0);
-    let p99 = lag.percentile(99.0).filter(|p99| enough && *p99 > LAG_LIMIT_NS)?;
-    Some(finding(
-        Kind::GeneratorLate,
-        Level::Problem,
-        format!(
-            "the load generator started 1% of the work more than {} late, and the latencies hold that delay: \
-             give it more threads or a machine of its own",
-            units::duration(p99)
-        ),
-    ))
 }
 
 #[expect(clippy::cast_precision_loss, reason = "counts stay below 2^53")]
@@ -171,7 +185,7 @@ fn unfinished(results: &Results) -> Option<Finding> {
     })
 }
 
-fn describe(class: ErrorClass) -> &'static str {
+pub(super) fn describe(class: ErrorClass) -> &'static str {
     match class {
         ErrorClass::Connect => "no connection",
         ErrorClass::Timeout => "a timeout",

@@ -47,7 +47,7 @@ pub fn judge(results: &Results) -> Verdict {
         searches,
         comparisons: Vec::new(),
         trend: None,
-        findings: findings::find(results, invalid),
+        findings: findings::find(results, invalid, &assertions),
         assertions,
     }
 }
@@ -121,7 +121,7 @@ fn judge_one(results: &Results, assertion: &Assertion) -> Judgement {
 }
 
 /// A total over the run says nothing about one second.
-fn averages_out(expr: &MetricExpr) -> bool {
+pub(super) fn averages_out(expr: &MetricExpr) -> bool {
     match expr {
         MetricExpr::Const(_) => false,
         MetricExpr::Metric(reference) => matches!(reference.statistic, Statistic::Count),

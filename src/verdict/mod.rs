@@ -11,6 +11,8 @@ mod confidence;
 mod evaluate;
 mod findings;
 mod judge;
+mod lateness;
+mod misses;
 mod search;
 mod stall;
 mod standing;
@@ -182,6 +184,8 @@ pub enum Kind {
     Violation,
     /// Arrivals were dropped.
     Dropped,
+    /// A target was missed, and it is known where, since when or beside what.
+    Missed,
     /// Requests waited for the guard.
     HeldBack,
     /// Iterations were cut off.

@@ -37,6 +37,7 @@ mod limits;
 mod live;
 mod live_outputs;
 mod live_view;
+mod missed;
 mod oauth;
 mod plans;
 mod probe;

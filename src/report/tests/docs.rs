@@ -85,12 +85,13 @@ fn collect_below(name: &str, view: &impl serde::Serialize, fields: &mut BTreeMap
 /// The section of the run's view that describes the same.
 fn shared(section: &str) -> Option<&'static str> {
     Some(match section {
-        "comparison tool" | "trend tool" | "suite tool" => "tool",
+        "comparison tool" | "mcpl trend tool" | "suite tool" => "tool",
         "comparison comparison" => "comparisons[]",
         "comparison comparison.metrics[]" => "comparisons[].metrics[]",
         "comparison compared run" => "compared run",
         "comparison amount" => "amount",
         "comparison percentiles[].old" | "comparison percentiles[].new" | "suite reading" => "reading",
+        "mcpl trend series[].findings[]" => "trend.series[].findings[]",
         "suite value" => "value",
         "suite files[].broken[]" => "assertions[]",
         "suite files[].findings[]" => "findings[]",
@@ -109,7 +110,7 @@ fn the_page_lists_every_field() {
     let comparison = super::judged::comparison();
     collect_below("comparison", super::comparison::report(&comparison).view(), &mut fields);
     let trend = super::trend::slower("latency.p95");
-    collect_below("trend", TrendReport::new(&trend, true, 78).view(), &mut fields);
+    collect_below("mcpl trend", TrendReport::new(&trend, true, 78).view(), &mut fields);
     collect_below("suite", &super::suite::suite().1, &mut fields);
     let documented = documented();
     for (section, names) in &fields {

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use super::super::{Finding, Kind};
-use super::{course, problem};
+use super::super::Kind;
+use super::{Symptom, course, problem};
 use crate::record::Time;
 use crate::results::{Results, Window};
 use crate::stats::{chance, larger_score, median};
@@ -26,19 +26,21 @@ const SHARE: f64 = 0.25;
 const SCORE: f64 = 2.6;
 
 struct Blocked {
+    /// The step that waits.
+    series: usize,
     times: f64,
     text: String,
 }
 
 /// The step that waits most for another.
-pub(super) fn find(results: &Results) -> Option<Finding> {
+pub(super) fn find(results: &Results) -> Option<Symptom> {
     let steps: Vec<Step> = course::steps(results).map(|series| Step::of(results, series)).collect();
     let slow = || steps.iter().filter(|step| step.usual >= SLOW_NS);
     let pairs = slow().flat_map(|slow| steps.iter().map(move |quick| (slow, quick)));
     let found = pairs.filter(|(slow, quick)| slow.series != quick.series);
     let found = found.filter_map(|(slow, quick)| pair(results, slow, quick));
     let worst = found.max_by(|a, b| a.times.total_cmp(&b.times))?;
-    Some(problem(Kind::Blocking, worst.text))
+    Some(problem(Kind::Blocking, worst.text).of(worst.series))
 }
 
 /// How a step went, second by second.
@@ -77,6 +79,7 @@ fn pair(results: &Results, slow: &Step, quick: &Step) -> Option<Blocked> {
     if score < SCORE || waiting < free * TIMES || waiting - free < slow.usual * SHARE {
         return None;
     }
+    let series = quick.series;
     let (slow_name, quick) = (course::name(results, slow.series), course::name(results, quick.series));
     let text = format!(
         "`{quick}` waits behind `{slow_name}`: the p90 of a usual second is {} in the {} seconds in which `{slow_name}` runs and \
@@ -89,5 +92,5 @@ fn pair(results: &Results, slow: &Step, quick: &Step) -> Option<Blocked> {
         chance(score),
         units::duration(slow.usual)
     );
-    Some(Blocked { times: waiting / free, text })
+    Some(Blocked { series, times: waiting / free, text })
 }

@@ -1,7 +1,7 @@
 //! Failures that come in bursts.
 
-use super::super::{Finding, Kind};
-use super::problem;
+use super::super::Kind;
+use super::{Symptom, problem};
 use crate::plan::Load;
 use crate::record::ErrorClass;
 use crate::results::{Results, Window};
@@ -29,7 +29,7 @@ const SCORE: f64 = 4.0;
 
 /// The bursts of a run.
 #[expect(clippy::cast_precision_loss, reason = "counts stay below 2^53")]
-pub(super) fn find(results: &Results) -> Option<Finding> {
+pub(super) fn find(results: &Results) -> Option<Symptom> {
     // A search fails at its end.
     if results.plan.scenarios.iter().any(|scenario| matches!(scenario.load, Load::Seek(_))) {
         return None;

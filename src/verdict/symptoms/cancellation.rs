@@ -1,7 +1,7 @@
 //! Requests that were cancelled, and whose results came all the same.
 
-use super::super::{Finding, Kind};
-use super::{course, problem};
+use super::super::Kind;
+use super::{Symptom, course, problem};
 use crate::plan::Selection;
 use crate::record::{Counts, ErrorClass};
 use crate::results::{Results, Window};
@@ -17,7 +17,7 @@ const SHARE: f64 = 0.5;
 /// The scenario most of whose cancelled requests were answered. A result counts in
 /// the next request of its session, whichever that is, so no step can be told by
 /// itself.
-pub(super) fn find(results: &Results) -> Option<Finding> {
+pub(super) fn find(results: &Results) -> Option<Symptom> {
     let found = (0..results.plan.scenarios.len()).filter_map(|scenario| one(results, scenario));
     let (_, text) = found.max_by_key(|(late, _)| *late)?;
     Some(problem(Kind::IgnoredCancellation, text))

@@ -2,8 +2,8 @@
 
 use std::ops::Range;
 
-use super::super::{Finding, Kind};
-use super::{course, problem};
+use super::super::Kind;
+use super::{Symptom, course, problem};
 use crate::plan::Load;
 use crate::record::Time;
 use crate::results::Results;
@@ -39,7 +39,7 @@ struct Growth {
 }
 
 /// The step that grows surest.
-pub(super) fn find(results: &Results) -> Option<Finding> {
+pub(super) fn find(results: &Results) -> Option<Symptom> {
     let seconds = course::even(results);
     if seconds.len() < LEAST_SECONDS {
         return None;
@@ -65,14 +65,14 @@ pub(super) fn find(results: &Results) -> Option<Finding> {
             "the server does not keep up with the rate: the median of `{step}` rises {course}{others}, since requests \
              arrive faster than they are answered and wait for longer and longer: `seek` finds the rate that it can take"
         );
-        return Some(problem(Kind::Saturated, text));
+        return Some(problem(Kind::Saturated, text).of(worst.series));
     }
     let text = format!(
         "`{step}` grows slower and slower: its median rises by {} a minute, {course}{others}: something in the server grows \
          with its age or with each request, such as a list that is searched or a table without an index",
         units::duration(worst.slope * 60.0)
     );
-    Some(problem(Kind::Drift, text))
+    Some(problem(Kind::Drift, text).of(worst.series))
 }
 
 fn growth(results: &Results, series: usize, seconds: &Range<u32>) -> Option<Growth> {

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use super::super::{Finding, Kind};
-use super::{course, problem};
+use super::super::Kind;
+use super::{Symptom, course, problem};
 use crate::record::Time;
 use crate::results::{Results, Window};
 use crate::stats::median;
@@ -29,7 +29,7 @@ const ALIKE: f64 = 2.0;
 const EVEN: f64 = 0.9;
 
 /// The regular pauses of a run.
-pub(super) fn find(results: &Results) -> Option<Finding> {
+pub(super) fn find(results: &Results) -> Option<Symptom> {
     let everything = results.everything();
     let steps: Vec<Step> = course::steps(results).filter_map(|series| Step::of(results, series)).collect();
     // What the load generator's own delay explains is no pause of the server.

@@ -2,8 +2,8 @@
 
 use std::ops::Range;
 
-use super::super::{Finding, Kind};
-use super::{course, problem};
+use super::super::Kind;
+use super::{Symptom, course, problem};
 use crate::record::Moment;
 use crate::results::{Results, Window};
 use crate::stats::{chance, slope, trend_score};
@@ -36,7 +36,7 @@ const KEPT: f64 = 0.7;
 const SESSIONS: u64 = 10;
 
 /// The server whose memory grows most.
-pub(super) fn find(results: &Results) -> Option<Finding> {
+pub(super) fn find(results: &Results) -> Option<Symptom> {
     let seconds = course::even(results);
     let servers = 0..results.plan.servers.len();
     let leaks = servers.filter_map(|server| Some((server, of_server(results, server, &seconds)?)));

@@ -19,8 +19,14 @@ mod warming;
 use super::{Finding, Kind, Level};
 use crate::results::Results;
 
+/// A symptom, and the step that shows it where it is one.
+pub(super) struct Symptom {
+    pub(super) finding: Finding,
+    pub(super) series: Option<usize>,
+}
+
 /// The symptoms that a run shows.
-pub(super) fn find(results: &Results) -> Vec<Finding> {
+pub(super) fn find(results: &Results) -> Vec<Symptom> {
     let found = [
         silence::find(results),
         sessions::find(results),
@@ -35,6 +41,13 @@ pub(super) fn find(results: &Results) -> Vec<Finding> {
     found.into_iter().flatten().collect()
 }
 
-fn problem(kind: Kind, text: String) -> Finding {
-    Finding { kind, level: Level::Problem, text }
+fn problem(kind: Kind, text: String) -> Symptom {
+    Symptom { finding: Finding { kind, level: Level::Problem, text }, series: None }
+}
+
+impl Symptom {
+    /// It is one step that shows it.
+    fn of(self, series: usize) -> Symptom {
+        Symptom { series: Some(series), ..self }
+    }
 }

@@ -1,7 +1,7 @@
 //! Sessions that the server forgets.
 
-use super::super::{Finding, Kind};
-use super::{course, problem};
+use super::super::Kind;
+use super::{Symptom, course, problem};
 use crate::record::ErrorClass;
 use crate::results::{Results, Window};
 use crate::units;
@@ -9,7 +9,7 @@ use crate::units;
 /// The sessions that a server forgot. One is enough: it had been opened, and nobody had
 /// ended it.
 #[expect(clippy::cast_precision_loss, reason = "times stay below 2^53 ns, 104 days")]
-pub(super) fn find(results: &Results) -> Option<Finding> {
+pub(super) fn find(results: &Results) -> Option<Symptom> {
     let everything = results.everything();
     let counts = results.counts(&everything, Window::Whole);
     let failed = counts.errors.get(&ErrorClass::SessionLost).copied().filter(|count| *count > 0)?;

@@ -1,7 +1,7 @@
 //! Answers that never come, or stop halfway, while all others come in good time.
 
-use super::super::{Finding, Kind};
-use super::{course, problem};
+use super::super::Kind;
+use super::{Symptom, course, problem};
 use crate::record::{ErrorClass, Time};
 use crate::results::{Results, Window};
 use crate::units;
@@ -19,7 +19,7 @@ const TIMES: f64 = 5.0;
 
 /// The silence of a server.
 #[expect(clippy::cast_precision_loss, reason = "counts stay below 2^53")]
-pub(super) fn find(results: &Results) -> Option<Finding> {
+pub(super) fn find(results: &Results) -> Option<Symptom> {
     let everything = results.everything();
     let whole = results.counts(&everything, Window::Whole);
     let silent = silences(&whole);
@@ -56,14 +56,14 @@ pub(super) fn find(results: &Results) -> Option<Finding> {
              not closed, or a proxy that buffers",
             units::duration(waited)
         );
-        return Some(problem(Kind::StalledReplies, text));
+        return Some(problem(Kind::StalledReplies, text).of(series));
     }
     let text = format!(
         "answers are lost: {course}: nothing came within {}, so they are not slow but missing: look for a result \
          that is dropped on its way, such as by an exception after the work is done or by a stream that was replaced",
         units::duration(waited)
     );
-    Some(problem(Kind::LostReplies, text))
+    Some(problem(Kind::LostReplies, text).of(series))
 }
 
 fn silences(counts: &crate::record::Counts) -> u64 {

@@ -1,7 +1,7 @@
 //! A server that is slow at first.
 
-use super::super::{Finding, Kind};
-use super::{course, problem};
+use super::super::Kind;
+use super::{Symptom, course, problem};
 use crate::record::Time;
 use crate::results::Results;
 use crate::stats::median;
@@ -23,15 +23,16 @@ const LONGER_NS: f64 = 5e6;
 const SETTLED: f64 = 1.5;
 
 struct Warming {
+    series: usize,
     times: f64,
     text: String,
 }
 
 /// The step that is slowest at first, against what it is later.
-pub(super) fn find(results: &Results) -> Option<Finding> {
+pub(super) fn find(results: &Results) -> Option<Symptom> {
     let found = course::steps(results).filter_map(|series| of_step(results, series));
     let worst = found.max_by(|a, b| a.times.total_cmp(&b.times))?;
-    Some(problem(Kind::SlowStart, worst.text))
+    Some(problem(Kind::SlowStart, worst.text).of(worst.series))
 }
 
 fn of_step(results: &Results, series: usize) -> Option<Warming> {
@@ -75,5 +76,5 @@ fn of_step(results: &Results, series: usize) -> Option<Warming> {
         units::duration(f64::from(settled) * 1e9),
         settled.max(begin + 1)
     );
-    Some(Warming { times: first / usual, text })
+    Some(Warming { series, times: first / usual, text })
 }

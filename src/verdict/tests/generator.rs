@@ -6,8 +6,6 @@ use crate::record::Slice;
 use crate::results::Results;
 use crate::verdict::{Kind, Verdict};
 
-const MS: u64 = 1_000_000;
-
 /// 4 measured seconds of 100 requests that take 300 ms, in which the busiest of
 /// two threads used these parts of its processor, and every start was late.
 fn run(busiest: [f64; 4], late_ns: u64, assertions: Vec<Assertion>) -> Results {
@@ -74,6 +72,29 @@ fn lateness_counts_when_it_is_both_large_and_most_of_the_latency() {
     let noisy = judged([0.1; 4], 140 * MS, vec![]);
     assert_eq!(noisy.outcome, Outcome::Passed, "140 of 300 ms are a finding and no more");
     assert!(first(&noisy).contains("started 1% of the work"), "{}", first(&noisy));
+}
+
+#[test]
+fn lateness_is_a_problem_where_it_decides_something_and_a_notice_elsewhere() {
+    let p95 = |limit_ms: u64| assertion(latency(95.0), Comparison::Less, limit_ms as f64 * 1e6, Dimension::Duration);
+    let level = |late_ms: u64, assertions: Vec<Assertion>| {
+        let found = judged([0.1; 4], late_ms * MS, assertions).findings;
+        let late = found.into_iter().find(|finding| finding.kind == Kind::GeneratorLate)?;
+        assert!(late.text.contains("more than ") && late.text.contains("(its budget is 1ms)"), "{}", late.text);
+        Some(late.level)
+    };
+    // Beside 300 ms.
+    assert_eq!(level(30, vec![]), Some(Level::Notice));
+    assert_eq!(level(90, vec![]), Some(Level::Problem));
+    // Whatever it is beside, it changes nothing that is judged.
+    assert_eq!(level(90, vec![p95(400)]), Some(Level::Notice));
+    assert_eq!(level(90, vec![p95(200)]), Some(Level::Notice), "missed without it, too");
+    // Of a limit that is missed by less, the finding of the miss says it.
+    let verdict = judged([0.1; 4], 90 * MS, vec![p95(290)]);
+    assert!(verdict.findings[0].text.contains("no fault of the server"), "{:?}", verdict.findings);
+    assert_eq!(verdict.findings.len(), 1);
+    let least = assertion(latency(95.0), Comparison::Greater, 280e6, Dimension::Duration);
+    assert_eq!(level(90, vec![least]), Some(Level::Problem), "it holds for the delay alone");
 }
 
 #[test]

@@ -3,6 +3,7 @@
 mod calibration;
 mod compare;
 mod generator;
+mod misses;
 mod processes;
 mod symptoms;
 
@@ -17,6 +18,7 @@ use crate::units::{Dimension, Quantity};
 use crate::violation::{Violation, Violations};
 
 const SECOND: u64 = 1_000_000_000;
+const MS: u64 = 1_000_000;
 
 fn plan(assertions: Vec<Assertion>) -> Plan {
     let load = Load::Open {
