@@ -178,7 +178,7 @@ pub(super) fn trend(this: &str) -> Trend {
     let run = |n: u32| Run {
         id: if n == 23 { this.to_owned() } else { format!("run-{n:02}") },
         started: format!("2026-01-{:02}T08:00:00Z", 1 + n),
-        commit: (n % 2 == 0).then(|| format!("{n:040x}")),
+        commit: n.is_multiple_of(2).then(|| format!("{n:040x}")),
         machine: "a machine".to_owned(),
         values: vec![
             Some(f64::from(n % 3 + if n < 16 { 20 } else { 40 }) * MS),
