@@ -68,10 +68,10 @@ fn run(seconds: u32, seed: u64, assertions: Vec<Assertion>, change: impl Fn(u32,
         }
     }
     recorder.finish();
-    let (slices, failures) = recorder.drain();
+    let (slices, examples) = recorder.drain();
     let mut recording = Recording::default();
     slices.into_iter().for_each(|slice| recording.add(slice));
-    recording.add_failures(failures);
+    recording.add_examples(examples);
     for slice in &mut recording.seconds {
         let draw = |what| noise(seed * 1000 + u64::from(slice.second) * 3 + what);
         slice.processes = vec![ProcessRow {
