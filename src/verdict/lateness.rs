@@ -37,7 +37,7 @@ pub(super) fn find(results: &Results, judgements: &[Judgement]) -> Option<Findin
         Some(latency) if !matters => {
             let latency = units::duration(latency);
             let beside = if is_judged {
-                format!("no assertion on latency comes out otherwise for it; the p99 of the latency is {latency}")
+                format!("that decides no assertion on latency, and the p99 of the latency is {latency}")
             } else {
                 format!("that is little beside the p99 of the latency, {latency}")
             };

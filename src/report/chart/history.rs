@@ -229,8 +229,11 @@ impl Axis {
         let (low, high) = (values().reduce(f64::min)?, values().reduce(f64::max)?);
         // Values that never differ lie in the middle.
         let (low, high) = if high > low { (low, high) } else { (low - low.abs() * 0.1, high + high.abs() * 0.1) };
-        // All of it would be much for a share that is always 0.
-        let some = if series.dimension == Dimension::Share { 0.01 } else { 1.0 };
+        let is_share = series.dimension == Dimension::Share;
+        // There is no share above all of it, and all of it would be much for one that is
+        // always 0.
+        let high = if is_share && high <= 1.1 { high.min(1.0) } else { high };
+        let some = if is_share { 0.01 } else { 1.0 };
         let high = if high > low { high } else { low + some };
         let rough = (high - low) / STEPS;
         let decade = 10_f64.powf(rough.log10().floor());

@@ -162,7 +162,7 @@ fn metric(compared: &Compared) -> ComparedView {
         margin_text: if margins.is_empty() { "any".to_owned() } else { margins.join(", ") },
         p: compared.p,
         detectable: compared.detectable,
-        detectable_text: compared.detectable.filter(|_| compared.verdict != Change::NoValue).map(change),
+        detectable_text: compared.detectable_text().filter(|_| compared.verdict != Change::NoValue),
         needed_old: compared.needed.map(|needed| needed.old),
         needed_new: compared.needed.map(|needed| needed.new),
     }

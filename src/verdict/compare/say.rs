@@ -14,7 +14,19 @@ impl Compared {
     pub fn change_text(&self, by: f64) -> String {
         change(self, by)
     }
+
+    /// The smallest change that would be seen, for people; `None` where it is not known.
+    #[must_use]
+    pub fn detectable_text(&self) -> Option<String> {
+        let least = self.detectable?;
+        // So many percent are no size that anybody has a picture of.
+        let is_beyond = self.scale == Scale::Ratio && least > TENFOLD;
+        Some(if is_beyond { "10 times as much".to_owned() } else { change(self, least) })
+    }
 }
+
+/// A change to ten times of what it was.
+const TENFOLD: f64 = 9.0;
 
 fn change(compared: &Compared, change: f64) -> String {
     let sign = if change < 0.0 { "-" } else { "+" };
@@ -57,8 +69,8 @@ pub(super) fn explanation(compared: &Compared, design: Design) -> String {
         }
         Change::Inconclusive if design.is_powerless() => text.push_str("; too few runs to tell anything"),
         Change::Inconclusive => {
-            if let Some(least) = compared.detectable {
-                text.push_str(&format!("; a change would be seen from {} on", change(compared, least)));
+            if let Some(least) = compared.detectable_text() {
+                text.push_str(&format!("; a change would be seen from {least} on"));
             }
             text.push_str(&match compared.needed {
                 Some(needed) => format!("; {}", would_tell(needed, design, None)),
