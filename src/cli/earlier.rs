@@ -2,12 +2,12 @@
 
 use std::path::{Path, PathBuf};
 
-use super::history::{COMMIT, Tag, for_reports, for_runs, tags_of};
+use super::history::{COMMIT, for_reports, for_runs, looking};
 use super::trend::{Candidate, is_measured, left_out};
 use super::{terminal, triage};
 use crate::plan::{MetricExpr, MetricRef};
 use crate::results::Results;
-use crate::store::{Filter, Mode, StoreError};
+use crate::store::{Filter, Mode, StoreError, Tags};
 use crate::verdict::Verdict;
 use crate::verdict::trend::{History, Run, Trend, Triage, trend};
 
@@ -26,14 +26,15 @@ pub(super) struct Earlier {
 
 impl Earlier {
     /// Of runs of a scenario in the directory `beside`; `None` where runs are not kept.
-    pub(super) fn of_runs(beside: &Path, tags: &[Tag]) -> Option<Earlier> {
-        Some(Earlier { path: for_runs(beside)?, commit: tags_of(beside, tags).remove(COMMIT) })
+    pub(super) fn of_runs(beside: &Path, tags: &Tags) -> Option<Earlier> {
+        Some(Earlier { path: for_runs(beside)?, commit: tags.get(COMMIT).cloned() })
     }
 
     /// Adds what the history says to the verdict on a run that is not in it yet. Where it
     /// cannot be read nothing is added: keeping the run tells what is wrong with it.
     pub(super) fn tell(&self, results: &Results, verdict: &mut Verdict) {
         let read = || {
+            let _looking = looking(&self.path);
             let history = crate::store::History::open(&self.path, Mode::Read)?;
             up_to(&history, &self.path, this(results, verdict, self.commit.clone()), results)
         };
@@ -45,6 +46,7 @@ impl Earlier {
 pub(super) fn tell(results: &Results, verdict: &mut Verdict) {
     let Some(path) = for_reports() else { return };
     let read = || {
+        let _looking = looking(&path);
         let history = crate::store::History::open(&path, Mode::Read)?;
         let known = match history.find(&results.run.id) {
             Ok(entry) if entry.id == results.run.id => Candidate::from(entry),

@@ -22,6 +22,7 @@ use crate::engine::{Control, Stop};
 use crate::plan::Plan;
 use crate::report::{self, Format, Style};
 use crate::results::Results;
+use crate::store::Tags;
 use crate::verdict::{self, Outcome};
 
 /// Runs a scenario file, all of a directory, or a file that is made for a server.
@@ -85,8 +86,10 @@ pub(super) fn single(args: &RunArgs) -> Result<Ran, Complaint> {
     let live = live_outputs::parse(&args.live, &plan)?;
     let appended: Vec<&Path> = args.live.iter().filter_map(|option| live_outputs::file(option)).collect();
     let outputs = Outputs::find(args.file(), args.out.as_deref(), asked, &plan, &appended)?;
-    let earlier = if args.no_save { None } else { Earlier::of_runs(args.beside(), &args.tag) };
-    let outputs = Outputs { against, earlier, ..outputs };
+    // What is measured is the commit of now: another may be made meanwhile.
+    let tags = history::tags_of(args.beside(), &args.tag);
+    let earlier = if args.no_save { None } else { Earlier::of_runs(args.beside(), &tags) };
+    let outputs = Outputs { against, earlier, tags, ..outputs };
     limits::prepare(&plan, measure::threads(args.threads, &plan))?;
     let servers = match known {
         Some(servers) => Some(servers),
@@ -209,7 +212,7 @@ fn drive(
     let (code, verdict) = conclude(&results, outputs);
     runtime.block_on(live.finish(control));
     if !args.no_save {
-        history::keep(args.beside(), &results, verdict.outcome, &args.tag, args.quiet);
+        history::keep(args.beside(), &results, verdict.outcome, &outputs.tags, args.quiet);
     }
     // Only now: what is written or told needs no journal any more.
     journal.into_iter().for_each(Journal::remove);
@@ -267,6 +270,8 @@ pub(super) struct Outputs {
     against: Against,
     /// The history that the run will be kept in.
     earlier: Option<Earlier>,
+    /// What it will be tagged with there.
+    tags: Tags,
 }
 
 impl Outputs {
@@ -298,7 +303,13 @@ impl Outputs {
             }
             taken.push(path);
         }
-        Ok(Outputs { out: out.map(Path::to_owned), reports, against: Against::default(), earlier: None })
+        Ok(Outputs {
+            out: out.map(Path::to_owned),
+            reports,
+            against: Against::default(),
+            earlier: None,
+            tags: Tags::new(),
+        })
     }
 
     /// Keeps the results where they were asked for.

@@ -243,7 +243,10 @@ impl Collector {
             slice.fold_tags();
         }
         self.rows += slice.series.len() as u64;
-        observe(&mut slice, &std::mem::take(&mut self.fresh));
+        let mut fresh = std::mem::take(&mut self.fresh);
+        // Where latencies rise, nearly every request is among the slowest for a moment.
+        fresh.slowest.retain(|request| self.measured.recording.slowest.contains(request));
+        observe(&mut slice, &fresh);
         self.measured.recording.add(slice);
     }
 

@@ -65,7 +65,7 @@ struct Issuer {
     #[serde(default)]
     token_endpoint_auth_methods_supported: Option<Vec<String>>,
     #[serde(default)]
-    token_endpoint_auth_signing_alg_values_supported: Vec<String>,
+    token_endpoint_auth_signing_alg_values_supported: Option<Vec<String>>,
 }
 
 impl Issuer {
@@ -81,7 +81,7 @@ impl Issuer {
             Credential::Secret(secret) if takes("client_secret_post") => return Ok(ClientAuth::Post(secret)),
             // Who mentions no method at all may take this one all the same.
             Credential::Key(key) if methods.is_none() || takes("private_key_jwt") => {
-                let accepts = &self.token_endpoint_auth_signing_alg_values_supported;
+                let accepts = self.token_endpoint_auth_signing_alg_values_supported.as_deref().unwrap_or_default();
                 let assertions = Assertions::new(key, token_url, Some(&self.issuer), accepts);
                 let missing = "the token endpoint takes no assertion that the key can sign";
                 return assertions.map(ClientAuth::PrivateKeyJwt).map_err(|said| (missing, said));

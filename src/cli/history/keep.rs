@@ -25,11 +25,10 @@ pub(in super::super) fn tags_of(beside: &Path, tags: &[Tag]) -> Tags {
 
 /// Keeps a run of a scenario in the directory `beside`. What prevents that is told,
 /// and changes nothing else.
-pub(in super::super) fn keep(beside: &Path, results: &Results, outcome: Outcome, tags: &[Tag], quiet: bool) {
+pub(in super::super) fn keep(beside: &Path, results: &Results, outcome: Outcome, tags: &Tags, quiet: bool) {
     let Some(path) = for_runs(beside) else { return };
-    let all = tags_of(beside, tags);
     let kept = open_to_write(&path).and_then(|mut history| {
-        history.keep(results, outcome.word(), &all, Details::Whole).map_err(|error| unusable(&path, &error))
+        history.keep(results, outcome.word(), tags, Details::Whole).map_err(|error| unusable(&path, &error))
     });
     match kept {
         Ok(_) if quiet => {}

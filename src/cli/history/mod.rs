@@ -16,7 +16,7 @@ use super::{Done, exit, runs, terminal};
 use crate::store::{History, Tags};
 
 pub(super) use keep::{COMMIT, keep, tags_of};
-pub(super) use place::{for_reports, for_runs, open, unusable};
+pub(super) use place::{for_reports, for_runs, looking, open, unusable};
 pub(super) use tags::{Tag, tag};
 
 #[derive(Debug, Args)]

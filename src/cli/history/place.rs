@@ -114,7 +114,7 @@ fn sound_or_new(path: &Path) -> Result<History, StoreError> {
     // Whoever looks at a file does so under a lock that the mover waits for. A
     // connection that was still at the moved file would take the journal of the new one,
     // which has its name, for a leftover of its own, and delete it.
-    let looking = lock(path, FlockOperation::LockShared);
+    let looking = looking(path);
     let reason = match sound(path) {
         Err(StoreError::Damaged(reason)) => reason,
         opened => return opened,
@@ -130,6 +130,12 @@ fn sound_or_new(path: &Path) -> Result<History, StoreError> {
     };
     set_aside(path, &reason).map_err(|error| moved(&error))?;
     sound(path)
+}
+
+/// What keeps others from moving a history while it is looked at; nothing where there are
+/// no locks, or nothing is there.
+pub(in super::super) fn looking(path: &Path) -> Option<File> {
+    lock(path, FlockOperation::LockShared).ok()
 }
 
 /// Locks the directory of a history, for as long as what is returned lives. The file

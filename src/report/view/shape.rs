@@ -105,6 +105,11 @@ pub(in crate::report) fn curve(distribution: &Distribution) -> Vec<(f64, f64)> {
         .collect()
 }
 
+/// A total; what a file claims may be more than there can be.
+fn sum<'a>(counts: impl Iterator<Item = &'a u64>) -> u64 {
+    counts.fold(0, |total, count| total.saturating_add(*count))
+}
+
 /// Builds a heatmap from seconds in order.
 pub(super) struct HeatmapBuilder {
     every_s: u64,
@@ -144,15 +149,15 @@ impl HeatmapBuilder {
         let edge = |band: usize| FINEST_NS * 10_f64.powf(float((low + band * group) as u64) / float(FINE as u64));
         let coarse = |column: &[u64; FINE * DECADES]| {
             let span = column.get(low..=high).unwrap_or_default();
-            span.chunks(group).map(|cells| cells.iter().sum()).collect()
+            span.chunks(group).map(|cells| sum(cells.iter())).collect()
         };
         let mut columns: Vec<Vec<u64>> = self.columns.iter().map(coarse).collect();
         let length = usize::try_from(length_s.div_ceil(self.every_s)).unwrap_or(0);
         columns.resize(length.max(columns.len()), vec![0; bands]);
         let edges_ns: Vec<f64> = (0..=bands).map(edge).collect();
-        let requests = |band: usize| columns.iter().filter_map(|column| column.get(band)).sum();
+        let requests = |band: usize| sum(columns.iter().filter_map(|column| column.get(band)));
         let counts: Vec<u64> = (0..bands).map(requests).collect();
-        let total = counts.iter().sum();
+        let total = sum(counts.iter());
         let borders = edges_ns.iter().zip(edges_ns.iter().skip(1));
         let bands = borders
             .zip(counts)
