@@ -10,7 +10,7 @@ use super::duel::DuelArgs;
 use super::form::{Form, FormArgs};
 use super::kept::Kept;
 use super::{Done, against, duel, exit, runs, terminal};
-use crate::report::{ComparisonReport, Style};
+use crate::report::{ComparisonReport, Format, Style};
 use crate::results::{Baseline, Results};
 use crate::verdict::compare::{Pairing, Question, compare};
 
@@ -118,7 +118,13 @@ pub(super) fn conclude(kept: &Kept, report: &ComparisonReport, form: &Form) -> V
     // What is printed may get nowhere, which must not take the files with it.
     let mut unwritten = kept.comparison(report);
     let color = terminal::stdout_color();
-    unwritten.extend(render(report, form, Style { color }).and_then(|text| terminal::print(&text)).err());
+    let style = Style { color };
+    let text = render(report, form, style).or_else(|complaint| {
+        unwritten.push(complaint);
+        // What was measured is told in any case.
+        render(report, &Form::BuiltIn(Format::Text), style)
+    });
+    unwritten.extend(text.and_then(|text| terminal::print(&text)).err());
     unwritten
 }
 

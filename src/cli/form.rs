@@ -141,7 +141,9 @@ fn template(path: &Path) -> Result<Template, Complaint> {
         }
     }
     parts.sort();
-    Ok(Template { name, source, parts })
+    let template = Template { name, source, parts };
+    template.check().map_err(|error| Complaint::usage(error.to_string()))?;
+    Ok(template)
 }
 
 /// So many files beside a template are looked at, and none that is larger: more is no

@@ -10,7 +10,7 @@ use crate::report::{ComparisonReport, Format, Style};
 use crate::results::Results;
 
 /// The comparison in the directory of the results.
-const COMPARISON: &str = "comparison.json";
+pub(super) const COMPARISON: &str = "comparison.json";
 
 /// Where it is kept.
 pub(super) struct Kept {

@@ -7,6 +7,7 @@ use super::against::{Against, AgainstArgs};
 use super::args::{JudgeArgs, ReportArgs};
 use super::complaint::Complaint;
 use super::form::Form;
+use super::kept::COMPARISON;
 use super::{Done, earlier, exit, output, runs, suite, terminal};
 use crate::report::{self, Format, Ran, Style};
 use crate::results::Results;
@@ -52,7 +53,9 @@ fn directory(args: &ReportArgs, directory: &Path, form: &Form) -> Result<String,
         let file = path.display().to_string();
         Ok(Ran { file, code: verdict.outcome.exit_code(), outcome: Ok((results, verdict)), page: None })
     };
-    let runs: Vec<Ran> = suite::files(directory, "json")?.into_iter().map(ran).collect::<Result<_, Complaint>>()?;
+    // What `mcpl compare --out` keeps has the comparison beside the runs.
+    let files = suite::files(directory, "json")?.into_iter().filter(|path| !path.ends_with(COMPARISON));
+    let runs: Vec<Ran> = files.map(ran).collect::<Result<_, Complaint>>()?;
     suite::render(&runs, &suite::name_of(directory), form)
 }
 

@@ -37,7 +37,7 @@ pub(super) fn load(spec: &Path) -> Result<Results, Complaint> {
 
 /// Whether it can only be meant as a file.
 fn looks_like_a_path(spec: &Path) -> bool {
-    spec.components().count() > 1
+    spec.to_string_lossy().contains('/')
         || spec.extension().is_some_and(|ending| ["json", "jsonl", "html"].iter().any(|known| ending == *known))
 }
 

@@ -103,7 +103,7 @@ impl<C: Connector> Worker<C> {
         let mut cpu = CpuMeter::new(shard.precise);
         hand_over_until_done(&shard, sender, &mut drivers, &mut cpu).await;
         // Before the sessions are ended, which is no part of the load.
-        let last = cpu.lap();
+        let last = lap(&shard, &mut cpu);
         let total = Instant::now().saturating_duration_since(start);
         let load = if load_end.is_finished() { load_end.await.unwrap_or(total) } else { total };
         close_sessions(&shard, &pools).await;
@@ -160,14 +160,21 @@ async fn hand_over_until_done<C: Connector>(
             },
             () = tokio::time::sleep_until(shard.at(second * 1_000_000_000)) => {
                 shard.recorder.borrow_mut().advance(u32::try_from(second).unwrap_or(u32::MAX));
-                hand_over(shard, sender, cpu.lap());
+                hand_over(shard, sender, lap(shard, cpu));
                 second += 1;
             }
         }
     }
 }
 
-fn hand_over<C: Connector>(shard: &Shard<C>, sender: &UnboundedSender<Message>, cpu: Option<Lap>) {
+/// What was used since the last lap, and the second in which the middle of it lies: a run
+/// that ends with a second has begun the next one, too.
+fn lap<C: Connector>(shard: &Shard<C>, cpu: &mut CpuMeter) -> Option<(u64, Lap)> {
+    let lap = cpu.lap()?;
+    Some((shard.nanos(Instant::now()).saturating_sub(lap.of_ns / 2) / 1_000_000_000, lap))
+}
+
+fn hand_over<C: Connector>(shard: &Shard<C>, sender: &UnboundedSender<Message>, cpu: Option<(u64, Lap)>) {
     let (mut slices, examples) = shard.recorder.borrow_mut().drain();
     // More than one when this thread was held up for longer than a second.
     for slice in &mut slices {
@@ -178,10 +185,14 @@ fn hand_over<C: Connector>(shard: &Shard<C>, sender: &UnboundedSender<Message>, 
     if let Some(last) = slices.last_mut() {
         last.health.held = shard.held.take();
     }
-    if let (Some(last), Some(lap)) = (slices.last_mut(), cpu) {
-        last.health.cpu_ns = lap.used_ns;
-        last.health.cpu_of_ns = lap.of_ns;
-        last.health.busiest_ns = lap.per_second_ns();
+    if let Some((second, lap)) = cpu {
+        let at = slices.iter().rposition(|slice| u64::from(slice.second) == second);
+        let at = at.unwrap_or(slices.len().saturating_sub(1));
+        if let Some(slice) = slices.get_mut(at) {
+            slice.health.cpu_ns = lap.used_ns;
+            slice.health.cpu_of_ns = lap.of_ns;
+            slice.health.busiest_ns = lap.per_second_ns();
+        }
     }
     let _ = sender.send(Message::Second { slices, examples });
 }

@@ -50,7 +50,7 @@ fn message(error: &Error) -> String {
                 ("", None) => "a name is undefined".to_owned(),
                 (detail, _) => detail.to_owned(),
             };
-            format!("{what}; docs/templates.md lists every field")
+            format!("{what}; docs/templates.md lists every field, and what may be none needs an `if` around it")
         }
         ErrorKind::SyntaxError => format!("the template cannot be read: {detail}"),
         kind if detail.is_empty() => kind.to_string(),

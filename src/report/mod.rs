@@ -185,6 +185,14 @@ impl Template {
         templates::is_page(&self.name)
     }
 
+    /// Finds mistakes that show without a run.
+    ///
+    /// # Errors
+    /// [`RenderError`] when it, or what it includes, cannot be read as a template.
+    pub fn check(&self) -> Result<(), RenderError> {
+        templates::check(&self.name, &self.own())
+    }
+
     /// It and its parts, by name.
     fn own(&self) -> Vec<(&str, &str)> {
         let parts = self.parts.iter().map(|(name, source)| (name.as_str(), source.as_str()));

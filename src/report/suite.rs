@@ -97,7 +97,7 @@ impl Suite {
     #[must_use]
     pub fn new(name: &str, runs: &[Ran]) -> Suite {
         let files: Vec<FileView> = runs.iter().map(FileView::new).collect();
-        let passed = files.iter().filter(|file| file.exit_code == 0).count();
+        let passed = files.iter().filter(|file| file.word == "passed").count();
         let failed = |file: &FileView| ["failed", "stopped", "not run"].contains(&file.word.as_str());
         Suite {
             view: VERSION,
@@ -220,7 +220,7 @@ fn junit(runs: &[Ran], each: &[String]) -> String {
     }
     for ran in runs {
         if let Err(reason) = &ran.outcome {
-            let (name, reason) = (escape::html(&clean(&ran.file)), escape::html(&clean(reason)));
+            let (name, reason) = (escape::html(&FileView::new(ran).name), escape::html(&clean(reason)));
             out.push_str(&format!(
                 "<testsuite name=\"{name}\" tests=\"1\" failures=\"0\" errors=\"1\" skipped=\"0\">\n<testcase \
                  classname=\"{name}\" name=\"the run\">\n<error type=\"not run\" message=\"{reason}\"/>\n</testcase>\n\

@@ -95,6 +95,14 @@ pub(super) fn render<S: Subject>(
     rendered().map_err(|error| RenderError::new(name, &error))
 }
 
+/// Finds what is wrong with `own` before there is anything to render.
+pub(super) fn check(name: &str, own: &[(&str, &str)]) -> Result<(), RenderError> {
+    let mut read = environment(Style::default()).map_err(|error| RenderError::new(name, &error))?;
+    named(name, own)
+        .into_iter()
+        .try_for_each(|(name, source)| read.add_template(name, source).map_err(|error| RenderError::new(name, &error)))
+}
+
 /// What of `own` the template `name` names, and what is named there in turn: what lies
 /// beside it may have mistakes.
 fn named<'a>(name: &str, own: &[(&'a str, &'a str)]) -> Vec<(&'a str, &'a str)> {

@@ -60,7 +60,7 @@ impl KeyError {
     pub fn help(self) -> &'static str {
         match self {
             Self::Absent => "name a text that holds `-----BEGIN PRIVATE KEY-----` and what follows",
-            Self::Encrypted => "write it without its password: `openssl pkey -in client.key -out plain.key`",
+            Self::Encrypted => "write it without its password: `openssl pkey -in FILE -out plain.key`",
             Self::Unusable => {
                 "take an EC key on P-256 or P-384, an RSA key of 2048 to 4096 bits or an Ed25519 key, such as one of \
                  `openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256 -out client.key`"

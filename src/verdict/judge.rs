@@ -214,7 +214,11 @@ fn by_whole(assertion: &Assertion, left: Observed, right: Observed) -> (State, S
     if assertion.comparison.holds(observed, limit) {
         return (State::Held, format!("{observed_text}, and the limit is {limit_text}"));
     }
-    let distance = Quantity::new((observed - limit).abs(), dimension);
+    // Percent of percent is said twice, or not understood.
+    let distance = match dimension {
+        Dimension::Share => format!("{} percentage points", units::number((observed - limit).abs() * 100.0)),
+        _ => Quantity::new((observed - limit).abs(), dimension).to_string(),
+    };
     let side = if observed > limit { "above" } else { "below" };
     #[expect(clippy::float_cmp, reason = "asks whether it is the limit itself")]
     let text = if observed == limit {

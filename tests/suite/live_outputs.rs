@@ -254,8 +254,9 @@ fn a_terminal_that_goes_away_stops_a_run_unless_it_is_to_outlive_it() {
     let scenario = scenario_against("builtin rulebook");
     for (shell, code) in [("exec \"$0\" run \"$1\"", 130), ("trap '' HUP; exec \"$0\" run \"$1\"", 0)] {
         let program = mcpl();
-        let mut command = std::process::Command::new("sh");
-        command.args(["-c", shell]).arg(program.get_program()).arg(&scenario.file);
+        // The tests may be to outlive their terminal themselves, and what is ignored is inherited.
+        let mut command = std::process::Command::new("env");
+        command.args(["--default-signal=HUP", "sh", "-c", shell]).arg(program.get_program()).arg(&scenario.file);
         command.env("MCPL_HISTORY", "").stdout(Stdio::null()).stderr(Stdio::piped());
         let mut run = command.spawn().unwrap();
         let mut said = BufReader::new(run.stderr.take().unwrap()).lines().map_while(Result::ok);

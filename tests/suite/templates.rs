@@ -112,3 +112,29 @@ fn built_in_pages_of_comparisons_and_directories_can_be_changed() {
     assert_exit(&ran, 0);
     assert_eq!(fs::read_to_string(dir.path().join("said.txt")).unwrap(), "one: passed");
 }
+
+#[test]
+fn a_template_that_cannot_be_read_is_found_before_anything_is_sent() {
+    let dir = tempfile::tempdir().unwrap();
+    let template = dir.path().join("bad.txt.j2");
+    fs::write(&template, "{{ run.name }}\n{% for step in %}\n").unwrap();
+    let quickstart = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/quickstart.mcpl");
+    let asked = format!("{}={}", template.display(), dir.path().join("out.txt").display());
+    let sides = ["--a", "builtin rulebook", "--b", "builtin rulebook"];
+    let ways: [&[&str]; 3] = [&["run"], &["rehearse"], &["compare"]];
+    for way in ways {
+        let mut command = mcpl();
+        command.args(way).arg(&quickstart).args(["--report", &asked]);
+        if way == ["compare"] {
+            command.args(sides);
+        }
+        let output = command.output().unwrap();
+        assert_exit(&output, 2);
+        let said = stderr(&output);
+        assert!(
+            said.contains("bad.txt.j2, line 2: the template cannot be read") && stdout(&output).is_empty(),
+            "{said}"
+        );
+        assert!(!said.contains("running "), "{said}");
+    }
+}

@@ -13,6 +13,9 @@ const HEADROOM: f64 = 1.1;
 /// Shares beyond fourfold lie at the end: they would press all others together.
 const FARTHEST: f64 = 4.0;
 
+/// How long the head of an arrow is that stands for what lies farther.
+const ARROW: f64 = 8.0;
+
 /// A change, as a share of what was there before or as a difference.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub(crate) struct Effect {
@@ -34,6 +37,12 @@ impl Effect {
     /// Where a value lies: equal ratios are equally far, as are equal differences.
     fn place(&self, value: f64) -> f64 {
         if self.difference { value } else { (1.0 + value).clamp(1.0 / FARTHEST, FARTHEST).ln() }
+    }
+
+    /// On which side it lies farther than is drawn: 1 above, -1 below.
+    fn is_beyond(&self, value: f64) -> Option<f64> {
+        let ratio = 1.0 + value;
+        (!self.difference && !(1.0 / FARTHEST..=FARTHEST).contains(&ratio)).then(|| (ratio - 1.0).signum())
     }
 
     /// How far from no change its farthest value lies.
@@ -72,7 +81,14 @@ fn row(effect: &Effect, reach: f64) -> String {
     if effect.low.is_some() || effect.high.is_some() {
         out.push_str(&format!(r#"<path d="M{} 12H{}"/>"#, end(effect.low, 0.0), end(effect.high, WIDTH)));
     }
-    out.push_str(&format!(r#"<path class="dot" d="M{} 12h0"/></svg>"#, coordinate(x(change))));
+    out.push_str(&match effect.is_beyond(change) {
+        // It lies farther than is drawn.
+        Some(side) => {
+            let (tip, back) = (coordinate(x(change)), coordinate(x(change) - side * ARROW));
+            format!(r#"<path class="beyond" d="M{back} 7L{tip} 12L{back} 17"/></svg>"#)
+        }
+        None => format!(r#"<path class="dot" d="M{} 12h0"/></svg>"#, coordinate(x(change))),
+    });
     out
 }
 
@@ -102,7 +118,11 @@ mod tests {
         let huge = Effect { change: Some(1e9), low: Some(-2.0), ..Effect::default() };
         let rows = forest(&[tiny, huge]);
         assert!(rows[0].contains("M190.9 12h0"), "{}", rows[0]);
-        assert!(rows[1].contains("M190.9 12h0") && rows[1].contains("M9.1 12H200"), "{}", rows[1]);
+        assert!(
+            rows[1].contains("class=\"beyond\" d=\"M182.9 7L190.9 12L182.9 17") && rows[1].contains("M9.1 12H200"),
+            "{}",
+            rows[1]
+        );
         assert!(
             forest(&[Effect { change: Some(f64::NAN), ..tiny }, Effect { change: Some(0.0), ..tiny }])[1]
                 .contains("M100 12h0")

@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 
+use super::figures::Reading;
 use crate::record::Distribution;
 use crate::results::Results;
 
@@ -47,8 +48,8 @@ impl GeneratorView {
         let busiest: Vec<f64> = health().filter_map(|health| health.busiest(threads)).collect();
         GeneratorView {
             samples: lag.count(),
-            lag_p50_ns: lag.percentile(50.0),
-            lag_p99_ns: lag.percentile(99.0),
+            lag_p50_ns: Reading::percentile(lag, 50.0).ns,
+            lag_p99_ns: Reading::percentile(lag, 99.0).ns,
             lag_max_ns: lag.max(),
             cpu: mean(&cpu),
             cpu_max: cpu.into_iter().reduce(f64::max),

@@ -168,7 +168,8 @@ async fn what_cannot_be_used_says_where_it_was_and_why() {
 #[tokio::test]
 async fn who_has_a_key_is_for_endpoints_that_take_one() {
     const AT_ISSUER: &str = "/.well-known/oauth-authorization-server/t";
-    let table: [(&str, Result<&str, &str>); 5] = [
+    let table: [(&str, Result<&str, &str>); 6] = [
+        (r#","token_endpoint_auth_signing_alg_values_supported":null"#, Ok("ES256")),
         // The issuer is whom assertions are for, written as it writes itself.
         (r#","token_endpoint_auth_methods_supported":["client_secret_basic","private_key_jwt"]"#, Ok("ES256")),
         ("", Ok("ES256")),

@@ -56,7 +56,10 @@ pub(super) fn explanation(compared: &Compared, design: Design) -> String {
         value.map_or_else(|| "n/a".to_owned(), |value| Quantity::new(value, compared.dimension).to_string())
     };
     let shown = compared.change.map_or_else(|| "n/a".to_owned(), |by| change(compared, by));
-    let mut text = format!("{} to {}, {shown}", value(compared.old_typical), value(compared.new_typical));
+    // Of several runs of each side the change is that of a typical pair of runs, which need
+    // not be that of the two typical values.
+    let joint = if design.old.min(design.new) > 1 { "; typical change" } else { "," };
+    let mut text = format!("{} to {}{joint} {shown}", value(compared.old_typical), value(compared.new_typical));
     if let (Some(low), Some(high)) = (compared.low, compared.high) {
         let (low, high) = (change(compared, low), change(compared, high));
         let single = if design.old.min(design.new) == 1 { " as far as single runs tell" } else { "" };
@@ -88,7 +91,7 @@ fn margin(compared: &Compared) -> String {
     match (compared.above, compared.below) {
         (Some(above), Some(below)) => format!("{} and {} are accepted", limit(above, 1.0), limit(below, -1.0)),
         (Some(above), None) => format!("up to {} is accepted", limit(above, 1.0)),
-        (None, Some(below)) => format!("up to {} is accepted", limit(below, -1.0)),
+        (None, Some(below)) => format!("down to {} is accepted", limit(below, -1.0)),
         (None, None) => "anything is accepted".to_owned(),
     }
 }
