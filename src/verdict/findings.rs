@@ -19,15 +19,14 @@ pub(super) fn find(results: &Results, invalid: Vec<Finding>, assertions: &[Judge
     let misses = if invalid.is_empty() { misses::find(results, assertions) } else { Vec::new() };
     let mut found = invalid;
     // One mistake makes one finding.
-    let said = found.iter().any(|finding| finding.text.contains("generator.lag"))
-        || misses.iter().any(|(miss, _)| miss.own.is_some());
+    let said = found.iter().any(|finding| finding.text.contains("generator.lag"));
     // Nothing that was measured is worse than an answer that somebody else gets.
     let (crossed, others): (Vec<_>, Vec<_>) =
         violations(results).into_iter().partition(|finding| finding.level == Level::Problem);
     found.extend(crossed);
-    let Joined { missed, symptoms, explained } = join(results, misses, symptoms::find(results));
+    let Joined { missed, symptoms, explained, late } = join(results, misses, symptoms::find(results));
     found.extend(missed);
-    found.extend(lateness::find(results, assertions).filter(|_| !said));
+    found.extend(lateness::find(results, assertions).filter(|_| !said && !late));
     found.extend(dropped(results));
     found.extend(held_back(results));
     found.extend(abandoned(results));
@@ -54,6 +53,8 @@ struct Joined {
     symptoms: Vec<Finding>,
     /// Failures that need no finding of their own.
     explained: Vec<ErrorClass>,
+    /// Whether one of them says that the load generator was late.
+    late: bool,
 }
 
 fn join(results: &Results, misses: Vec<(Miss, Vec<Miss>)>, mut symptoms: Vec<Symptom>) -> Joined {
@@ -68,7 +69,7 @@ fn join(results: &Results, misses: Vec<(Miss, Vec<Miss>)>, mut symptoms: Vec<Sym
         _ => None,
     });
     let mut explained: Vec<ErrorClass> = of_symptoms.collect();
-    let mut missed = Vec::new();
+    let (mut missed, mut late) = (Vec::new(), false);
     for (miss, others) in misses {
         match symptoms.iter().position(|symptom| miss.is_explained_by(symptom, results)) {
             Some(at) => {
@@ -79,11 +80,12 @@ fn join(results: &Results, misses: Vec<(Miss, Vec<Miss>)>, mut symptoms: Vec<Sym
             None => {
                 // It says how they fail.
                 explained.extend(miss.class);
+                late |= miss.own.is_some();
                 missed.push(miss.finding(&others));
             }
         }
     }
-    Joined { missed, symptoms: symptoms.into_iter().map(|symptom| symptom.finding).collect(), explained }
+    Joined { missed, symptoms: symptoms.into_iter().map(|symptom| symptom.finding).collect(), explained, late }
 }
 
 fn finding(kind: Kind, level: Level, text: String) -> Finding {

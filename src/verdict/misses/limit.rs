@@ -69,6 +69,11 @@ impl<'a> Limit<'a> {
         }
     }
 
+    /// Whether a number is asked for, which no number of requests is too small for.
+    pub(super) fn is_count(&self) -> bool {
+        matches!(&self.left, MetricExpr::Metric(reference) if reference.statistic == Statistic::Count)
+    }
+
     /// How much of some seconds is beyond.
     pub(super) fn beyond(&self, seconds: Range<u32>) -> Beyond {
         let each: Vec<Beyond> = seconds.map(|second| self.beyond_of(&self.left, Window::Second(second))).collect();
@@ -115,7 +120,8 @@ impl<'a> Limit<'a> {
         let of_step = |series: &usize| {
             let alone = MetricExpr::Metric(narrowed(reference, *series));
             let beyond = self.beyond_of(&alone, Window::Whole);
-            (beyond.breaks(allowed) && beyond.whole >= floor).then_some((*series, beyond.bad - allowed * beyond.whole))
+            (beyond.breaks(allowed) && (self.is_count() || beyond.whole >= floor))
+                .then_some((*series, beyond.bad - allowed * beyond.whole))
         };
         let steps = reference.selection.series.iter().filter_map(of_step);
         steps.max_by(|(_, a), (_, b)| a.total_cmp(b)).map(|(series, _)| series)

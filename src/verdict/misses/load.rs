@@ -18,13 +18,13 @@ pub(super) struct Then {
     pub(super) jumped: bool,
 }
 
-/// What changed about the load in a second; `None` when nothing did. First of the
-/// scenario that is asked about.
-pub(super) fn then(plan: &Plan, own: Option<usize>, second: u32) -> Option<Then> {
+/// What changed about the load in the cell that begins with a second and is so many
+/// seconds long; `None` when nothing did. First of the scenario that is asked about.
+pub(super) fn then(plan: &Plan, own: Option<usize>, second: u32, width: u32) -> Option<Then> {
     let own = own.or((plan.scenarios.len() == 1).then_some(0));
     let all = || plan.scenarios.iter().enumerate();
     let (mine, others): (Vec<_>, Vec<_>) = all().partition(|(index, _)| Some(*index) == own);
-    let jumps = |mine: bool| move |(_, scenario): &(usize, &Scenario)| jump(scenario, mine, second);
+    let jumps = |mine: bool| move |(_, scenario): &(usize, &Scenario)| jump(scenario, mine, second, width);
     let slopes = |mine: bool| move |(_, scenario): &(usize, &Scenario)| slope(scenario, mine, second);
     mine.iter()
         .find_map(jumps(true))
@@ -34,9 +34,11 @@ pub(super) fn then(plan: &Plan, own: Option<usize>, second: u32) -> Option<Then>
 }
 
 /// Levels that follow each other without a line between them.
-fn jump(scenario: &Scenario, mine: bool, second: u32) -> Option<Then> {
-    let at = u64::from(second);
-    let near = at.saturating_sub(SLACK) * SECOND_NS..(at + 1) * SECOND_NS;
+fn jump(scenario: &Scenario, mine: bool, second: u32, width: u32) -> Option<Then> {
+    let (at, width) = (u64::from(second), u64::from(width));
+    // Of the cell in which the level changes more may be as it was before, so that the
+    // next one is the first that is not.
+    let near = at.saturating_sub(SLACK.max(width / 2)) * SECOND_NS..(at + width) * SECOND_NS;
     let then = |clause| Some(Then { clause, jumped: true });
     let mut begins = scenario.start_ns;
     let mut before: Option<f64> = None;
@@ -111,7 +113,7 @@ mod tests {
     }
 
     fn said(plan: &Plan, own: Option<usize>, second: u32) -> Option<(String, bool)> {
-        then(plan, own, second).map(|then| (then.clause, then.jumped))
+        then(plan, own, second, 1).map(|then| (then.clause, then.jumped))
     }
 
     #[test]
@@ -132,6 +134,20 @@ mod tests {
         assert_eq!(said(&plan, None, 36), of("when `batch` ends, which had 4 users", true));
         assert_eq!(said(&plan, Some(1), 15), of("when the rate of `main` passes 60/s", false));
         assert_eq!(said(&Plan::default(), None, 3), None);
+    }
+
+    #[test]
+    fn a_level_that_changes_within_a_longer_cell_is_told() {
+        let segments = vec![segment(2.0, 2.0, 103), segment(3.0, 3.0, 97)];
+        let load = Load::Open { segments, arrivals: Arrivals::Uniform };
+        let plan = Plan { scenarios: vec![Scenario::new("main", load, vec![])], ..Plan::default() };
+        let told = |second, width| then(&plan, None, second, width).map(|then| then.clause);
+        let clause = Some("when the rate goes from 2/s to 3/s".to_owned());
+        assert_eq!(
+            (told(100, 5), told(105, 5), told(100, 10), told(105, 20)),
+            (clause.clone(), clause.clone(), clause.clone(), clause)
+        );
+        assert_eq!((told(100, 1), told(95, 5), told(110, 5), told(120, 20)), (None, None, None, None));
     }
 
     #[test]

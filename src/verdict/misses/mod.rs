@@ -128,7 +128,10 @@ impl Miss {
             (About::Latency | About::Group(_), Kind::Drift | Kind::Saturated) => {
                 here && !self.is_abrupt() && lasts.is_none_or(|stretch| stretch.for_good)
             }
-            (About::Latency | About::Group(_), Kind::SlowStart) => here && lasts.is_none_or(|stretch| stretch.at_first),
+            // What lasts all along is no matter of the start.
+            (About::Latency | About::Group(_), Kind::SlowStart) => {
+                here && lasts.is_some_and(|stretch| stretch.at_first)
+            }
             (About::Latency | About::Group(_), Kind::Blocking) => here,
             (About::Latency | About::Group(_), Kind::Freeze) => lasts.is_none(),
             (About::Failures, Kind::ErrorBursts) => true,
@@ -147,9 +150,12 @@ impl Miss {
         both.is_none_or(|(own, other)| step(own) == step(other))
     }
 
-    /// Whether a symptom mistakes what came at once for what comes little by little.
+    /// Whether a symptom mistakes what came at once for what comes little by little. What
+    /// is not known to be of the same step says nothing against it.
     pub(super) fn is_mistaken_by(&self, symptom: &Symptom, results: &Results) -> bool {
-        self.is_of(symptom, results)
+        self.series.is_some()
+            && symptom.series.is_some()
+            && self.is_of(symptom, results)
             && matches!(symptom.finding.kind, Kind::Drift | Kind::Saturated)
             && matches!(self.about, About::Latency | About::Group(_))
             && self.is_abrupt()
@@ -200,10 +206,14 @@ fn of(results: &Results, assertion: &Assertion, judgement: &Judgement) -> Option
     let cells = grid.and_then(|grid| {
         let allowed = limit.allowed()?;
         let cells = grid.each(|seconds| limit.beyond(seconds));
-        Some((grid, stretch::lasting(&cells, allowed)?, cells))
+        let found =
+            if limit.is_count() { stretch::of_count(&cells, allowed) } else { stretch::lasting(&cells, allowed) };
+        Some((grid, found?))
     });
-    let stretch = cells.as_ref().map(|(grid, found, cells)| {
-        let course: Vec<Option<f64>> = cells.iter().map(|cell| (cell.whole > 0.0).then(|| cell.share())).collect();
+    let stretch = cells.as_ref().map(|(grid, found)| {
+        // Of the value: the share that is beyond the limit goes from none to all at once
+        // wherever a smooth rise passes the limit.
+        let course = grid.each(|seconds| limit.level(seconds));
         Stretch {
             seconds: grid.seconds(found.clone()),
             at_first: found.start == 0,
@@ -221,7 +231,7 @@ fn of(results: &Results, assertion: &Assertion, judgement: &Judgement) -> Option
         Some(series) => Some(series.scenario),
         None => selection.scenarios.first().copied().filter(|_| selection.scenarios.len() == 1),
     };
-    let then = began.and_then(|second| load::then(&results.plan, scenario, second));
+    let then = began.zip(grid).and_then(|(second, grid)| load::then(&results.plan, scenario, second, grid.width));
     let own = own_delay(results, assertion, &limit, stretch.as_ref());
     let (class, example) = if about == About::Failures {
         say::failures(results, &selection, stretch.as_ref())
@@ -229,7 +239,7 @@ fn of(results: &Results, assertion: &Assertion, judgement: &Judgement) -> Option
         (None, String::new())
     };
     let meanwhile = match (&cells, began, &own) {
-        (Some((grid, found, _)), Some(_), None) => {
+        (Some((grid, found)), Some(_), None) => {
             let loaded = then.as_ref().is_some_and(|then| then.jumped);
             let own = Selection { series: series.map_or(selection.series.clone(), |series| vec![series]), ..selection };
             meanwhile::find(&Courses { results, grid, about: &about, own: &own, loaded }, found.start)

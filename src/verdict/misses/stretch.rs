@@ -74,6 +74,22 @@ impl Beyond {
 /// The stretch is the one that divides the cells into two parts whose shares differ most
 /// (by likelihood), so that a single cell neither begins nor ends it.
 pub(super) fn lasting(cells: &[Beyond], allowed: f64) -> Option<Range<usize>> {
+    stretch(cells, allowed, |_, _| floor(allowed))
+}
+
+/// The same where the limit is a number of requests. As a share of all requests it can be
+/// so small that no part of the run has samples enough for it; then it is the share in
+/// the stretch that there have to be enough for.
+pub(super) fn of_count(cells: &[Beyond], allowed: f64) -> Option<Range<usize>> {
+    stretch(cells, allowed, |inner, outer| {
+        let floor_of_all = floor(allowed);
+        let enough = inner.whole.min(outer.whole) >= floor_of_all;
+        if enough { floor_of_all } else { floor(inner.share()) }
+    })
+}
+
+/// See [`lasting`]; `floor` are the samples that either side needs.
+fn stretch(cells: &[Beyond], allowed: f64, floor: impl Fn(Beyond, Beyond) -> f64) -> Option<Range<usize>> {
     let count = cells.len();
     if count < LEAST_CELLS {
         return None;
@@ -107,7 +123,7 @@ pub(super) fn lasting(cells: &[Beyond], allowed: f64) -> Option<Range<usize>> {
     let part = |range: Range<usize>| cells.get(range).unwrap_or_default();
     let (before, within, after) = (part(0..from), part(from..to), part(to..count));
     let (inner, outer) = (Beyond::sum(within), Beyond::sum(before.iter().chain(after)));
-    let floor = floor(allowed);
+    let floor = floor(inner, outer);
     let (broken, all) = windows(within, allowed, floor);
     let (before_broken, before_all) = windows(before, allowed, floor);
     let (after_broken, after_all) = windows(after, allowed, floor);
@@ -186,6 +202,22 @@ mod tests {
         let rare = |cell: usize| if cell >= 20 { 2.0 } else { 0.0 };
         assert_eq!(lasting(&cells(30, 8.0, rare), 0.01), None);
         assert_eq!(lasting(&cells(30, 80.0, |cell| rare(cell) * 10.0), 0.01), Some(20..30));
+    }
+
+    #[test]
+    fn a_small_count_has_a_moment_where_the_failures_show_one() {
+        // Less than 1 of 1200.
+        let allowed = 1.0 / 1200.0;
+        let from = |share: f64| cells(30, 40.0, move |cell| if cell >= 20 { 40.0 * share } else { 0.0 });
+        assert_eq!(of_count(&from(1.0), allowed), Some(20..30));
+        assert_eq!(of_count(&from(0.05), allowed), Some(20..30));
+        assert_eq!(lasting(&from(1.0), allowed), None);
+        // A few of them have none.
+        assert_eq!(of_count(&cells(30, 40.0, |cell| f64::from(u8::from(cell == 12))), allowed), None);
+        assert_eq!(of_count(&cells(30, 40.0, |cell| f64::from(u8::from(cell % 9 == 2))), allowed), None);
+        // Of a count that is large, windows of samples enough are looked at as ever.
+        let half = cells(30, 40.0, |cell| if cell >= 20 { 20.0 } else { f64::from(u8::from(cell % 2 == 0)) * 3.0 });
+        assert_eq!((of_count(&half, 0.06), lasting(&half, 0.06)), (Some(20..30), Some(20..30)));
     }
 
     #[test]

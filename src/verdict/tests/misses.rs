@@ -1,5 +1,7 @@
 //! Targets that were missed: where, since when, at which load and beside what.
 
+mod joined;
+
 use super::{MS, SECOND, assertion, metric, results};
 use crate::plan::{
     Arrivals, Assertion, Comparison, Load, Measure, Metric, MetricExpr, MetricRef, Scenario, Segment, Selection,
