@@ -39,10 +39,7 @@ enum Rule {
 impl<'a> Limit<'a> {
     /// `None` without a value on the right side.
     pub(super) fn of(results: &'a Results, assertion: &'a Assertion) -> Option<Limit<'a>> {
-        let value = evaluate(results, &assertion.right, Window::Whole).value?;
-        let rule = rule(results, assertion, value);
-        let left = assertion.left.clone();
-        let mut limit = Limit { results, assertion, left, value, rule, carrier: None };
+        let mut limit = Limit::of_all(results, assertion)?;
         if let Some(series) = limit.carries() {
             if let MetricExpr::Metric(reference) = &mut limit.left {
                 reference.selection.series = vec![series];
@@ -50,6 +47,13 @@ impl<'a> Limit<'a> {
             limit.carrier = Some(series);
         }
         Some(limit)
+    }
+
+    /// The same of all steps that the assertion is about.
+    pub(super) fn of_all(results: &'a Results, assertion: &'a Assertion) -> Option<Limit<'a>> {
+        let value = evaluate(results, &assertion.right, Window::Whole).value?;
+        let rule = rule(results, assertion, value);
+        Some(Limit { results, assertion, left: assertion.left.clone(), value, rule, carrier: None })
     }
 
     /// What it is about: the step that carries it, or all that the assertion names.
@@ -103,7 +107,7 @@ impl<'a> Limit<'a> {
         })
     }
 
-    /// The step with the most that is beyond, of those that break the limit by themselves.
+    /// The step that has most of what is beyond, and the worst value of all.
     #[expect(clippy::cast_precision_loss, reason = "a small number")]
     fn carries(&self) -> Option<usize> {
         let MetricExpr::Metric(reference) = &self.left else { return None };
@@ -120,11 +124,18 @@ impl<'a> Limit<'a> {
         let of_step = |series: &usize| {
             let alone = MetricExpr::Metric(narrowed(reference, *series));
             let beyond = self.beyond_of(&alone, Window::Whole);
-            (beyond.breaks(allowed) && (self.is_count() || beyond.whole >= floor))
-                .then_some((*series, beyond.bad - allowed * beyond.whole))
+            let enough = self.is_count() || beyond.whole >= floor;
+            let value = evaluate(self.results, &alone, Window::Whole).value?;
+            beyond.breaks(allowed).then_some((*series, enough, beyond.bad - allowed * beyond.whole, value))
         };
-        let steps = reference.selection.series.iter().filter_map(of_step);
-        steps.max_by(|(_, a), (_, b)| a.total_cmp(b)).map(|(series, _)| series)
+        let steps: Vec<_> = reference.selection.series.iter().filter_map(of_step).collect();
+        let excess: f64 = steps.iter().map(|(_, _, excess, _)| excess).sum();
+        let lower = matches!(self.assertion.comparison, Comparison::Greater | Comparison::GreaterOrEqual);
+        let sign = if lower { -1.0 } else { 1.0 };
+        let worst = steps.iter().map(|(.., value)| value * sign).fold(f64::NEG_INFINITY, f64::max);
+        let mut leads =
+            steps.iter().filter(|(_, enough, own, value)| *enough && own * 2.0 > excess && value * sign >= worst);
+        leads.next().map(|(series, ..)| *series)
     }
 
     /// What the left side is in all of the run.

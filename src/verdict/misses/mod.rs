@@ -197,19 +197,27 @@ fn about(assertion: &Assertion) -> Option<About> {
     all?.first().copied()
 }
 
+/// The cells in which a limit is broken, if they are of one stretch.
+fn beyond(results: &Results, limit: &Limit) -> Option<(Grid, Range<usize>)> {
+    let (grid, allowed) = (Grid::of(results, &limit.selection())?, limit.allowed()?);
+    let cells = grid.each(|seconds| limit.beyond(seconds));
+    let found = if limit.is_count() { stretch::of_count(&cells, allowed) } else { stretch::lasting(&cells, allowed) };
+    Some((grid, found?))
+}
+
 fn of(results: &Results, assertion: &Assertion, judgement: &Judgement) -> Option<Miss> {
     let about = about(assertion)?;
-    let limit = Limit::of(results, assertion)?;
+    let mut limit = Limit::of(results, assertion)?;
     let (distance, relative) = say::distance(assertion, judgement)?;
+    let mut cells = beyond(results, &limit);
+    if cells.is_none() && limit.carrier.is_some() {
+        // The requests of one step may be too few to tell when it began.
+        let whole = Limit::of_all(results, assertion)?;
+        cells = beyond(results, &whole);
+        limit = if cells.is_some() { whole } else { limit };
+    }
     let selection = limit.selection();
     let grid = Grid::of(results, &selection);
-    let cells = grid.and_then(|grid| {
-        let allowed = limit.allowed()?;
-        let cells = grid.each(|seconds| limit.beyond(seconds));
-        let found =
-            if limit.is_count() { stretch::of_count(&cells, allowed) } else { stretch::lasting(&cells, allowed) };
-        Some((grid, found?))
-    });
     let stretch = cells.as_ref().map(|(grid, found)| {
         // Of the value: the share that is beyond the limit goes from none to all at once
         // wherever a smooth rise passes the limit.
