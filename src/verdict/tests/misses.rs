@@ -1,5 +1,8 @@
 //! Targets that were missed: where, since when, at which load and beside what.
 
+mod failures;
+mod late;
+
 use super::{MS, SECOND, assertion, metric, results};
 use crate::plan::{
     Arrivals, Assertion, Comparison, Load, Measure, Metric, MetricExpr, MetricRef, Scenario, Segment, Selection,
