@@ -79,6 +79,18 @@ fn the_first_failure_is_the_first_by_the_clock() {
     assert!(text.contains("before second 8 and") && text.contains("the first in `get_rule` at 8s"), "{text}");
     let found = found(&run(17, 1, vec![], later));
     assert!(found[0].text.contains("the first in `get_rule` at 8s"), "{}", found[0].text);
+    // Of a step that failed now and then before, those that are kept are older.
+    let failed = std::cell::Cell::new(2);
+    let before = |second: u32, step: usize, call: &mut Call| {
+        if second >= 10 {
+            later(second, step, call);
+        } else if step == GET && second == failed.get() && second < 7 {
+            failed.set(second + 1);
+            call.error = Some(ErrorClass::Rpc);
+        }
+    };
+    let text = only(&run(18, 1, vec![limit()], before));
+    assert!(text.contains("before second 10 and") && text.contains("one in `search_rules` at 13s"), "{text}");
 }
 
 #[test]
