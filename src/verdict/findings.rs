@@ -78,8 +78,8 @@ fn join(results: &Results, misses: Vec<(Miss, Vec<Miss>)>, mut symptoms: Vec<Sym
                 missed.push(finding);
             }
             None => {
-                // It says how they fail.
-                explained.extend(miss.class);
+                // It says how they fail; those of other steps are still to be told.
+                explained.extend(miss.class.filter(|_| miss.is_all));
                 late |= miss.own.is_some();
                 missed.push(miss.finding(&others));
             }
@@ -151,8 +151,9 @@ fn errors(results: &Results, selection: &Selection, what: &str, explained: &[Err
     let counts = results.counts(selection, Window::Whole);
     let failures = counts.errors.iter().filter(|(class, _)| class.is_failure() && !explained.contains(class));
     let (class, count) = failures.max_by_key(|(_, count)| **count)?;
-    let mut failures = results.recording.failures.iter();
-    let example = failures.find(|failure| failure.class == *class && selection.series.contains(&failure.series));
+    let kept = results.recording.failures.iter();
+    let kept = kept.filter(|failure| failure.class == *class && selection.series.contains(&failure.series));
+    let example = kept.min_by_key(|failure| failure.at_ms);
     let step = example.and_then(|failure| results.plan.series.get(failure.series)).map(|series| series.step.as_str());
     let mut text = format!(
         "{count} of {} {what} ({}) failed with {}",

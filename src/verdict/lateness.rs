@@ -1,8 +1,10 @@
 //! The load generator was late, and whether that matters to who reads the run.
 
 use super::bottleneck::measured_lag;
+use super::evaluate::evaluate;
+use super::judge::metrics;
 use super::{Finding, Judgement, Kind, Level, State};
-use crate::plan::{Assertion, Metric, MetricExpr, Statistic, TimeMetric};
+use crate::plan::{Assertion, Comparison, Metric, MetricExpr, MetricRef, Statistic, TimeMetric};
 use crate::record::{Distribution, Time, sample_floor};
 use crate::results::{Results, Window};
 use crate::units;
@@ -16,18 +18,20 @@ pub(super) const LAG_LIMIT_NS: f64 = 1e6;
 const PART: f64 = 0.25;
 
 /// Whether one percent of the work began later than the budget allows. It is a problem
-/// where it decides whether an assertion on latency holds; where there is no such
-/// assertion, or the run is compared with others, where it is a good part of the latency.
+/// where it can decide whether an assertion on latency holds; where there is no such
+/// assertion, or that is not known of one, or the run is compared with others, where it is
+/// a good part of the latency.
 pub(super) fn find(results: &Results, judgements: &[Judgement]) -> Option<Finding> {
     let lag = measured_lag(results);
     // The largest of a few is no percentile.
     let enough = lag.count() >= sample_floor(99.0);
     let p99 = lag.percentile(99.0).filter(|p99| enough && *p99 > LAG_LIMIT_NS)?;
-    let pairs = results.plan.assertions.iter().zip(judgements);
-    let decided: Vec<bool> = pairs.filter_map(|(assertion, judgement)| decides(&lag, assertion, judgement)).collect();
+    let pairs = results.plan.assertions.iter().zip(judgements).filter(|(assertion, _)| is_on_latency(assertion));
+    let decided: Vec<Option<bool>> =
+        pairs.map(|(assertion, judgement)| decides(results, &lag, assertion, judgement)).collect();
     let latency = results.times(&results.everything(), Time::Latency, Window::Whole).percentile(99.0);
-    let is_judged = !decided.is_empty() && results.plan.baselines.is_empty();
-    let matters = decided.contains(&true) || (!is_judged && latency.is_none_or(|latency| p99 >= latency * PART));
+    let is_judged = !decided.is_empty() && !decided.contains(&None) && results.plan.baselines.is_empty();
+    let matters = decided.contains(&Some(true)) || (!is_judged && latency.is_none_or(|latency| p99 >= latency * PART));
     let late = format!(
         "the load generator started 1% of the work more than {} late (its budget is {})",
         units::duration(p99),
@@ -51,22 +55,38 @@ pub(super) fn find(results: &Results, judgements: &[Judgement]) -> Option<Findin
     Some(Finding { kind: Kind::GeneratorLate, level, text })
 }
 
-/// Whether an assertion would come out otherwise if nothing had begun late; `None` for
-/// one that is not about a latency.
-fn decides(lag: &Distribution, assertion: &Assertion, judgement: &Judgement) -> Option<bool> {
+/// Whether the times in an assertion hold the delay.
+fn is_on_latency(assertion: &Assertion) -> bool {
+    let sides = [metrics(&assertion.left), metrics(&assertion.right)].concat();
+    sides.iter().any(|side| matches!(side.metric, Metric::Time(TimeMetric::Latency | TimeMetric::Wait)))
+}
+
+/// Whether an assertion could come out otherwise if nothing had begun late; `None` where
+/// that is not known.
+///
+/// Percentiles do not subtract. But without the delay a latency is no less than what the
+/// server took, and no less than the latency without the longest delay: where an assertion
+/// comes out the same with these, so it does with all between them and what was measured.
+fn decides(results: &Results, lag: &Distribution, assertion: &Assertion, judgement: &Judgement) -> Option<bool> {
+    let held = match judgement.state {
+        State::Held => true,
+        State::Failed => false,
+        // There are as many samples without it.
+        State::NoData | State::TooFewSamples => return Some(false),
+    };
     let MetricExpr::Metric(reference) = &assertion.left else { return None };
-    let is_latency = matches!(reference.metric, Metric::Time(TimeMetric::Latency | TimeMetric::Wait));
-    if !is_latency || assertion.share_of_seconds.is_some() {
+    let is_one_sided = !matches!(assertion.comparison, Comparison::Equal | Comparison::NotEqual);
+    let is_in_order =
+        matches!(reference.statistic, Statistic::Min | Statistic::Mean | Statistic::Max | Statistic::Percentile(_));
+    let is_constant = matches!(assertion.right, MetricExpr::Const(_));
+    if !is_one_sided || !is_in_order || !is_constant || assertion.share_of_seconds.is_some() {
         return None;
     }
-    let late = match reference.statistic {
-        Statistic::Min => lag.min(),
-        Statistic::Mean => lag.mean(),
-        Statistic::Max => lag.max(),
-        Statistic::Percentile(percentile) => lag.percentile(percentile),
-        Statistic::Stddev | Statistic::Count | Statistic::Rate => None,
-    }?;
     let (observed, limit) = (judgement.observed?.value, judgement.limit?.value);
-    let held = judgement.state == State::Held;
-    Some(assertion.comparison.holds(observed - late, limit) != held)
+    let service = (reference.metric == Metric::Time(TimeMetric::Latency)).then(|| {
+        let service = MetricRef { metric: Metric::Time(TimeMetric::ServiceTime), ..reference.clone() };
+        evaluate(results, &MetricExpr::Metric(service), Window::Whole).value
+    });
+    let least = service.flatten().unwrap_or(0.0).max(observed - lag.max()?);
+    Some(assertion.comparison.holds(least, limit) != held)
 }

@@ -19,7 +19,7 @@ const ENOUGH: u64 = 5;
 
 /// The smallest changes that matter, whatever they are a part of: times, shares of
 /// requests that are answered otherwise, shares that fail, memory, processor time,
-/// descriptors, sessions a second, and bytes of an answer.
+/// descriptors, sessions a second, and bytes for a request.
 const TIME_NS: f64 = 1e6;
 const SHARE: f64 = 0.05;
 const FAILED: f64 = 0.01;
@@ -171,12 +171,14 @@ impl Courses<'_> {
             share(counts.violations, counts.requests)
         };
         found.push(self.course("violations per request".to_owned(), Dimension::Share, FAILED, violations));
-        let weight = |seconds| {
-            let counts = self.counts(self.own, seconds);
-            let answered = counts.requests.saturating_sub(counts.failed());
-            (answered >= ENOUGH).then(|| counts.bytes_in as f64 / answered as f64)
-        };
-        found.push(self.course("bytes received per answer".to_owned(), Dimension::Size, BYTES, weight));
+        // What fails is answered with something else, or not at all.
+        if !matches!(self.about, About::Failures | About::Expectation(_)) {
+            let weight = |seconds| {
+                let counts = self.counts(self.own, seconds);
+                (counts.requests >= ENOUGH).then(|| counts.bytes_in as f64 / counts.requests as f64)
+            };
+            found.push(self.course("bytes received per request".to_owned(), Dimension::Size, BYTES, weight));
+        }
         found
     }
 

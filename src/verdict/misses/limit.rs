@@ -94,7 +94,7 @@ impl<'a> Limit<'a> {
                     Beyond { bad: beyond.map(|(_, count)| count).sum::<u64>() as f64, whole: values.count() as f64 }
                 }
                 Gathered::Share { part, whole } => {
-                    let bad = if is_upper(comparison) { part } else { whole - part };
+                    let bad = if is_lower(comparison) { whole - part } else { part };
                     Beyond { bad: bad as f64, whole: whole as f64 }
                 }
                 Gathered::Seconds(_) | Gathered::Count { .. } => Beyond::default(),
@@ -168,12 +168,16 @@ pub(super) fn is_upper(comparison: Comparison) -> bool {
     matches!(comparison, Comparison::Less | Comparison::LessOrEqual)
 }
 
+fn is_lower(comparison: Comparison) -> bool {
+    matches!(comparison, Comparison::Greater | Comparison::GreaterOrEqual)
+}
+
 fn rule(results: &Results, assertion: &Assertion, limit: f64) -> Rule {
     if assertion.share_of_seconds.is_some() {
         return Rule::Seconds;
     }
     let upper = is_upper(assertion.comparison);
-    let lower = matches!(assertion.comparison, Comparison::Greater | Comparison::GreaterOrEqual);
+    let lower = is_lower(assertion.comparison);
     // `errors.count == 0` is a limit, too.
     let none = assertion.comparison == Comparison::Equal && limit == 0.0;
     let MetricExpr::Metric(reference) = &assertion.left else {

@@ -19,12 +19,15 @@ use super::judge::metrics;
 use super::symptoms::Symptom;
 use super::{Finding, Judgement, Kind, Level, State};
 use crate::plan::{Assertion, Load, Metric, Selection, Statistic, TimeMetric};
-use crate::record::{ErrorClass, sample_floor};
-use crate::results::Results;
+use crate::record::{Distribution, ErrorClass, Time, sample_floor};
+use crate::results::{Results, Window};
 use crate::stats::jump;
 use courses::Courses;
 use grid::{Grid, summed};
 use limit::{Limit, is_upper};
+
+/// Failures that are told with a miss need no finding of their own where it has so many.
+const NEARLY_ALL: f64 = 0.9;
 
 /// What is missed together begins within so many seconds.
 const TOGETHER: u32 = 2;
@@ -58,7 +61,9 @@ pub(super) struct Miss {
     place: String,
     /// The failures that it is made of.
     pub(super) class: Option<ErrorClass>,
-    /// The first of them, in words.
+    /// Whether hardly any of these are elsewhere.
+    pub(super) is_all: bool,
+    /// What they are and the first of them, in words.
     example: String,
     /// What the load generator has to do with it, in words.
     pub(super) own: Option<String>,
@@ -242,10 +247,11 @@ fn of(results: &Results, assertion: &Assertion, judgement: &Judgement) -> Option
     let then = began.zip(grid).and_then(|(second, grid)| load::then(&results.plan, scenario, second, grid.width));
     let own = own_delay(results, assertion, &limit, stretch.as_ref());
     let (class, example) = if about == About::Failures {
-        say::failures(results, &selection, stretch.as_ref())
+        say::failures(results, assertion, &selection, stretch.as_ref())
     } else {
         (None, String::new())
     };
+    let is_all = class.is_some_and(|class| has_nearly_all(results, &selection, class));
     let meanwhile = match (&cells, began, &own) {
         (Some((grid, found)), Some(_), None) => {
             let loaded = then.as_ref().is_some_and(|then| then.jumped);
@@ -264,19 +270,33 @@ fn of(results: &Results, assertion: &Assertion, judgement: &Judgement) -> Option
         stretch,
         place,
         class,
+        is_all,
         example,
         own,
         meanwhile,
     })
 }
 
+/// Whether nearly all failures of a class are of the same requests.
+#[expect(clippy::cast_precision_loss, reason = "counts stay below 2^53")]
+fn has_nearly_all(results: &Results, selection: &Selection, class: ErrorClass) -> bool {
+    let of = |selection: &Selection| {
+        let counts = results.counts(selection, Window::Whole);
+        counts.errors.get(&class).copied().unwrap_or(0) as f64
+    };
+    of(selection) >= of(&results.everything()) * NEARLY_ALL
+}
+
 /// The delay of the load generator itself, where it is no less than what the limit is
-/// missed by: latencies count from the instant at which a request was due.
+/// missed by: latencies count from the instant at which a request was due. The percentiles
+/// alone do not tell, since the late requests need not be the slow ones; what the server took
+/// has to meet the limit, too, where it is broken and in all of the run.
 fn own_delay(results: &Results, assertion: &Assertion, limit: &Limit, stretch: Option<&Stretch>) -> Option<String> {
     let sides = metrics(&assertion.left);
     let [reference] = sides.as_slice() else { return None };
-    let held = matches!(reference.metric, Metric::Time(TimeMetric::Latency | TimeMetric::Wait));
-    let (true, true, Statistic::Percentile(p)) = (held, is_upper(assertion.comparison), reference.statistic) else {
+    let is_latency = matches!(reference.metric, Metric::Time(TimeMetric::Latency));
+    let (true, true, Statistic::Percentile(p)) = (is_latency, is_upper(assertion.comparison), reference.statistic)
+    else {
         return None;
     };
     let lag = match stretch {
@@ -288,5 +308,15 @@ fn own_delay(results: &Results, assertion: &Assertion, limit: &Limit, stretch: O
         None => limit.whole()?,
     };
     let late = lag.percentile(p).filter(|_| lag.count() >= sample_floor(p))?;
-    (late > super::lateness::LAG_LIMIT_NS && level - late <= limit.value).then(|| say::own(p, late, stretch.is_some()))
+    let selection = limit.selection();
+    let service = |window| results.times(&selection, Time::Service, window);
+    let here = match stretch {
+        Some(stretch) => summed(stretch.seconds.clone(), service),
+        None => service(Window::Whole),
+    };
+    let whole = results.times(&reference.selection, Time::Service, Window::Whole);
+    let meets = |times: &Distribution| times.percentile(p).is_some_and(|time| time <= limit.value);
+    let served = meets(&here) && meets(&whole);
+    (late > super::lateness::LAG_LIMIT_NS && level - late <= limit.value && served)
+        .then(|| say::own(p, late, stretch.is_some()))
 }

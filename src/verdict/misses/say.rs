@@ -1,13 +1,13 @@
 //! A miss in words.
 
 use super::super::findings::describe;
-use super::super::judge::dimension_of;
+use super::super::judge::{dimension_of, metrics};
 use super::super::{Judgement, State};
 use super::limit::Limit;
 use super::load::Then;
 use super::{Miss, Stretch};
-use crate::plan::{Assertion, Selection};
-use crate::record::ErrorClass;
+use crate::plan::{Assertion, Metric, Selection};
+use crate::record::{Counts, ErrorClass, Failure};
 use crate::results::{Results, Window};
 use crate::units::{self, Dimension, Quantity};
 
@@ -65,33 +65,53 @@ pub(super) fn place(
     format!("{most}: {course}{load}")
 }
 
-/// The class of most failures in a stretch, and the first of them in words.
+/// The class of failures that a limit is about, or else of most in a stretch, and the first
+/// of them in words.
 pub(super) fn failures(
     results: &Results,
+    assertion: &Assertion,
     selection: &Selection,
     stretch: Option<&Stretch>,
 ) -> (Option<ErrorClass>, String) {
-    let counts = match stretch {
-        None => results.counts(selection, Window::Whole),
-        Some(stretch) => stretch.seconds.clone().fold(crate::record::Counts::default(), |mut sum, second| {
-            sum.add(&results.counts(selection, Window::Second(second)));
-            sum
-        }),
+    let nothing = (None, String::new());
+    let mut asserted: Vec<Option<ErrorClass>> = Vec::new();
+    for reference in metrics(&assertion.left) {
+        let Metric::Errors { class } = &reference.metric else { return nothing };
+        asserted.push(class.as_deref().and_then(ErrorClass::from_name));
+    }
+    asserted.dedup();
+    let [asserted] = asserted.as_slice() else { return nothing };
+    let windows: Vec<Window> = match stretch {
+        None => vec![Window::Whole],
+        Some(stretch) => stretch.seconds.clone().map(Window::Second).collect(),
     };
-    let failures = counts.errors.iter().filter(|(class, _)| class.is_failure());
-    let Some((class, _)) = failures.max_by_key(|(_, count)| **count) else { return (None, String::new()) };
-    // Of those that are kept, which are the first of the run.
+    let counts = |selection: &Selection| {
+        windows.iter().fold(Counts::default(), |mut sum, window| {
+            sum.add(&results.counts(selection, *window));
+            sum
+        })
+    };
+    let counted = counts(selection);
+    let failures = counted.errors.iter().filter(|(class, _)| class.is_failure());
+    let its = failures.filter(|(class, _)| asserted.is_none_or(|asserted| asserted == **class));
+    let Some(class) = its.max_by_key(|(_, count)| **count).map(|(class, _)| *class) else { return nothing };
+    let said = asserted.is_none().then(|| format!("most failed with {}", describe(class)));
+    // Of those that are kept, which are the first of the run. Their tags are not.
     let began = stretch.map_or(0, |stretch| u64::from(stretch.seconds.start) * 1000);
-    let all = results.recording.failures.iter().filter(|failure| failure.at_ms >= began);
-    let mut its = all.filter(|failure| failure.class == *class && selection.series.contains(&failure.series));
-    let first = its.next();
-    let example = first.map(|failure| {
+    let kept = results.recording.failures.iter().filter(|_| selection.tags.is_empty());
+    let kept = kept.filter(|failure| failure.class == class && selection.series.contains(&failure.series));
+    let kept: Vec<&Failure> = kept.filter(|failure| failure.at_ms >= began).collect();
+    let example = kept.iter().min_by_key(|failure| failure.at_ms).map(|failure| {
+        let is_known = |series: &usize| {
+            let step = Selection { series: vec![*series], ..Selection::default() };
+            kept.iter().any(|failure| failure.series == *series) || !counts(&step).errors.contains_key(&class)
+        };
+        let what = if selection.series.iter().all(is_known) { "the first" } else { "one" };
         let step = results.plan.series.get(failure.series).map_or("", |series| series.step.as_str());
         let at = units::duration(failure.at_ms as f64 * 1e6);
-        format!("the first in `{step}` at {at}: {}", failure.message)
+        format!("{what} in `{step}` at {at}: {}", failure.message)
     });
-    let said = format!("most failed with {}", describe(*class));
-    (Some(*class), example.map(|example| format!("{said}, {example}")).unwrap_or(said))
+    (Some(class), said.into_iter().chain(example).collect::<Vec<_>>().join(", "))
 }
 
 /// What the load generator has to do with it.

@@ -15,7 +15,8 @@ fn run(busiest: [f64; 4], late_ns: u64, assertions: Vec<Assertion>) -> Results {
         let phase = if second == 0 { Phase::Warmup } else { Phase::Measured };
         recorder.started(second, 0, phase);
         recorder.lag(second, if second == 0 { 500 * MS } else { late_ns });
-        recorder.request(second, 0, phase, &Sample { latency: 300 * MS, ..Sample::default() });
+        let service = Some(300 * MS - late_ns);
+        recorder.request(second, 0, phase, &Sample { latency: 300 * MS, service, ..Sample::default() });
     }
     recorder.finish();
     let mut recording = Recording::default();

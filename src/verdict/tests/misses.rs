@@ -1,6 +1,8 @@
 //! Targets that were missed: where, since when, at which load and beside what.
 
+mod failures;
 mod joined;
+mod late;
 
 use super::{MS, SECOND, assertion, metric, results};
 use crate::plan::{
