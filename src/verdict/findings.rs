@@ -80,8 +80,8 @@ fn join(results: &Results, misses: Vec<(Miss, Vec<Miss>)>, mut symptoms: Vec<Sym
             None => {
                 // It says how they fail.
                 explained.extend(miss.class);
-                late |= miss.own.is_some();
                 missed.push(miss.finding(&others));
+                late |= miss.own.is_some();
             }
         }
     }
