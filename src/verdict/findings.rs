@@ -80,8 +80,8 @@ fn join(results: &Results, misses: Vec<(Miss, Vec<Miss>)>, mut symptoms: Vec<Sym
             None => {
                 // It says how they fail; those of other steps are still to be told.
                 explained.extend(miss.class.filter(|_| miss.is_all));
-                late |= miss.own.is_some();
                 missed.push(miss.finding(&others));
+                late |= miss.own.is_some();
             }
         }
     }

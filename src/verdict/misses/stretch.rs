@@ -221,6 +221,21 @@ mod tests {
     }
 
     #[test]
+    fn single_failures_by_chance_seldom_have_a_stretch() {
+        use rand::{Rng as _, SeedableRng as _};
+        let mut random = rand_pcg::Pcg64Mcg::seed_from_u64(7);
+        for often in [0.002, 0.005, 0.02, 0.1] {
+            let mut found = 0;
+            for _ in 0..300 {
+                let bad: Vec<f64> =
+                    (0..30).map(|_| (0..40).filter(|_| random.random::<f64>() < often).count() as f64).collect();
+                found += usize::from(of_count(&cells(30, 40.0, |cell| bad[cell]), 1.0 / 1200.0).is_some());
+            }
+            assert!(found <= 12, "{found} of 300 with {often}");
+        }
+    }
+
+    #[test]
     fn noise_about_the_limit_has_no_stretch() {
         use rand::{Rng as _, SeedableRng as _};
         let mut random = rand_pcg::Pcg64Mcg::seed_from_u64(3);

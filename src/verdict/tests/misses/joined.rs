@@ -91,3 +91,28 @@ fn a_small_count_of_errors_has_a_moment() {
     let start = "`errors.count < 1` is missed by 399, most in `search_rules`: 0 before second 20 and 400 from then on";
     assert!(text.starts_with(start), "{text}");
 }
+
+#[test]
+fn a_load_that_changes_within_a_longer_cell_is_told() {
+    let mut recorder = Recorder::new(Shape { series: 3, scenarios: 1, measures: 1, ..Shape::default() });
+    for second in 0..200 {
+        let (rate, usual) = if second < 103 { (2, 10.0) } else { (3, 40.0) };
+        for number in 0..rate {
+            let latency = ((usual + noise(u64::from(second) * 10 + number)) * 1e6) as u64;
+            recorder.started(second, 0, Phase::Measured);
+            let sample = Sample { latency, service: Some(latency), ..Sample::default() };
+            recorder.request(second, COMPOSE, Phase::Measured, &sample);
+        }
+    }
+    recorder.finish();
+    let mut recording = Recording::default();
+    recorder.drain().0.into_iter().for_each(|slice| recording.add(slice));
+    let mut results = run(200, 1, vec![p95("compose_rules.latency.p95 < 30ms", &[COMPOSE], 30.0)], |_, _, _| {});
+    results.recording = recording;
+    with_load(&mut results, &[(2.0, 2.0, 103), (3.0, 3.0, 97)]);
+    let text = only(&results);
+    assert!(
+        text.contains("before about second 100 and") && text.ends_with("when the rate goes from 2/s to 3/s"),
+        "{text}"
+    );
+}
