@@ -42,7 +42,7 @@ fn of_a_class_that_is_asserted_no_other_is_told_and_the_other_keeps_its_finding(
         if step == SEARCH && second >= 20 {
             fail(call, 0.2, ErrorClass::Expectation);
         }
-        if step == SEARCH && call.error.is_none() && call.bytes % 3 == 0 {
+        if step == SEARCH && call.error.is_none() && call.bytes.is_multiple_of(3) {
             call.error = Some(ErrorClass::Rpc);
         }
     };
