@@ -115,3 +115,17 @@ fn failures_that_say_the_same_stand_together_and_every_kind_is_there() {
     assert_eq!(view.failures.len(), 40);
     assert!(view.failures.iter().any(|failure| failure.class == "http"), "a rare kind is not crowded out");
 }
+
+#[test]
+fn a_scenario_that_begins_later_is_planned_later() {
+    let (mut results, verdict) = sample::typical();
+    let at_first = View::new(&results, &verdict).timeline;
+    for scenario in &mut results.plan.scenarios {
+        scenario.start_ns = 3_000_000_000;
+    }
+    let later = View::new(&results, &verdict).timeline;
+    assert!(at_first.rows[0].planned_rate > Some(0.0));
+    assert!(later.rows[..3].iter().all(|row| row.planned_rate == Some(0.0)), "{:?}", later.rows[0]);
+    assert_eq!(later.rows[3].planned_rate, at_first.rows[0].planned_rate);
+    assert!(later.borders_s.contains(&3.0), "{:?}", later.borders_s);
+}

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use super::{float, load, process};
-use crate::plan::{Load, Plan};
+use crate::plan::{Load, Plan, Scenario};
 use crate::record::{Counts, ErrorClass, Moment, ProcessRow, Slice, Sparse, SparseSum};
 use crate::results::Results;
 
@@ -102,6 +102,8 @@ pub struct ProcessPoint {
 /// Builds a timeline from slices in order.
 pub(super) struct TimelineBuilder<'a> {
     results: &'a Results,
+    /// The loads of all scenarios, as seen from the start of the run.
+    loads: Vec<Load>,
     classes: Vec<ErrorClass>,
     /// Servers whose processes were watched.
     watched: Vec<usize>,
@@ -146,7 +148,8 @@ impl<'a> TimelineBuilder<'a> {
         classes.dedup();
         let every_s = row_length(length_s, rows_max);
         let watched = process::watched(results);
-        TimelineBuilder { results, classes, watched, every_s, length_s, rows: Vec::new(), open: Open::default() }
+        let loads = results.plan.scenarios.iter().map(Scenario::placed_load).collect();
+        TimelineBuilder { results, loads, classes, watched, every_s, length_s, rows: Vec::new(), open: Open::default() }
     }
 
     /// Adds a second and its lags; its latencies follow.
@@ -189,10 +192,7 @@ impl<'a> TimelineBuilder<'a> {
         Timeline {
             every_s: self.every_s,
             length_s: self.length_s,
-            borders_s: load::borders(plan.scenarios.iter().map(|scenario| &scenario.load))
-                .into_iter()
-                .map(seconds)
-                .collect(),
+            borders_s: load::borders(self.loads.iter()).into_iter().map(seconds).collect(),
             warmup_s: seconds(warmup_ns(plan)),
             rows: self.rows,
         }
@@ -218,8 +218,7 @@ impl<'a> TimelineBuilder<'a> {
         let loaded = float(to.min(load_end).saturating_sub(from)) / 1e9;
         let threads = self.results.run.threads.max(1) as f64;
         let planned = |open: bool| {
-            let mut loads =
-                plan.scenarios.iter().map(|scenario| &scenario.load).filter(|load| is_open(load) == open).peekable();
+            let mut loads = self.loads.iter().filter(|load| is_open(load) == open).peekable();
             loads.peek().is_some().then(|| loads.map(|load| load::area_between(load, from, to)).sum::<f64>() / length)
         };
         let has_open = plan.scenarios.iter().any(|scenario| is_open(&scenario.load));
