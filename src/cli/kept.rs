@@ -75,11 +75,9 @@ impl Kept {
     /// Writes what was asked for about the comparison; what cannot be written becomes a
     /// complaint.
     pub(super) fn comparison(&self, report: &ComparisonReport) -> Vec<Complaint> {
-        let json = (Form::BuiltIn(Format::Json), self.out.as_ref().map(|directory| directory.join(COMPARISON)));
-        let kept = json.1.iter().map(|path| (&json.0, path));
-        let asked = self.reports.iter().map(|(form, path)| (form, path));
-        let written = kept.chain(asked).map(|(form, path)| {
-            compare::render(report, form, Style { color: false }).and_then(|text| output::put(path, &text))
+        let kept = self.out.iter().map(|directory| (Form::BuiltIn(Format::Json), directory.join(COMPARISON)));
+        let written = kept.chain(self.reports.iter().cloned()).map(|(form, path)| {
+            compare::render(report, &form, Style { color: false }).and_then(|text| output::put(&path, &text))
         });
         written.filter_map(Result::err).collect()
     }

@@ -164,11 +164,15 @@ impl Suite {
     }
 }
 
+/// The file's name without its ending.
+fn name_of(ran: &Ran) -> String {
+    clean(&std::path::Path::new(&ran.file).file_stem().unwrap_or_default().to_string_lossy())
+}
+
 impl FileView {
     fn new(ran: &Ran) -> FileView {
-        let path = std::path::Path::new(&ran.file);
         let mut file = FileView {
-            name: clean(&path.file_stem().unwrap_or_default().to_string_lossy()),
+            name: name_of(ran),
             exit_code: ran.code,
             page: ran.page.as_deref().map(escape::reference),
             asks: None,
@@ -220,7 +224,7 @@ fn junit(runs: &[Ran], each: &[String]) -> String {
     }
     for ran in runs {
         if let Err(reason) = &ran.outcome {
-            let (name, reason) = (escape::html(&FileView::new(ran).name), escape::html(&clean(reason)));
+            let (name, reason) = (escape::html(&name_of(ran)), escape::html(&clean(reason)));
             out.push_str(&format!(
                 "<testsuite name=\"{name}\" tests=\"1\" failures=\"0\" errors=\"1\" skipped=\"0\">\n<testcase \
                  classname=\"{name}\" name=\"the run\">\n<error type=\"not run\" message=\"{reason}\"/>\n</testcase>\n\
